@@ -1,0 +1,149 @@
+"""The accelerator's parameters: what the user chooses, and every width that follows from it.
+
+Both the compiler and the RTL generator read this one object, so that no width is computed twice.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import InputError
+
+#: Functions of the vector engine that a configuration may leave out.
+VECTOR_FEATURES = ("pool", "eltwise", "affine", "lrn", "lut")
+
+
+def bits_for(n):
+    """Bits that hold the values 0 to n-1 (at least one)."""
+    return max(1, (n - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class AccelConfig:
+    """Parameters of one accelerator.
+
+    Parameters
+    ----------
+    rows, cols : PEs down (input channels, R) and across (output channels, C); powers of two from 4 to 64.
+    acc_depth : accumulator vectors in each of the two halves (D).
+    act_kib : activation buffer in KiB.
+    axi_bytes : bytes in a beat of the AXI4 data bus (8 to 64).
+    queue_words : 16-byte instruction words that each engine's queue holds.
+    read_fifo : beats that each read port may have in flight or waiting.
+    weight_fifo : the same for the weight stream.
+    param_slots : output blocks whose bias and scale the post engine holds at a time; likewise the vector engine.
+    pool_depth : row-reduced vectors that the pooling window buffer holds; also the pixels of one LRN instruction.
+    features : vector functions built in, a subset of ``VECTOR_FEATURES``.
+
+    Raises InputError where a value is out of range or does not fit the others.
+    """
+
+    rows: int = 16
+    cols: int = 16
+    acc_depth: int = 512
+    act_kib: int = 128
+    axi_bytes: int = 16
+    queue_words: int = 32
+    read_fifo: int = 64
+    weight_fifo: int = 512
+    param_slots: int = 64
+    pool_depth: int = 512
+    features: tuple[str, ...] = field(default=VECTOR_FEATURES)
+
+    def __post_init__(self):
+        object.__setattr__(self, "features", tuple(f for f in VECTOR_FEATURES if f in self.features))
+        ranges = dict(rows=(4, 64), cols=(4, 64), acc_depth=(64, 4096), act_kib=(4, 4096), axi_bytes=(8, 64),
+                      queue_words=(16, 256), read_fifo=(32, 1024), weight_fifo=(64, 4096), param_slots=(8, 256),
+                      pool_depth=(64, 4096))
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value & (value - 1) or not low <= value <= high:
+                raise InputError(f"accelerator configuration: {name} = {value!r}: expected a power of two from {low} to {high}")
+        if self.axi_bytes > min(self.rows * self.cols, 8 * self.cols):
+            raise InputError(f"accelerator configuration: axi_bytes = {self.axi_bytes} is too wide for a "
+                             f"{self.rows}x{self.cols} array: at most {min(self.rows * self.cols, 8 * self.cols)}")
+
+    @property
+    def lanes(self):
+        """L: channels in a block of a tensor in DRAM, and bytes in a vector."""
+        return self.rows
+
+    @property
+    def post_lanes(self):
+        """P: channels that the post engine emits a cycle: min(R, C)."""
+        return min(self.rows, self.cols)
+
+    @property
+    def act_vectors(self):
+        """Vectors of L bytes in the activation buffer."""
+        return self.act_kib * 1024 // self.lanes
+
+    @property
+    def tile_bytes(self):
+        """Bytes of one weight tile (R*C)."""
+        return self.rows * self.cols
+
+    @property
+    def post_param_bytes(self):
+        """Bytes in DRAM of the parameters of one output block (C lanes of 8 bytes)."""
+        return 8 * self.cols
+
+    @property
+    def vector_param_bytes(self):
+        """Bytes in DRAM of the per-channel parameters of one vector block (L lanes of 8 bytes)."""
+        return 8 * self.lanes
+
+    @property
+    def sum_bits(self):
+        """Width of a column's partial sum.
+
+        A product of two int8 is within [-2**14 + 128, 2**14], so R of them are within 2**14 * R in size,
+        which 16 + log2(R) signed bits hold.
+        """
+        return 16 + bits_for(self.rows)
+
+    @property
+    def pe(self):
+        return f"{self.rows}x{self.cols}"
+
+    def key(self):
+        """A short hash of all parameters, for caches of builds."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_dict(self):
+        return dataclasses.asdict(self) | {"features": list(self.features)}
+
+    @classmethod
+    def from_dict(cls, values):
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"accelerator configuration: unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}")
+        values = dict(values)
+        if "features" in values:
+            if bad := sorted(set(values["features"]) - set(VECTOR_FEATURES)):
+                raise InputError(f"accelerator configuration: unknown feature {bad[0]!r}: known are {', '.join(VECTOR_FEATURES)}")
+            values["features"] = tuple(values["features"])
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path=None, pe=None):
+        """The configuration of a TOML file (all keys optional), with the array size of ``--pe`` (``"RxC"``) over it."""
+        values = {}
+        if path is not None:
+            try:
+                values = tomllib.loads(Path(path).read_text())
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+                raise InputError(f"{path}: cannot read the accelerator configuration: {e}") from e
+        if pe is not None:
+            match = re.fullmatch(r"(\d+)x(\d+)", pe)
+            if not match:
+                raise InputError(f"--pe {pe}: expected ROWSxCOLS, such as 16x16")
+            values["rows"], values["cols"] = map(int, match.groups())
+        if "axi_bytes" not in values and "rows" in values and "cols" in values:
+            values["axi_bytes"] = max(8, min(16, values["rows"] * values["cols"]))
+        return cls.from_dict(values)

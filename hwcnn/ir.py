@@ -1,0 +1,263 @@
+"""The integer IR: a network as exact integer operations on int8 maps, between the importer and everything after it.
+
+A `Graph` holds tensors and operations in topological order. All tensors are int8, NCHW; ``real = scale * (q - zero)``.
+Every operation carries the integers that the hardware uses, so golden, the ISA engine and the RTL can only agree or differ
+bit by bit. Zero points are folded: a convolution adds raw int8 values (padding inserts the input's zero point) and its
+bias holds ``-zero * sum(weights)``.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An int8 map. shape: (N, C, H, W)."""
+
+    name: str
+    shape: tuple[int, int, int, int]
+    scale: float
+    zero: int
+
+
+@dataclass(frozen=True)
+class Second:
+    """The second stage of a convolution: ``clamp(zero + rhe((q*ma + r*mb + c) / 2**shift), low, high)``.
+
+    q is the first stage's int8 result, r the residual's (0 where ``residual`` is None). ma, mb are signed 18-bit.
+    """
+
+    residual: str | None
+    ma: int
+    mb: int
+    c: int
+    shift: int
+    zero: int
+    low: int = -128
+    high: int = 127
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """Convolution, fully connected included (a kernel as large as the map, see the importer).
+
+    ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if there is one.
+    weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout] (mantissa in [0, 2**17)).
+    pads: top, left, bottom, right; padding is filled with ``pad_value`` (the input's zero point).
+    """
+
+    name: str
+    x: str
+    y: str
+    weight: np.ndarray
+    bias: np.ndarray
+    mantissa: np.ndarray
+    shift: np.ndarray
+    zero: int
+    low: int = -128
+    high: int = 127
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    pad_value: int = 0
+    second: Second | None = None
+    fully_connected: bool = False
+
+    @property
+    def inputs(self):
+        return (self.x,) if self.second is None or self.second.residual is None else (self.x, self.second.residual)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Max or average pooling over windows (global pooling is a window as large as the map).
+
+    max: ``clamp(zero + rhe((max(x) + ca) * mantissa / 2**shift), low, high)``, the pads count as -128.
+    average: ``clamp(zero + rhe((sum(x) - n*x_zero) * mantissa[n] / 2**shift[n]), low, high)`` where the sum runs over the taps
+    inside the map, and ``n`` is the number of these taps. `multipliers` maps the number of valid taps to (mantissa, shift):
+    it holds one entry for every n that occurs (with count_include_pad all entries of full windows are the same).
+    Output size is y's shape; windows may reach beyond the bottom and right pads (ceil mode), where they see no taps.
+    ca = -x_zero. multipliers of max has the single key 0.
+    """
+
+    name: str
+    x: str
+    y: str
+    kind: str  # "max" or "average"
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pads: tuple[int, int, int, int]
+    multipliers: dict
+    x_zero: int
+    zero: int
+    low: int = -128
+    high: int = 127
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Eltwise:
+    """Element-wise operation on two maps; b may be [N, C, 1, 1] (broadcast).
+
+    A = a + ca, B = b + cb; t = A*ma + B*mb + c (add), A*B*mb + c (mul), max or min of (A*ma, B*mb) + c (max, min);
+    ``clamp(zero + rhe(t / 2**shift), low, high)``. ma, mb signed 18-bit, c int32.
+    """
+
+    name: str
+    a: str
+    b: str
+    y: str
+    kind: str  # "add", "mul", "max", "min"
+    ca: int
+    cb: int
+    ma: int
+    mb: int
+    c: int
+    shift: int
+    zero: int
+    low: int = -128
+    high: int = 127
+
+    @property
+    def inputs(self):
+        return (self.a, self.b)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """Per-channel affine (a batch norm that cannot be folded, or a change of scale):
+    ``clamp(zero + rhe((x*mantissa + c) / 2**shift), low, high)``; mantissa signed 18-bit, c int32, shift: arrays [C].
+    """
+
+    name: str
+    x: str
+    y: str
+    mantissa: np.ndarray
+    c: np.ndarray
+    shift: np.ndarray
+    zero: int
+    low: int = -128
+    high: int = 127
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Lut:
+    """Any unary function: ``y = table[x + 128]``; table: int8 [256]."""
+
+    name: str
+    x: str
+    y: str
+    table: np.ndarray
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Lrn:
+    """Local response normalisation across channels.
+
+    S = sum of (x - x_zero)**2 over the channels within ``size // 2`` to each side;
+    ``clamp(zero + rhe((x - x_zero) * table[index(S)] / 2**shift), -128, 127)``; see golden/lrn.py for index() and
+    for how the table is made. size is odd and at most 5; table: int64 [1024], 17-bit unsigned.
+    """
+
+    name: str
+    x: str
+    y: str
+    size: int
+    table: np.ndarray
+    shift: int
+    x_zero: int
+    zero: int
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Concat:
+    """Concatenation on channels. All inputs and the result have one scale and zero point, so it moves no data."""
+
+    name: str
+    xs: tuple[str, ...]
+    y: str
+
+    @property
+    def inputs(self):
+        return self.xs
+
+
+@dataclass(frozen=True, eq=False)
+class HostOp:
+    """A float operation at the end of the network that the host runs (softmax): reads tensor x, gives output y."""
+
+    name: str
+    op_type: str  # ONNX operator
+    x: str
+    y: str
+    attributes: dict = field(default_factory=dict)
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass
+class Graph:
+    """A network. inputs and outputs: tensor names (outputs are those before the host's tail); host: HostOps in order.
+
+    output_names: for each of `outputs`, the name and shape that it has in the ONNX model (after the host's tail), to give back
+    results in the user's terms.
+    """
+
+    name: str
+    tensors: dict[str, Tensor]
+    ops: list
+    inputs: list[str]
+    outputs: list[str]
+    host: list[HostOp] = field(default_factory=list)
+    onnx_outputs: list = field(default_factory=list)
+
+    def verify(self):
+        """Raise ValueError at the first inconsistency: undefined or twice-defined tensors, order, shapes, ranges."""
+        defined = set(self.inputs)
+        for op in self.ops:
+            for name in op.inputs:
+                if name not in defined:
+                    raise ValueError(f"{op.name}: input {name!r} is not defined before it")
+            if op.y in defined:
+                raise ValueError(f"{op.name}: {op.y!r} is defined twice")
+            defined.add(op.y)
+        for name in defined | set(self.outputs):
+            if name not in self.tensors:
+                raise ValueError(f"tensor {name!r} has no entry in the table")
+        for name in self.outputs:
+            if name not in defined:
+                raise ValueError(f"output {name!r} is never computed")
+        for tensor in self.tensors.values():
+            if len(tensor.shape) != 4 or min(tensor.shape) < 1 or not -128 <= tensor.zero <= 127 or not tensor.scale > 0:
+                raise ValueError(f"bad tensor {tensor}")
+        return self
+
+    def consumers(self, name):
+        return [op for op in self.ops if name in op.inputs]
+
+
+def macs(op, graph):
+    """True multiply-accumulates of an operation (unpadded channels, padding taps counted, batch included): convolutions only."""
+    if not isinstance(op, Conv):
+        return 0
+    n, c, h, w = graph.tensors[op.y].shape
+    return n * h * w * op.weight.size

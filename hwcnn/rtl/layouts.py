@@ -1,0 +1,76 @@
+"""Payload layouts and port signatures that the blocks share; all derive from the configuration and the ISA table."""
+
+from amaranth import signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import isa
+
+
+def instruction_layout(instruction):
+    """The payload of an instruction: its fields in order, packed from bit 0."""
+    return data.StructLayout({f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in instruction.fields})
+
+
+def fields_layout(fields):
+    """The same for a part of an instruction's fields, such as ``READ_FIELDS``."""
+    return data.StructLayout({f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in fields})
+
+
+#: Fields of a tile read from DRAM (LOAD and VECTOR) and of a tile written to it (POST and VECTOR).
+READ_FIELDS = isa.LOAD.fields[:-1]
+WRITE_FIELDS = isa.POST.fields[-6:]
+READ_LAYOUT = fields_layout(READ_FIELDS)
+#: What a writer needs: the write fields, and the number of blocks.
+WRITE_LAYOUT = data.StructLayout({"n_blk": unsigned(16)} | {f.name: unsigned(f.bits) for f in WRITE_FIELDS})
+COUNTS_LAYOUT = data.ArrayLayout(unsigned(isa.WAIT_BITS), len(isa.COUNTERS))
+
+
+def read_port(config):
+    """A client's side of the AXI read multiplexer.
+
+    request : one burst, ``length`` beats (1 to 256) from ``addr`` (aligned to a beat), not crossing 4 KiB.
+    data : its beats, in order of the requests. The client requests only what it has room for: ``data.ready`` is
+    high whenever a beat can arrive, so the bus never waits for a client.
+    """
+    return wiring.Signature({
+        "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
+        "data": In(stream.Signature(8 * config.axi_bytes)),
+    })
+
+
+def write_port(config):
+    """A client's side of the AXI write multiplexer.
+
+    request : one burst as in `read_port`; the client has all its data at hand when it requests.
+    data : beats in order of the requests; ``last`` ends a burst. response : pulses once a burst when memory has
+    acknowledged it (B channel).
+    """
+    return wiring.Signature({
+        "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
+        "data": Out(stream.Signature(data.StructLayout(
+            {"data": 8 * config.axi_bytes, "strobe": config.axi_bytes, "last": 1}))),
+        "response": In(1),
+    })
+
+
+def ram_write_port(width, addr):
+    return wiring.Signature({"en": Out(1), "addr": Out(addr), "data": Out(width)})
+
+
+def ram_read_port(width, addr):
+    """``data`` is valid one cycle after ``en`` and holds while ``en`` is low."""
+    return wiring.Signature({"en": Out(1), "addr": Out(addr), "data": In(width)})
+
+
+def param_port(config):
+    """What the parameter engine writes, one AXI beat at a time, no back-pressure.
+
+    dest, index : of the instruction; offset : beat number within the instruction; data : the beat.
+    """
+    return wiring.Signature({
+        "en": Out(1), "dest": Out(4), "index": Out(16), "offset": Out(16), "data": Out(8 * config.axi_bytes)})
+
+
+#: One channel's parameters in DRAM: a 64-bit little-endian word; the bits above are 0.
+PARAM_LAYOUT = data.StructLayout({"bias": signed(32), "mantissa": signed(18), "shift": unsigned(6)})

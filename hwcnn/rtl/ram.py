@@ -1,0 +1,35 @@
+"""Block RAM with one write and one read port."""
+
+from amaranth import ClockSignal, Instance, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import bits_for
+
+
+class Ram(wiring.Component):
+    """Simple dual-port RAM; becomes ``hwcnn_ram.v``, which every synthesis tool maps to block or distributed RAM.
+
+    Latency: `r_data` is valid one cycle after `r_addr` with `r_en`, and holds while `r_en` is low. A read of the address
+    that is written in the same cycle returns the old word. Nothing is initialised.
+
+    Parameters
+    ----------
+    width : bits in a word.
+    depth : words.
+    """
+
+    def __init__(self, width, depth):
+        self.width, self.depth = width, depth
+        addr = bits_for(depth)
+        super().__init__({
+            "w_en": In(1), "w_addr": In(addr), "w_data": In(width),
+            "r_en": In(1), "r_addr": In(addr), "r_data": Out(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.ram = Instance(
+            "hwcnn_ram", p_WIDTH=self.width, p_DEPTH=self.depth, p_ADDR=bits_for(self.depth), i_clk=ClockSignal(),
+            i_we=self.w_en, i_waddr=self.w_addr, i_wdata=self.w_data, i_re=self.r_en, i_raddr=self.r_addr, o_rdata=self.r_data)
+        return m

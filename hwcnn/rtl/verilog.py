@@ -1,0 +1,18 @@
+"""From a component to Verilog text."""
+
+import os
+import re
+from importlib import resources
+
+from amaranth.back import verilog
+
+
+def to_verilog(component, name):
+    """Verilog of a component as module `name`, with the RAM that it instantiates.
+
+    The text depends only on the component. Its submodules are prefixed with `name`, as Amaranth does.
+    """
+    os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    text = re.sub(r"^/\*.*?\*/\n", "", text, flags=re.S)  # Yosys' banner, which names its version
+    return text + "\n" + resources.files(__package__).joinpath("hwcnn_ram.v").read_text()

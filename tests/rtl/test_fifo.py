@@ -1,0 +1,9 @@
+import pytest
+from bench import run_block
+
+from hwcnn.rtl.fifo import StreamFifo
+
+
+@pytest.mark.parametrize("width,depth", [(8, 2), (128, 16)])
+def test_fifo(width, depth, tmp_path):
+    run_block(StreamFifo(width, depth), "fifo_tests", tmp_path, width=width)
