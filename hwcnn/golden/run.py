@@ -1,0 +1,75 @@
+"""Executes a graph: every tensor from its inputs, and the way in and out of its numbers."""
+
+import numpy as np
+
+from .. import ir
+from .affine import affine
+from .concat import concat
+from .conv import conv
+from .eltwise import eltwise
+from .host import HOST_OPS
+from .lrn import lrn
+from .lut import lut
+from .pool import pool
+
+_RUN = {ir.Conv: conv, ir.Eltwise: eltwise, ir.Affine: affine, ir.Lut: lut, ir.Lrn: lrn}
+
+
+def run_op(op, graph, tensors):
+    """The result of one operation, int8 [N, C, H, W].
+
+    tensors : tensor name to int8 [N, C, H, W], at least the operation's inputs. N may differ from the graph's.
+    """
+    inputs = [tensors[name] for name in op.inputs]
+    if isinstance(op, ir.Pool):
+        y = pool(op, *inputs, out_size=graph.tensors[op.y].shape[2:])
+    elif isinstance(op, ir.Concat):
+        y = concat(*inputs)
+    else:
+        y = _RUN[type(op)](op, *inputs)
+    if y.shape[1:] != tuple(graph.tensors[op.y].shape[1:]):
+        raise ValueError(f"{op.name}: computes {y.shape[1:]}, but {op.y!r} is {graph.tensors[op.y].shape[1:]}")
+    return y
+
+
+def run(graph, inputs):
+    """Every tensor of the graph by name, int8 [N, C, H, W], from ``{input name: int8 [N, C, H, W]}``."""
+    tensors = {name: np.asarray(inputs[name]) for name in graph.inputs}
+    for name, x in tensors.items():
+        if x.dtype != np.int8 or x.shape[1:] != tuple(graph.tensors[name].shape[1:]):
+            raise ValueError(f"input {name!r}: expected int8 {graph.tensors[name].shape}, not {x.dtype} {x.shape}")
+    for op in graph.ops:
+        tensors[op.y] = run_op(op, graph, tensors)
+    return tensors
+
+
+def quantise_input(graph, name, real):
+    """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does: int8."""
+    tensor = graph.tensors[name]
+    scaled = np.rint(np.asarray(real, np.float32) / np.float32(tensor.scale))
+    return np.clip(scaled + tensor.zero, -128, 127).astype(np.int8)
+
+
+def dequantise(graph, name, values):
+    """``scale * (values - zero)`` as float32."""
+    tensor = graph.tensors[name]
+    return (values.astype(np.float32) - np.float32(tensor.zero)) * np.float32(tensor.scale)
+
+
+def host_outputs(graph, tensors):
+    """``{ONNX output name: float32 array}`` in the shapes of the ONNX model, after the host's operations.
+
+    tensors : as `run` gives them. The host's operations keep shapes, so each works in the shape of the output that it
+    leads to; a batch other than the graph's replaces the first dimension.
+    """
+    results = {}
+    host = {op.x: op for op in graph.host}
+    for name, (onnx_name, shape) in zip(graph.outputs, graph.onnx_outputs, strict=True):
+        values = tensors[name]
+        batch = values.shape[0] * shape[0] // graph.tensors[name].shape[0]
+        x = dequantise(graph, name, values).reshape(batch, *shape[1:])
+        at = name
+        while at in host and at != onnx_name:
+            x, at = HOST_OPS[host[at].op_type](x, **host[at].attributes), host[at].y
+        results[onnx_name] = x
+    return results

@@ -1,0 +1,16 @@
+"""Sliding windows over a padded map, shared by convolution and pooling."""
+
+import numpy as np
+
+
+def pad(x, pads, value):
+    """x [N, C, H, W] with (top, left, bottom, right) rows and columns of `value` around it."""
+    top, left, bottom, right = pads
+    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
+
+
+def windows(x, kernel, stride, dilation=(1, 1)):
+    """The view [N, C, Ho, Wo, kh, kw] of all windows that lie inside x [N, C, H, W]."""
+    span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    view = np.lib.stride_tricks.sliding_window_view(x, span, axis=(2, 3))
+    return view[:, :, ::stride[0], ::stride[1], ::dilation[0], ::dilation[1]]
