@@ -27,8 +27,8 @@ def lrn_table(size, alpha, beta, bias, x_scale, y_scale):
     """
     first = segment_starts()
     last = np.append(first[1:] - 1, first[-1])
-    gain = [(x_scale / y_scale) * (bias + alpha / size * x_scale**2 * np.maximum(s, 1.0)) ** -beta for s in (first, last)]
-    real = (gain[0] + gain[1]) / 2
+    low, high = (bias + alpha / size * x_scale**2 * np.maximum(s, 1.0) for s in (first, last))
+    real = x_scale / y_scale * (low**-beta + high**-beta) / 2
     _, shift = multiplier(real.max())
     table = np.minimum(np.rint(np.ldexp(real, int(shift))), (1 << MANT_BITS) - 1).astype(np.int64)
     return table, int(shift)

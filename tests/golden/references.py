@@ -13,14 +13,17 @@ def onnx_op(op_type, *inputs, dtype=np.float32, **attributes):
     arrays = {n: np.ascontiguousarray(a) for n, a in zip(names, inputs, strict=True)}
     graph = helper.make_graph(
         [helper.make_node(op_type, names, ["o"], **attributes)], "op",
-        [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in arrays.items()],
-        [helper.make_tensor_value_info("o", helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), None)])
+        [_value_info(n, a.dtype, a.shape) for n, a in arrays.items()], [_value_info("o", np.dtype(dtype), None)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, arrays)[0]
 
 
+def _value_info(name, dtype, shape):
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)
+
+
 def exact(numerator, shift, zero, low=-128, high=127):
-    """``clamp(zero + round_half_even(numerator / 2**shift))`` of one Python integer (round() of a Fraction is half-even)."""
+    """``clamp(zero + round_half_even(numerator / 2**shift))`` of one integer; round() of a Fraction is half-even."""
     return min(max(zero + round(Fraction(int(numerator), 1 << int(shift))), low), high)
 
 

@@ -36,6 +36,12 @@ def loop_sums(x, op):
     return sums
 
 
+def loop_scaled(x, op):
+    """(sums + bias) * mantissa, and the shifts, for `exact_map`."""
+    column = (slice(None), None, None)
+    return (loop_sums(x, op) + op.bias[column].astype(np.int64)) * op.mantissa[column], op.shift[column]
+
+
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_sums_equal_onnxruntime(data):
@@ -54,20 +60,21 @@ def test_sums_equal_onnxruntime(data):
     sums = golden.conv_sums(x, weight, stride, pads, dilation, groups, pad_value)
     top, left, bottom, right = pads
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=pad_value)
-    expected = onnx_op("Conv", padded.astype(np.float32), weight.astype(np.float32), strides=stride, dilations=dilation, group=groups)
+    expected = onnx_op("Conv", padded.astype(np.float32), weight.astype(np.float32), strides=stride,
+                       dilations=dilation, group=groups)
     np.testing.assert_array_equal(sums, expected)
 
 
 @pytest.mark.parametrize("groups, stride, dilation, pads", [
-    (1, (1, 1), (1, 1), (0, 0, 0, 0)), (1, (2, 1), (1, 2), (1, 0, 2, 1)), (2, (1, 2), (2, 1), (0, 3, 1, 2)), (4, (1, 1), (1, 1), (1, 1, 1, 1)),
+    (1, (1, 1), (1, 1), (0, 0, 0, 0)), (1, (2, 1), (1, 2), (1, 0, 2, 1)),
+    (2, (1, 2), (2, 1), (0, 3, 1, 2)), (4, (1, 1), (1, 1), (1, 1, 1, 1)),
 ])
 def test_conv_equals_a_loop_of_integers(groups, stride, dilation, pads):
     rng = np.random.default_rng(groups)
     x = int8(rng, 2, 4, 6, 7)
     op = make_conv(rng, int8(rng, 8, 4 // groups, 3, 2), stride=stride, dilation=dilation, pads=pads, groups=groups,
                    pad_value=-7, zero=5, low=-100, high=90)
-    biased = (loop_sums(x, op) + op.bias[:, None, None].astype(np.int64)) * op.mantissa[:, None, None]
-    expected = exact_map(biased, op.shift[:, None, None], 5, -100, 90)
+    expected = exact_map(*loop_scaled(x, op), 5, -100, 90)
     np.testing.assert_array_equal(golden.conv(op, x), expected)
     assert len(np.unique(expected)) > 20
 
@@ -78,9 +85,12 @@ def test_second_stage(residual):
     x, r = int8(rng, 1, 3, 5, 5), int8(rng, 1, 4, 5, 5)
     second = ir.Second(residual, ma=70000, mb=-51234, c=-123456, shift=17, zero=-9, low=-90, high=100)
     op = make_conv(rng, int8(rng, 4, 3, 1, 1), zero=1, second=second)
-    first = exact_map((loop_sums(x, op) + op.bias[:, None, None].astype(np.int64)) * op.mantissa[:, None, None], op.shift[:, None, None], 1)
-    total = first * 70000 - 123456 + (0 if residual is None else r.astype(np.int64) * -51234)
-    np.testing.assert_array_equal(golden.conv(op, x, *([] if residual is None else [r])), exact_map(total, 17, -9, -90, 100))
+    total = exact_map(*loop_scaled(x, op), 1) * 70000 - 123456
+    inputs = [x]
+    if residual is not None:
+        inputs.append(r)
+        total += r.astype(np.int64) * -51234
+    np.testing.assert_array_equal(golden.conv(op, *inputs), exact_map(total, 17, -9, -90, 100))
 
 
 def test_power_of_two_scales_equal_qlinearconv():
@@ -90,10 +100,11 @@ def test_power_of_two_scales_equal_qlinearconv():
     zero_x, zero_y = 11, -4
     bias = rng.integers(-3000, 3000, 8).astype(np.int32)
     f32, i8 = np.float32, np.int8
-    expected = onnx_op("QLinearConv", x, f32(0.5), i8(zero_x), weight, np.full(8, 0.25, f32), np.zeros(8, i8), f32(64), i8(zero_y), bias,
-                       dtype=i8, pads=[1, 1, 1, 1])
+    expected = onnx_op("QLinearConv", x, f32(0.5), i8(zero_x), weight, np.full(8, 0.25, f32), np.zeros(8, i8),
+                       f32(64), i8(zero_y), bias, dtype=i8, pads=[1, 1, 1, 1])
     folded = bias - zero_x * weight.astype(np.int64).sum(axis=(1, 2, 3))
-    op = ir.Conv("c", "x", "y", weight, folded.astype(np.int32), np.full(8, 1 << 16), np.full(8, 25), zero_y, pads=(1, 1, 1, 1), pad_value=zero_x)
+    op = ir.Conv("c", "x", "y", weight, folded.astype(np.int32), np.full(8, 1 << 16), np.full(8, 25), zero_y,
+                 pads=(1, 1, 1, 1), pad_value=zero_x)
     np.testing.assert_array_equal(golden.conv(op, x), expected)
 
 
@@ -107,11 +118,11 @@ def test_chunks_do_not_change_the_result(monkeypatch):
 
 
 def test_large_sums_stay_exact():
-    """All products 2**14, and one odd one: float32 would lose it."""
+    """All products 2**14 but one of 1: float32 would lose it."""
     x = np.full((1, 30000, 1, 1), -128, np.int8)
     weight = np.full((1, 30000, 1, 1), -128, np.int8)
-    weight[0, 0] = -127
-    assert golden.conv_sums(x, weight).item() == 30000 * 16384 - 128
+    x[0, 0] = weight[0, 0] = 1
+    assert golden.conv_sums(x, weight).item() == 29999 * 16384 + 1
 
 
 @pytest.mark.parametrize("channels, bias", [(131072, 0), (131071, 16384)])

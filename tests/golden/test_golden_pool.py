@@ -16,7 +16,8 @@ def pool_cases(draw):
     kernel, stride = (draw(st.tuples(st.integers(1, 4), st.integers(1, 4))) for _ in range(2))
     pads = tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel * 2)
     size = tuple(draw(st.integers(k, 11)) for k in kernel)
-    return dict(kernel_shape=kernel, strides=stride, pads=pads, ceil_mode=draw(st.integers(0, 1))), size, draw(st.integers(0, 1 << 20))
+    attributes = dict(kernel_shape=kernel, strides=stride, pads=pads, ceil_mode=draw(st.integers(0, 1)))
+    return attributes, size, draw(st.integers(0, 1 << 20))
 
 
 @given(pool_cases())
@@ -28,7 +29,8 @@ def test_max_equals_onnxruntime(case):
     mantissa, shift = multiplier(0.75)
     op = ir.Pool("p", "x", "y", "max", attributes["kernel_shape"], attributes["strides"], attributes["pads"],
                  {0: (int(mantissa), int(shift))}, x_zero=-20, zero=3, low=-60, high=110)
-    np.testing.assert_array_equal(pool(op, x, best.shape[2:]), exact_map((best + 20) * int(mantissa), shift, 3, -60, 110))
+    expected = exact_map((best + 20) * int(mantissa), shift, 3, -60, 110)
+    np.testing.assert_array_equal(pool(op, x, best.shape[2:]), expected)
 
 
 @given(pool_cases(), st.booleans())

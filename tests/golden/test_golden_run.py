@@ -1,4 +1,4 @@
-"""Whole graphs: every tensor is computed, inputs are quantised as ONNX does, and outputs come back in the user's terms."""
+"""Whole graphs: every tensor is computed, inputs quantised as ONNX does, outputs in the user's terms."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ def chain(batch=1):
     shapes = dict(x=(2, 6, 6), c=(4, 6, 6), m=(4, 3, 3), a=(4, 3, 3), k=(8, 3, 3), g=(8, 1, 1))
     tensors = {name: ir.Tensor(name, (batch, *shape), 0.5, -3) for name, shape in shapes.items()}
     same = {0: (1 << 16, 16)}
-    conv = ir.Conv("conv", "x", "c", int8(rng, 4, 2, 3, 3), np.arange(4, dtype=np.int32), np.full(4, 1 << 16), np.full(4, 24), -3,
-                   pads=(1, 1, 1, 1), pad_value=-3)
+    conv = ir.Conv("conv", "x", "c", int8(rng, 4, 2, 3, 3), np.arange(4, dtype=np.int32), np.full(4, 1 << 16),
+                   np.full(4, 24), -3, pads=(1, 1, 1, 1), pad_value=-3)
     ops = [
         conv,
         ir.Pool("max", "c", "m", "max", (2, 2), (2, 2), (0, 0, 0, 0), same, -3, -3),
