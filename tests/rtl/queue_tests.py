@@ -1,0 +1,104 @@
+"""InstructionQueue inside the simulator: fields under stalls, waits, and back-to-back instructions."""
+
+import random
+
+import cocotb
+from bench import parameter
+from cocotb.triggers import FallingEdge, ReadOnly
+from streams import receive, send, start
+
+from hwcnn import isa
+
+INSTRUCTION = isa.BY_NAME[parameter("instruction")]
+
+
+def random_instruction(generator, waits=None):
+    """(words, payload) of an instruction with random fields."""
+    values = {f.name: generator.randrange(-(1 << f.bits - 1), 1 << f.bits - 1) if f.signed else generator.getrandbits(f.bits)
+              for f in INSTRUCTION.fields}
+    payload = at = 0
+    for f in INSTRUCTION.fields:
+        payload |= values[f.name] % (1 << f.bits) << at
+        at += f.bits
+    code = isa.encode(INSTRUCTION, waits, **values)
+    words = [int.from_bytes(code[k:k + 16], "little") for k in range(0, len(code), 16)]
+    return words, payload
+
+
+def counts(**values):
+    return sum(values.get(c, 0) << isa.WAIT_BITS * k for k, c in enumerate(isa.COUNTERS))
+
+
+@cocotb.test(skip=not INSTRUCTION.fields)
+async def gives_the_fields_under_stalls(dut):
+    generator = random.Random(1)
+    items = [random_instruction(generator) for _ in range(60)]
+    await start(dut, i__valid=0, o__ready=0, counts=0)
+    for send_stall, receive_stall in ((0.5, 0.5), (0, 0.9), (0.8, 0)):
+        sending = cocotb.start_soon(send(dut, "i", [w for words, _ in items for w in words], 2, send_stall))
+        got, _ = await receive(dut, "o", len(items), 3, receive_stall)
+        await sending
+        assert got == [payload for _, payload in items]
+
+
+@cocotb.test()
+async def waits_for_each_of_its_counters(dut):
+    generator = random.Random(2)
+    await start(dut, i__valid=0, o__ready=0, counts=0)
+    assert dut.empty.value == 1
+    limit = (1 << isa.WAIT_BITS) - 1
+    for n in (1, 300, limit):
+        for counter in INSTRUCTION.waits:
+            others = {c: limit for c in isa.COUNTERS if c != counter}
+            dut.counts.value = counts(**others | {counter: n - 1})
+            words, _ = random_instruction(generator, {c: n for c in INSTRUCTION.waits})
+            await send(dut, "i", words)
+            for _ in range(12):
+                await FallingEdge(dut.clk)
+                assert dut.o__valid.value == 0
+            assert dut.empty.value == 0
+            assert int(dut.waiting.value) == 1 << isa.COUNTERS.index(counter)
+            dut.counts.value = counts(**others | {counter: n})
+            await FallingEdge(dut.clk)
+            assert dut.o__valid.value == 1 and int(dut.waiting.value) == 0
+            dut.o__ready.value = 1
+            await FallingEdge(dut.clk)
+            dut.o__ready.value = 0
+            await ReadOnly()
+            assert dut.o__valid.value == 0 and dut.empty.value == 1
+            await FallingEdge(dut.clk)
+
+
+@cocotb.test()
+async def latency(dut):
+    words, _ = random_instruction(random.Random(3))
+    await start(dut, i__valid=0, o__ready=0, counts=0)
+    await send(dut, "i", words)
+    cycles = 1
+    while not dut.o__valid.value:
+        await FallingEdge(dut.clk)
+        cycles += 1
+    assert cycles == 4
+
+
+@cocotb.test(skip=not parameter("prefetch"))
+async def the_next_follows_at_once(dut):
+    generator = random.Random(4)
+    items = [random_instruction(generator) for _ in range(2)]
+    await start(dut, i__valid=0, o__ready=0, counts=0)
+    await send(dut, "i", [w for words, _ in items for w in words])
+    for _ in range(10):
+        await FallingEdge(dut.clk)
+    got, cycles = await receive(dut, "o", 2)
+    assert got == [payload for _, payload in items] and cycles == 2
+
+
+@cocotb.test(skip=not INSTRUCTION.fields)
+async def steady_rate(dut):
+    generator = random.Random(5)
+    items = [random_instruction(generator) for _ in range(30)]
+    await start(dut, i__valid=0, o__ready=1, counts=0)
+    cocotb.start_soon(send(dut, "i", [w for words, _ in items for w in words]))
+    got, cycles = await receive(dut, "o", len(items))
+    period = INSTRUCTION.words if parameter("prefetch") else INSTRUCTION.words + 2
+    assert got == [payload for _, payload in items] and cycles <= (len(items) - 1) * period + 1
