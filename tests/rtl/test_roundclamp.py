@@ -1,0 +1,16 @@
+import pytest
+from bench import run_block
+
+from hwcnn.rtl.roundclamp import RoundClamp
+
+
+@pytest.mark.parametrize("width", [20, 34, 51, 52])
+def test_roundclamp(width, tmp_path):
+    run_block(RoundClamp(width), "roundclamp_tests", tmp_path, width=width)
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+@pytest.mark.parametrize("width", [1, 57])
+def test_rejects_width(width):
+    with pytest.raises(ValueError, match="expected a width"):
+        RoundClamp(width)
