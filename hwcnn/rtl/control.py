@@ -1,0 +1,196 @@
+"""AXI4-Lite registers, run control, completion and performance counters, watchdog and interrupt."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import isa
+from . import registers
+from .layouts import COUNTS_LAYOUT
+from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, PERF, REGISTERS
+
+
+def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
+    """Members of an AXI4-Lite slave, by the names of the specification."""
+    return {
+        "awaddr": In(addr_bits), "awprot": In(3), "awvalid": In(1), "awready": Out(1),
+        "wdata": In(data_bits), "wstrb": In(data_bits // 8), "wvalid": In(1), "wready": Out(1),
+        "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
+        "araddr": In(addr_bits), "arprot": In(3), "arvalid": In(1), "arready": Out(1),
+        "rdata": Out(data_bits), "rresp": Out(2), "rvalid": Out(1), "rready": In(1),
+    }
+
+
+class Control(wiring.Component):
+    """The host's side of the accelerator: the registers of `registers.REGISTERS` on AXI4-Lite.
+
+    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address; one
+    of each at a time. All responses are OKAY; addresses without a register read as 0.
+
+    Parameters
+    ----------
+    config : AccelConfig, read back in ARRAY and KEY.
+
+    Members
+    -------
+    AXI4-Lite slave : see `axi_lite_members`.
+    irq : high while an enabled event is set in IRQ_STATUS.
+    start : pulse; base, program : registers BASE and PROGRAM.
+    finished : pulse: the run's END has been reached.
+    done : a pulse for each counter of isa.COUNTERS; counts : the completion counters, one cycle later.
+    perf : a bit for each counter of `registers.PERF` but the first, high in each cycle to count.
+    read_error, write_error : pulses, with read_client and write_client; bad_opcode : pulse.
+    activity : high in each cycle with a handshake on the AXI4 bus.
+    drain : high while a soft reset waits for `drained` (nothing is in flight on the bus); a second write of
+        CONTROL.reset ends the waiting. soft_reset : pulse of one cycle that resets the engines.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__(axi_lite_members() | {
+            "irq": Out(1),
+            "start": Out(1), "base": Out(32), "program": Out(32),
+            "finished": In(1), "done": In(len(isa.COUNTERS)), "counts": Out(COUNTS_LAYOUT),
+            "perf": In(len(PERF) - 1),
+            "read_error": In(1), "read_client": In(4), "write_error": In(1), "write_client": In(4), "bad_opcode": In(1),
+            "activity": In(1),
+            "drain": Out(1), "drained": In(1), "soft_reset": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        write = self._write_channel(m)
+        status = {f.name: Signal(f.bits, name=f"status_{f.name}") for f in BY_NAME["STATUS"].fields}
+        events = Signal(2)  # IRQ_STATUS: done, error
+        enable, limit = Signal(2), Signal(DATA_BITS)
+        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program), ("WATCHDOG", limit)):
+            with m.If(write.strobe(name)):
+                m.d.sync += target.eq(write.merged(target))
+
+        self._run(m, write, status, events, self._watchdog(m, status["busy"], limit))
+        perf = self._counters(m, status["busy"])
+        m.d.sync += self.irq.eq((events & enable).any())
+        self._read_channel(m, {
+            "ID": Const(registers.ID_VALUE, 32), "VERSION": Const(registers.VERSION_VALUE, 32),
+            "ARRAY": Cat(Const(v, 8) for v in (self.config.rows, self.config.cols, self.config.axi_bytes)),
+            "KEY": Const(int(self.config.key()[:8], 16), 32),
+            "STATUS": self._pack("STATUS", status), "IRQ_ENABLE": enable, "IRQ_STATUS": events,
+            "BASE": self.base, "PROGRAM": self.program, "WATCHDOG": limit,
+        } | {name.upper(): perf[n] for n, (name, _) in enumerate(PERF)}
+          | {f"COUNT_{name.upper()}": self.counts[n] for n, name in enumerate(isa.COUNTERS)})
+        return m
+
+    def _pack(self, register, values):
+        word = 0
+        for f in BY_NAME[register].fields:
+            word |= values[f.name] << f.lsb
+        return word
+
+    def _write_channel(self, m):
+        """Takes address and data in any order; the returned object tells which register is written with what."""
+        address, data, strb = Signal(ADDR_BITS), Signal(DATA_BITS), Signal(DATA_BITS // 8)
+        address_held, data_held, commit = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.awready.eq(~address_held), self.wready.eq(~data_held),
+            commit.eq(address_held & data_held & ~self.bvalid),
+        ]
+        with m.If(self.awvalid & self.awready):
+            m.d.sync += [address.eq(self.awaddr), address_held.eq(1)]
+        with m.If(self.wvalid & self.wready):
+            m.d.sync += [data.eq(self.wdata), strb.eq(self.wstrb), data_held.eq(1)]
+        with m.If(self.bready):
+            m.d.sync += self.bvalid.eq(0)
+        with m.If(commit):
+            m.d.sync += [address_held.eq(0), data_held.eq(0), self.bvalid.eq(1)]
+        return _Write(commit, address, data, strb)
+
+    def _read_channel(self, m, values):
+        """Answers reads with `values`, signals by register name (those left out read as 0)."""
+        address, held = Signal(ADDR_BITS), Signal()
+        m.d.comb += self.arready.eq(~held & ~self.rvalid)
+        with m.If(self.arvalid & self.arready):
+            m.d.sync += [address.eq(self.araddr), held.eq(1)]
+        with m.If(self.rready):
+            m.d.sync += self.rvalid.eq(0)
+        with m.If(held):
+            m.d.sync += [held.eq(0), self.rvalid.eq(1), self.rdata.eq(0)]
+            with m.Switch(address[2:]):
+                for register in REGISTERS:
+                    if register.name in values:
+                        with m.Case(register.offset >> 2):
+                            m.d.sync += self.rdata.eq(values[register.name])
+
+    def _watchdog(self, m, busy, limit):
+        """A signal that is high once no handshake has happened for `limit` cycles of a run."""
+        timer, expired = Signal(DATA_BITS), Signal()
+        with m.If(self.activity | ~busy):
+            m.d.sync += [timer.eq(limit), expired.eq(0)]
+        with m.Elif(timer != 0):
+            m.d.sync += [timer.eq(timer - 1), expired.eq(timer == 1)]
+        return expired
+
+    def _run(self, m, write, status, events, expired):
+        """Start, end, errors and soft reset."""
+        start, reset = write.bit("CONTROL", "start"), write.bit("CONTROL", "reset")
+        causes = (("read", self.read_error), ("write", self.write_error), ("opcode", self.bad_opcode), ("watchdog", expired))
+        error, client = Signal(4), Signal(4)
+        for name, cause in reversed(causes):
+            with m.If(cause):
+                m.d.comb += error.eq(ERRORS[name][0])
+        m.d.comb += [
+            client.eq(Mux(self.read_error, self.read_client, Mux(self.write_error, self.write_client, 0))),
+            self.drain.eq(status["resetting"]),
+            self.soft_reset.eq(status["resetting"] & (self.drained | reset)),
+        ]
+        m.d.sync += self.start.eq(start & ~status["busy"] & ~status["resetting"])
+
+        with m.If(write.strobe("IRQ_STATUS")):
+            m.d.sync += events.eq(events & ~write.written(2))
+        with m.If(self.finished):
+            m.d.sync += [status["done"].eq(1), events[0].eq(1)]
+            with m.If(status["error"] == 0):
+                m.d.sync += status["busy"].eq(0)
+        with m.If((error != 0) & (status["error"] == 0) & status["busy"]):
+            m.d.sync += [status["error"].eq(error), status["client"].eq(client), events[1].eq(1), status["busy"].eq(1)]
+        with m.If(start & ~status["busy"] & ~status["resetting"]):
+            m.d.sync += [status["busy"].eq(1), status["done"].eq(0)]
+        with m.If(reset):
+            m.d.sync += status["resetting"].eq(1)
+        with m.If(self.soft_reset):
+            m.d.sync += [s.eq(0) for s in status.values()] + [events.eq(0)]
+
+    def _counters(self, m, busy):
+        """The completion counters, and the returned performance counters."""
+        for k in range(len(isa.COUNTERS)):
+            m.d.sync += self.counts[k].eq(Mux(self.start, 0, self.counts[k] + self.done[k]))
+        perf = [Signal(DATA_BITS, name=f"perf_{name}") for name, _ in PERF]
+        count = Signal(len(PERF))
+        m.d.sync += count.eq(Mux(busy, Cat(1, self.perf), 0))
+        for k, counter in enumerate(perf):
+            m.d.sync += counter.eq(Mux(self.start, 0, counter + count[k]))
+        return perf
+
+
+class _Write:
+    """The write that commits in this cycle."""
+
+    def __init__(self, commit, address, data, strb):
+        self.commit, self.address, self.data, self.strb = commit, address, data, strb
+
+    def strobe(self, name):
+        """High while register `name` is written."""
+        return self.commit & (self.address[2:] == BY_NAME[name].offset >> 2)
+
+    def bit(self, name, bit):
+        """High while a one is written to a field of one bit of register `name`."""
+        lsb = BY_NAME[name][bit].lsb
+        return self.strobe(name) & self.data[lsb] & self.strb[lsb // 8]
+
+    def written(self, width):
+        """The low `width` bits of the data, 0 where not strobed."""
+        return (self.data & Cat(s.replicate(8) for s in self.strb))[:width]
+
+    def merged(self, old):
+        """The new value of a register: the strobed bytes of the data, the others as they are."""
+        mask = Cat(s.replicate(8) for s in self.strb)
+        return (self.data & mask) | (old & ~mask)
