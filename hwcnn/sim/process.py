@@ -1,0 +1,77 @@
+"""A simulator process with cocotb inside, to which one sends a line of JSON at a time and which answers with one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import cocotb_tools.config
+import find_libpython
+
+
+def environment(toplevel, module, results):
+    """What the simulator needs to find this Python, and cocotb the test module; test results go to the file `results`."""
+    return os.environ | {
+        "GPI_USERS": ";".join((find_libpython.find_libpython(), cocotb_tools.config.pygpi_entry_point())),
+        "PATH": os.environ["PATH"] + os.pathsep + str(cocotb_tools.config.libs_dir),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "COCOTB_TOPLEVEL": toplevel,
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_RESULTS_FILE": str(results),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_LOG_LEVEL": "WARNING",
+        "TOPLEVEL_LANG": "verilog",
+    }
+
+
+class Simulator:
+    """Starts the executable `toplevel` in `folder` with the cocotb test module `module` and plusargs from `options`.
+
+    The log and results go to the folder `scratch`. The test finds two file descriptors in HWCNN_COMMANDS (to read) and HWCNN_ANSWERS.
+    """
+
+    def __init__(self, folder, toplevel, module, options, scratch):
+        self._log = scratch / "simulator.log"
+        command_out, command_in = os.pipe()
+        answer_out, answer_in = os.pipe()
+        env = environment(toplevel, module, scratch / "results.xml")
+        env |= {"HWCNN_COMMANDS": str(command_out), "HWCNN_ANSWERS": str(answer_in)}
+        with open(self._log, "w") as log:
+            self._process = subprocess.Popen(
+                [folder / toplevel, *(f"+{name}={value}" for name, value in options.items())], cwd=scratch, env=env,
+                pass_fds=(command_out, answer_in), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        os.close(command_out)
+        os.close(answer_in)
+        self._commands = open(command_in, "w")
+        self._answers = open(answer_out)
+
+    def send(self, command):
+        try:
+            self._commands.write(json.dumps(command) + "\n")
+            self._commands.flush()
+        except BrokenPipeError:
+            pass  # the process has ended: receive() tells
+
+    def receive(self):
+        """The next answer; None if the process ended without one."""
+        line = self._answers.readline()
+        if not line:
+            self._process.wait()
+            return None
+        return json.loads(line)
+
+    def log_tail(self, size=3000):
+        return self._log.read_text()[-size:]
+
+    def close(self):
+        try:
+            self._commands.close()
+        except BrokenPipeError:
+            pass
+        self._answers.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

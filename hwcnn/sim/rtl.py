@@ -1,0 +1,108 @@
+"""The generated Verilog under Verilator: a process that runs programs on a DRAM image which it shares with this one."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from ..rtl import registers
+from . import process, verilator
+from .events import EventLog
+
+#: Cycles from a read address to its first beat, and from a burst's last write beat to its response.
+READ_LATENCY, WRITE_LATENCY = 32, 32
+#: Where the DRAM image begins in the accelerator's address space.
+DRAM_BASE = 0x4000_0000
+#: Chance in 1000 of an idle cycle on each AXI channel, where stalls are asked for.
+STALL_PERMILLE = 250
+#: Cycles without any work or transfer that mean a deadlock.
+HANG_CYCLES = 100_000
+
+MAIN = "main.cpp"
+_PORTS = ("clk", "rst", "irq") + tuple(
+    f"s_axi_{n}" for n in ("awaddr", "awvalid", "awready", "wdata", "wstrb", "wvalid", "wready", "bresp", "bvalid", "bready",
+                           "araddr", "arvalid", "arready", "rdata", "rresp", "rvalid", "rready"))
+
+
+class SimulationError(Exception):
+    """The accelerator or the simulator did not finish: what happened, and what each engine was waiting for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One program run. counters : the accelerator's own (registers.PERF) by name; events : what each engine did when, in cycles from start;
+    seconds : of the host."""
+
+    counters: dict
+    events: EventLog
+    seconds: float
+
+
+def testbench():
+    """The C++ sources around the accelerator by file name; `MAIN` holds the simulation loop."""
+    return {f.name: f.read_text() for f in resources.files(__package__).joinpath("tb").iterdir() if f.name.endswith((".cpp", ".h"))}
+
+
+def build(verilog, trace=False):
+    """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder."""
+    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, trace=trace, optimise="-O3", main=MAIN)
+
+
+class RtlSimulator:
+    """A context in which ``run`` executes programs on ``dram`` (uint8, shared with the simulator).
+
+    folder : from `build`. size : bytes of DRAM. read_latency, write_latency : of the DRAM, in cycles. stalls : seed of random idle
+    cycles on all AXI channels, None for none. waves : FST file, for a build with trace.
+    """
+
+    def __init__(self, folder, size, read_latency=READ_LATENCY, write_latency=WRITE_LATENCY, stalls=None, waves=None,
+                 hang=HANG_CYCLES):
+        self._scratch = tempfile.TemporaryDirectory(prefix="hwcnn-")
+        scratch = Path(self._scratch.name)
+        self._events, self._hang = scratch / "events.bin", hang
+        self.dram = np.memmap(scratch / "dram.bin", np.uint8, "w+", shape=(size,))
+        options = {"dram": scratch / "dram.bin", "events": self._events, "dram_base": DRAM_BASE, "read_latency": read_latency,
+                   "write_latency": write_latency, "hang": hang, "stall_permille": 0 if stalls is None else STALL_PERMILLE,
+                   "stall_seed": stalls or 0}
+        if waves is not None:
+            options["waves"] = Path(waves).absolute()
+        self._process = process.Simulator(folder, "hwcnn", "hwcnn.sim.rtl_main", options, scratch)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.close()
+        self._scratch.cleanup()
+
+    def run(self, program, watchdog=0):
+        """Run the program at byte `program` of the DRAM (a multiple of 64)."""
+        began = time.monotonic()
+        seen = self._events.stat().st_size if self._events.exists() else 0
+        self._process.send({"base": DRAM_BASE, "program": program, "watchdog": watchdog})
+        answer = self._process.receive()
+        log = EventLog.read(self._events, seen)
+        if answer is None:
+            raise SimulationError(self._what_happened(log, program))
+        if answer["error"] or not answer["done"]:
+            raise SimulationError(_error(answer) + "\n" + log.describe_waits(self.dram[program:]))
+        return Run(answer["counters"], log.between(answer["first"], answer["last"]), time.monotonic() - began)
+
+    def progress(self):
+        """Instructions completed and cycles passed so far in this process, some thousands of cycles late."""
+        return EventLog.read(self._events, 0).progress() if self._events.exists() else (0, 0)
+
+    def _what_happened(self, log, program):
+        if log.hung:
+            return f"deadlock: nothing moved for {self._hang} cycles\n{log.describe_waits(self.dram[program:])}"
+        return "the simulator ended before the program:\n" + self._process.log_tail()
+
+
+def _error(answer):
+    code, client = answer["error"], answer["client"]
+    name, (_, meaning) = next((n, e) for n, e in registers.ERRORS.items() if e[0] == code)
+    clients = {"read": registers.READ_CLIENTS, "write": registers.WRITE_CLIENTS}.get(name)
+    return f"the accelerator stopped with error {name!r}: {meaning}" + (f" ({clients[client]})" if clients else "")

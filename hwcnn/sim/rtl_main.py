@@ -1,0 +1,101 @@
+"""Inside the simulator: starts the accelerator through its registers and waits for its interrupt, once for each command.
+
+The process that started the simulator (`rtl.py`) sends one JSON line for a run and gets one back; between them the simulated time
+stands still, so both can work on the shared DRAM file.
+"""
+
+import json
+import os
+
+import cocotb
+from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.utils import get_sim_time
+
+from hwcnn.rtl import registers
+
+#: Of the clock that main.cpp makes.
+PERIOD_PS = 10_000
+
+
+def cycle():
+    """The cycle of the last clock edge, counted as main.cpp does."""
+    return int(get_sim_time("ps")) // PERIOD_PS - 1
+
+
+class Registers:
+    """The accelerator's registers over AXI4-Lite, by name. One access takes a few cycles."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        for name in ("awvalid", "wvalid", "arvalid", "bready", "rready"):
+            self._port(name).value = 0
+
+    def _port(self, name):
+        return getattr(self.dut, f"s_axi_{name}")
+
+    async def _send(self, channel, **payload):
+        for name, value in payload.items():
+            self._port(channel + name).value = value
+        self._port(channel + "valid").value = 1
+        await RisingEdge(self.dut.clk)
+        while not self._port(channel + "ready").value:
+            await RisingEdge(self.dut.clk)
+        self._port(channel + "valid").value = 0
+
+    async def _receive(self, channel, *names):
+        self._port(channel + "ready").value = 1
+        await RisingEdge(self.dut.clk)
+        while not self._port(channel + "valid").value:
+            await RisingEdge(self.dut.clk)
+        values = [int(self._port(channel + name).value) for name in names]
+        self._port(channel + "ready").value = 0
+        return values
+
+    async def write(self, name, value):
+        sending = cocotb.start_soon(self._send("aw", addr=registers.BY_NAME[name].offset))
+        await self._send("w", data=value, strb=15)
+        await sending
+        (resp,) = await self._receive("b", "resp")
+        assert resp == 0, f"write of {name}: response {resp}"
+
+    async def read(self, name):
+        await self._send("ar", addr=registers.BY_NAME[name].offset)
+        value, resp = await self._receive("r", "data", "resp")
+        assert resp == 0, f"read of {name}: response {resp}"
+        return value
+
+    async def field(self, name, field):
+        f = registers.BY_NAME[name][field]
+        return await self.read(name) >> f.lsb & (1 << f.bits) - 1
+
+
+async def run_program(dut, regs, job):
+    """One run: registers, start, interrupt; its status, counters and the cycles between which it ran."""
+    run = registers.BY_NAME["IRQ_STATUS"]
+    events = sum(1 << f.lsb for f in run.fields)
+    await regs.write("BASE", job["base"])
+    await regs.write("PROGRAM", job["program"])
+    await regs.write("WATCHDOG", job["watchdog"])
+    await regs.write("IRQ_ENABLE", events)
+    first = cycle()
+    await regs.write("CONTROL", 1 << registers.BY_NAME["CONTROL"]["start"].lsb)
+    if not dut.irq.value:
+        await RisingEdge(dut.irq)
+    last = cycle()
+    answer = {"first": first, "last": last}
+    for field in ("done", "error", "client"):
+        answer[field] = await regs.field("STATUS", field)
+    answer["counters"] = {name: await regs.read(name.upper()) for name, _ in registers.PERF}
+    await regs.write("IRQ_STATUS", events)
+    return answer
+
+
+@cocotb.test()
+async def serve(dut):
+    regs = Registers(dut)
+    with open(int(os.environ["HWCNN_COMMANDS"])) as commands, open(int(os.environ["HWCNN_ANSWERS"]), "w") as answers:
+        await FallingEdge(dut.rst)
+        await RisingEdge(dut.clk)
+        for line in commands:
+            answers.write(json.dumps(await run_program(dut, regs, json.loads(line))) + "\n")
+            answers.flush()
