@@ -1,0 +1,52 @@
+"""What is known of a built-in network beside its layers: how pictures are prepared for it, and what its classes are called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """``(pixel - mean) * scale`` in each channel, pixels from 0 to 255; order: "RGB", "BGR" or "grey"."""
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    order: str
+
+    def apply(self, pixels):
+        """uint8 [H, W] (grey) or [H, W, 3] (RGB) to float32 [1, C, H, W]."""
+        pixels = np.asarray(pixels, np.float32)
+        planes = pixels[None] if self.order == "grey" else pixels.transpose(2, 0, 1)
+        if self.order == "BGR":
+            planes = planes[::-1]
+        mean, scale = (np.array(v, np.float32)[:, None, None] for v in (self.mean, self.scale))
+        return ((planes - mean) * scale)[None]
+
+
+#: Networks of Caffe's time: the mean is subtracted, nothing is scaled (LRN's constants belong to this range).
+CAFFE = Preprocess((104.0, 117.0, 123.0), (1.0, 1.0, 1.0), "BGR")
+#: ImageNet's mean and deviation, as torchvision's networks expect.
+TORCH = Preprocess((123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375), "RGB")
+#: Grey pictures from 0 to 1.
+GREY = Preprocess((0.0,), (1 / 255,), "grey")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """One built-in network.
+
+    size : height and width of its input. layers : adds its layers to a Builder and returns the output's name
+    (None for a network that is stored as a file). labels : names of the classes in order, where they mean anything.
+    """
+
+    name: str
+    title: str
+    size: int
+    preprocess: Preprocess
+    layers: Callable | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def channels(self):
+        return len(self.preprocess.mean)

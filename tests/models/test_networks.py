@@ -1,0 +1,133 @@
+"""The built-in topologies: sizes as in the literature, shapes as onnxruntime infers them, activations that stay alive."""
+
+import math
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from hwcnn import models
+from hwcnn.errors import InputError
+from hwcnn.models.builder import Builder, pool_size
+
+#: Parameters in millions and GMACs of the full networks, as published (three digits).
+LITERATURE = {
+    "alexnet": (60.965224, 0.724),
+}
+#: Widths and input sizes at which a network is small enough to run in a test.
+SMALL = {
+    "alexnet": (0.25, 99),
+}
+BUILT = [name for name in models.names() if models.info(name).layers]
+
+
+class Counter(Builder):
+    """Records the sizes of the parameters instead of filling them."""
+
+    def __init__(self, info):
+        super().__init__(info.name, info.channels, info.size)
+        self.sizes = {}
+
+    def weight(self, name, shape, gain):
+        self.sizes[name] = math.prod(shape)
+        return name
+
+    def constant(self, name, value):
+        self.sizes[name] = value.size
+        return name
+
+    @property
+    def parameters(self):
+        return sum(size for name, size in self.sizes.items() if not name.endswith((".mean", ".var")))
+
+    @property
+    def macs(self):
+        return sum(self.sizes[f"{name}.weight"] * math.prod(shape[1:]) for name, shape in self.shapes.items()
+                   if f"{name}.weight" in self.sizes and f"{name}.mean" not in self.sizes)
+
+
+def every_tensor(model, inputs):
+    """All tensors by name, as onnxruntime computes them."""
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=node.output[0]) for node in model.graph.node)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def picture(info, size, seed):
+    """A random picture with detail at all scales, prepared for the network."""
+    rng = np.random.default_rng(seed)
+    channels = (info.channels,) if info.channels > 1 else ()
+    pixels = np.zeros((size, size, *channels))
+    for step in (size, 32, 8, 2):
+        coarse = rng.normal(0, 40, (-(-size // step), -(-size // step), *channels))
+        pixels += coarse.repeat(step, 0).repeat(step, 1)[:size, :size]
+    return info.preprocess.apply(np.clip(pixels + 120, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_parameters_and_macs_agree_with_the_literature(name):
+    info = models.info(name)
+    counter = Counter(info)
+    info.layers(counter, "input")
+    parameters, macs = LITERATURE[name]
+    assert counter.parameters == pytest.approx(parameters * 1e6, rel=0.01)
+    assert counter.macs == pytest.approx(macs * 1e9, rel=0.01)
+
+
+def test_alexnet_has_exactly_the_published_parameters():
+    model = models.build("alexnet")
+    assert sum(math.prod(i.dims) for i in model.graph.initializer) == 60_965_224
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_small_version_runs_and_stays_alive(name):
+    width, size = SMALL[name]
+    info = models.info(name)
+    builder = Builder(name, info.channels, size, width)
+    model = builder.model(info.layers(builder, "input"))
+    first, second = (every_tensor(model, {"input": picture(info, size, seed)}) for seed in (0, 1))
+    for tensor, values in first.items():
+        assert values.shape == (1, *builder.shapes[tensor]), tensor
+        if tensor not in ("probabilities",):
+            assert 1e-3 < values.std() < 1e3, tensor
+            assert np.abs(values - second[tensor]).mean() > 0.02 * values.std(), tensor
+    assert first["probabilities"].argmax() != second["probabilities"].argmax()
+
+
+def test_weights_depend_on_seed_and_name_only():
+    again, other = models.build("alexnet", 0.125, 99), models.build("alexnet", 0.125, 99, seed=1)
+    model = models.build("alexnet", 0.125, 99)
+    assert model == again
+    assert model.graph.initializer[0].raw_data != other.graph.initializer[0].raw_data
+    assert len({i.raw_data for i in model.graph.initializer}) == len(model.graph.initializer)
+
+
+def test_bad_requests_are_refused():
+    with pytest.raises(InputError, match="'alexnett' is not built in: known are alexnet"):
+        models.build("alexnett")
+    with pytest.raises(InputError, match="alexnet: the input size 30 is too small: pool2"):
+        models.build("alexnet", size=30)
+    with pytest.raises(InputError, match="width 0"):
+        models.build("alexnet", width=0)
+
+
+@pytest.mark.parametrize("size, kernel, stride, pad, ceil", [
+    (196, 6, 4, 0, True), (45, 3, 2, 0, True), (13, 3, 2, 0, False), (112, 3, 2, 1, True), (7, 2, 2, 1, True), (5, 1, 3, 0, True),
+])
+def test_pool_size_equals_onnxruntime(size, kernel, stride, pad, ceil):
+    builder = Builder("pool", 1, size)
+    model = builder.model(builder.max_pool("pool", "input", kernel, stride, pad, ceil))
+    result = every_tensor(model, {"input": np.zeros((1, 1, size, size), np.float32)})["pool"]
+    assert result.shape[2] == pool_size(size, kernel, stride, pad, ceil)
+
+
+@pytest.mark.parametrize("order, expected", [("RGB", [9, 18, 27]), ("BGR", [29, 18, 7])])
+def test_preprocess(order, expected):
+    pixels = np.zeros((2, 4, 3), np.uint8) + np.array([10, 20, 30], np.uint8)
+    prepared = models.Preprocess((1, 2, 3), (1.0, 1.0, 1.0), order).apply(pixels)
+    assert prepared.shape == (1, 3, 2, 4) and prepared.dtype == np.float32
+    assert prepared[0, :, 0, 0].tolist() == expected
