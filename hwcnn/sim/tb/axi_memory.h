@@ -46,9 +46,10 @@ template <class Top> class AxiMemory {
         const bool ar = m_top->m_axi_arvalid && m_arready, r = m_rvalid && m_top->m_axi_rready;
         const bool aw = m_top->m_axi_awvalid && m_awready, w = m_top->m_axi_wvalid && m_wready;
         const bool b = m_bvalid && m_top->m_axi_bready;
-        if (ar) accept(m_reads, "read", m_top->m_axi_araddr, m_top->m_axi_arlen, m_top->m_axi_arsize, m_top->m_axi_arburst,
-                       cycle + m_options.read_latency);
-        if (aw) accept(m_writes, "write", m_top->m_axi_awaddr, m_top->m_axi_awlen, m_top->m_axi_awsize, m_top->m_axi_awburst, 0);
+        if (ar) accept(m_reads, "read", {m_top->m_axi_araddr, m_top->m_axi_arlen + 1u, cycle + m_options.read_latency, m_top->m_axi_arid},
+                       m_top->m_axi_arsize, m_top->m_axi_arburst);
+        if (aw) accept(m_writes, "write", {m_top->m_axi_awaddr, m_top->m_axi_awlen + 1u, 0, m_top->m_axi_awid},
+                       m_top->m_axi_awsize, m_top->m_axi_awburst);
         if (w) write_beat(cycle);
         if (r) m_rvalid = false, ++read_beats;
         if (b) m_bvalid = false, m_responses.pop_front();
@@ -65,17 +66,21 @@ template <class Top> class AxiMemory {
             std::memcpy(&m_top->m_axi_rdata, m_beat, BYTES);
             m_top->m_axi_rresp = m_rresp;
             m_top->m_axi_rlast = m_rlast;
+            m_top->m_axi_rid = m_rid;
             m_new_beat = false;
         }
         m_top->m_axi_bvalid = m_bvalid;
-        m_top->m_axi_bresp = m_bvalid ? m_responses.front().resp : 0;
+        if (m_bvalid) {
+            m_top->m_axi_bresp = m_responses.front().resp;
+            m_top->m_axi_bid = m_responses.front().id;
+        }
     }
 
   private:
     static constexpr unsigned BYTES = sizeof(Top::m_axi_rdata);
     static constexpr unsigned DECERR = 3;
-    struct Burst { uint64_t addr; unsigned beats; uint64_t ready; bool bad = false; };
-    struct Response { uint64_t ready; unsigned resp; };
+    struct Burst { uint64_t addr; unsigned beats; uint64_t ready; unsigned id; bool bad = false; };
+    struct Response { uint64_t ready; unsigned resp, id; };
 
     Top *m_top;
     MemoryOptions m_options;
@@ -86,7 +91,7 @@ template <class Top> class AxiMemory {
     std::deque<Response> m_responses;
     bool m_arready = false, m_awready = false, m_wready = false, m_rvalid = false, m_rlast = false, m_bvalid = false;
     bool m_new_beat = false;
-    unsigned m_rresp = 0;
+    unsigned m_rresp = 0, m_rid = 0;
     uint8_t m_beat[BYTES] = {};
     struct { bool ar, aw, w; uint64_t araddr, awaddr; uint8_t wdata[BYTES]; } m_waiting = {};
 
@@ -108,12 +113,11 @@ template <class Top> class AxiMemory {
         if (m_waiting.w) std::memcpy(m_waiting.wdata, &m_top->m_axi_wdata, BYTES);
     }
 
-    void accept(std::deque<Burst> &queue, const char *what, uint64_t addr, unsigned len, unsigned size, unsigned burst, uint64_t ready) {
-        const unsigned beats = len + 1;
-        if (1u << size != BYTES || burst != 1) fail(std::string(what) + ": expected an incrementing burst of whole beats");
-        if (addr % BYTES) fail(std::string(what) + ": address is not aligned to a beat");
-        if (addr / 4096 != (addr + beats * BYTES - 1) / 4096) fail(std::string(what) + ": burst crosses 4 KiB");
-        queue.push_back({addr, beats, ready});
+    void accept(std::deque<Burst> &queue, const std::string &what, const Burst &burst, unsigned size, unsigned kind) {
+        if (1u << size != BYTES || kind != 1) fail(what + ": expected an incrementing burst of whole beats");
+        if (burst.addr % BYTES) fail(what + ": address is not aligned to a beat");
+        if (burst.addr / 4096 != (burst.addr + burst.beats * BYTES - 1) / 4096) fail(what + ": burst crosses 4 KiB");
+        queue.push_back(burst);
     }
 
     void write_beat(uint64_t cycle) {
@@ -132,7 +136,7 @@ template <class Top> class AxiMemory {
         ++write_beats;
         if (bool(m_top->m_axi_wlast) != (burst.beats == 1)) fail("wlast is not on the last beat of its burst");
         if (--burst.beats == 0) {
-            m_responses.push_back({cycle + m_options.write_latency, burst.bad ? DECERR : 0});
+            m_responses.push_back({cycle + m_options.write_latency, burst.bad ? DECERR : 0, burst.id});
             m_writes.pop_front();
         }
     }
@@ -153,6 +157,7 @@ template <class Top> class AxiMemory {
         if (m_rresp) std::memset(m_beat, 0, BYTES);
         else std::memcpy(m_beat, m_data + (burst.addr - m_options.base), BYTES);
         burst.addr += BYTES;
+        m_rid = burst.id;
         m_rlast = --burst.beats == 0;
         if (m_rlast) m_reads.pop_front();
     }
