@@ -1,0 +1,67 @@
+"""What one VECTOR instruction can do, and what it takes, as pure functions: the compiler and the cycle model read these."""
+
+#: Output columns whose windows may be open at a time in the row stage of the pooling window unit.
+OPEN_WINDOWS = 4
+#: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the ALU.
+MAX_SUM_TAPS = 512
+
+
+def pool_reason(config, kernel, stride, out_cols, is_sum):
+    """Why the window unit cannot reduce such a window, or None where it can.
+
+    kernel, stride : (rows, columns). out_cols : columns of one instruction's output. A window may overlap the next
+    ``OPEN_WINDOWS - 1``: ``kw <= 3*sw + 1``.
+    """
+    (kh, kw), (sh, sw) = kernel, stride
+    if not all(1 <= v <= 255 for v in (kh, kw, sh, sw)):
+        return f"a {kh}x{kw} window with stride {sh}x{sw}: windows and strides are from 1 to 255"
+    if kw > (OPEN_WINDOWS - 1) * sw + 1:
+        return f"a {kh}x{kw} window with stride {sh}x{sw}: at stride {sw} it is at most {(OPEN_WINDOWS - 1) * sw + 1} wide"
+    if is_sum and kh * kw > MAX_SUM_TAPS:
+        return f"an average over {kh}x{kw} taps: at most {MAX_SUM_TAPS}"
+    if out_cols > max_pool_cols(config, kh, sh):
+        return f"{out_cols} output columns of a {kh}x{kw} window with row stride {sh}: at most {max_pool_cols(config, kh, sh)}"
+    return None
+
+
+def max_pool_cols(config, kh, sh):
+    """Output columns that one instruction may have: the window buffer holds kh + sh rows of them, ``pool_depth`` in all."""
+    return config.pool_depth // (kh + sh)
+
+
+def pool_cycles(in_vectors, out_vectors, kh):
+    """Cycles of a pooling instruction at full rate, without latency.
+
+    in_vectors : padded vectors read, one a cycle; out_vectors : results, kh cycles each, in parallel with the reading.
+    """
+    return max(in_vectors, kh * out_vectors)
+
+
+def lrn_pixels(config):
+    """Pixels of one LRN instruction (one row, all channel blocks)."""
+    return config.pool_depth
+
+
+def lrn_lookups(config):
+    """Lanes that local response normalisation handles in a cycle."""
+    return max(1, config.lanes // 8)
+
+
+def lrn_steps(config):
+    """Cycles of a vector in local response normalisation."""
+    return config.lanes // lrn_lookups(config)
+
+
+def lrn_fill_steps(config):
+    """Cycles of a vector of the first block on its first pass, which gives no result."""
+    return 2 // min(2, lrn_lookups(config))
+
+
+#: Cycles between channel blocks of an LRN instruction.
+LRN_BLOCK_CYCLES = 6
+
+
+def lrn_cycles(config, n_blk, n_pixels):
+    """Cycles of an LRN instruction at full rate, without latency: every block's vectors, and the first block's twice."""
+    per_pixel = n_blk * lrn_steps(config) + lrn_fill_steps(config)
+    return n_pixels * per_pixel + (n_blk + 1) * LRN_BLOCK_CYCLES
