@@ -43,7 +43,8 @@ class Builder:
         if name in self.shapes:
             raise ValueError(f"{self.name}: expected unique layer names, not {name!r} twice")
         if min(shape) < 1:
-            raise InputError(f"model {self.name}: the input size {self.shapes['input'][1]} is too small: {name} has no output")
+            size = self.shapes["input"][1]
+            raise InputError(f"model {self.name}: the input size {size} is too small: {name} has no output")
         self._nodes.append(helper.make_node(op_type, list(inputs), [name], name=name, **attributes))
         self.shapes[name] = tuple(shape)
         return name
@@ -58,9 +59,9 @@ class Builder:
     def weight(self, name, shape, gain):
         """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through ReLU).
 
-        Filters over 16 channels or more have mean 0, so that the positive mean of ReLU's output does not pile up from layer
-        to layer and drown what differs between pictures; the variance makes up for it (ReLU's output has a second moment
-        of s**2/2, and a variance of s**2/2 * (1 - 1/pi)).
+        Filters over 16 channels or more have mean 0, so that the positive mean of ReLU's output does not pile up from
+        layer to layer and drown what differs between pictures; the variance makes up for it (ReLU's output has a second
+        moment of s**2/2, and a variance of s**2/2 * (1 - 1/pi)).
         """
         values = self.rng(name).standard_normal(shape, np.float32)
         if shape[1] >= 16:
@@ -135,8 +136,8 @@ class Builder:
 
     def fc(self, name, x, channels, gain=2.0):
         """Fully connected layer (Gemm) on a flattened tensor."""
-        parameters = self.weight(f"{name}.weight", (channels, *self.shapes[x]), gain), self.small(f"{name}.bias", channels)
-        return self.node("Gemm", [x, *parameters], name, (channels,), transB=1)
+        weight = self.weight(f"{name}.weight", (channels, *self.shapes[x]), gain)
+        return self.node("Gemm", [x, weight, self.small(f"{name}.bias", channels)], name, (channels,), transB=1)
 
     def dropout(self, x):
         return self.node("Dropout", [x], f"{x}.dropout", self.shapes[x])

@@ -1,7 +1,8 @@
-"""What is known of a built-in network beside its layers: how pictures are prepared for it, and what its classes are called."""
+"""What is known of a built-in network beside its layers: how pictures are prepared, and the names of its classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -36,15 +37,17 @@ GREY = Preprocess((0.0,), (1 / 255,), "grey")
 class ModelInfo:
     """One built-in network.
 
-    size : height and width of its input. layers : adds its layers to a Builder and returns the output's name
-    (None for a network that is stored as a file). labels : names of the classes in order, where they mean anything.
+    size : height and width of its input. layers : adds its layers to a Builder and returns the output's name.
+    file : of a trained network, the ONNX file; the others have seeded weights. labels : names of the classes in order,
+    where they mean anything.
     """
 
     name: str
     title: str
     size: int
     preprocess: Preprocess
-    layers: Callable | None = None
+    layers: Callable
+    file: Path | None = None
     labels: tuple[str, ...] = ()
 
     @property
