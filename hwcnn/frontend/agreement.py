@@ -1,0 +1,84 @@
+"""How well golden's integers agree with onnxruntime running the same QDQ model, one operation at a time from the same inputs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from .. import golden
+from .prepare import session
+
+#: Least share of elements that must be equal, and the largest difference allowed.
+BAR_EQUAL, BAR_DIFFERENCE = 0.999, 1
+
+
+@dataclass
+class Agreement:
+    """One operation: elements compared, how many are equal, and the largest difference in int8 steps."""
+
+    name: str
+    op: str
+    elements: int = 0
+    equal: int = 0
+    max_difference: int = 0
+
+    @property
+    def passed(self):
+        """Tables of LRN approximate on purpose, so they only have to stay within one step."""
+        return self.max_difference <= BAR_DIFFERENCE and (self.op == "Lrn" or self.equal >= BAR_EQUAL * self.elements)
+
+
+def agreement(model, graph, samples):
+    """A list of `Agreement`, one for each operation of the graph whose result onnxruntime also has.
+
+    model : the QDQ ModelProto; graph : imported from it; samples : iterable of {ONNX input name: float32 array}.
+    onnxruntime runs without graph optimisations, so that every QuantizeLinear is computed where it stands.
+    """
+    names = onnx_names(model, graph)
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    have = {o.name for o in probe.graph.output}
+    probe.graph.output.extend(onnx.ValueInfoProto(name=n) for n in dict.fromkeys(names.values()) if n not in have)
+    run = session(probe)
+    rows = {op.name: Agreement(op.name, type(op).__name__) for op in graph.ops}
+    for sample in samples:
+        found = run.run(list(names.values()), sample)
+        reference = {name: _int8_map(v, graph.tensors[name].shape) for name, v in zip(names, found, strict=True)}
+        _compare(graph, reference, rows)
+    return [row for row in rows.values() if row.elements]
+
+
+def onnx_names(model, graph):
+    """``{ir tensor name: name of the same int8 tensor in the model}`` where the model has it."""
+    computed = {o: n for n in model.graph.node for o in n.output}
+    quantised = {}
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear":
+            quantised.setdefault(node.input[0], node.output[0])
+    result = {}
+    for name in graph.tensors:
+        if name in quantised:
+            result[name] = quantised[name]
+        elif name in computed:
+            result[name] = name
+    return result
+
+
+def _int8_map(value, shape):
+    value = value.reshape(shape)
+    return (value.astype(np.int16) - 128).astype(np.int8) if value.dtype == np.uint8 else value
+
+
+def _compare(graph, reference, rows):
+    tensors = dict(reference)
+    for op in graph.ops:
+        result = golden.run_op(op, graph, tensors)
+        if op.y not in reference:
+            tensors[op.y] = result
+            continue
+        difference = np.abs(result.astype(np.int16) - reference[op.y])
+        row = rows[op.name]
+        row.elements += difference.size
+        row.equal += int((difference == 0).sum())
+        row.max_difference = max(row.max_difference, int(difference.max()))
+

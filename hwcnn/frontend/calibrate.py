@@ -1,0 +1,85 @@
+"""Ranges of all activations, measured with onnxruntime on sample inputs."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from ..errors import InputError
+from .prepare import session
+
+#: Random samples that stand in for missing calibration data.
+RANDOM_SAMPLES = 4
+#: Kept of each tensor and sample to estimate quantiles.
+_KEEP = 65536
+
+
+def random_samples(model, seed=0, count=RANDOM_SAMPLES):
+    """`count` dicts of input name to standard normal float32 arrays, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    return [{i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim], np.float32)
+             for i in model.graph.input} for _ in range(count)]
+
+
+def activations(model):
+    """Names of all float tensors of the graph that are not constants: inputs and node outputs."""
+    graph = model.graph
+    kinds = {v.name: v.type.tensor_type.elem_type for v in [*graph.value_info, *graph.output, *graph.input]}
+    names = [i.name for i in graph.input] + [o for n in graph.node for o in n.output if o]
+    constants = {o for n in graph.node if n.op_type == "Constant" for o in n.output}
+    return [n for n in names if kinds.get(n) == TensorProto.FLOAT and n not in constants]
+
+
+def ranges(model, samples, percentile=None):
+    """``{tensor name: (lowest, highest)}`` of every activation, as floats.
+
+    samples : iterable of {input name: array}. percentile : None for the extremes; otherwise the range holds this
+    percentage of the values, averaged over the samples.
+    """
+    names = activations(model)
+    inputs = {i.name: i for i in model.graph.input}
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    have = {o.name for o in probe.graph.output}
+    outputs = [n for n in names if n not in inputs]
+    probe.graph.output.extend(onnx.helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs if n not in have)
+    run = session(probe)
+    del probe
+    lows, highs = {n: [] for n in names}, {n: [] for n in names}
+    for sample in samples:
+        feed = _feed(sample, inputs)
+        values = dict(zip(outputs, run.run(outputs, feed), strict=True)) | feed
+        for name in names:
+            low, high = _extent(values[name], percentile)
+            lows[name].append(low)
+            highs[name].append(high)
+    if not lows or not next(iter(lows.values())):
+        raise InputError("calibration: no samples were given")
+    reduce = (min, max) if percentile is None else (np.mean, np.mean)
+    return {n: (float(reduce[0](lows[n])), float(reduce[1](highs[n]))) for n in names}
+
+
+def _extent(value, percentile):
+    if not value.size:
+        return 0.0, 0.0
+    if percentile is None:
+        return float(value.min()), float(value.max())
+    flat = value.reshape(-1)
+    flat = flat[::-(-flat.size // _KEEP)]
+    return float(np.percentile(flat, 100 - percentile)), float(np.percentile(flat, percentile))
+
+
+def _feed(sample, inputs):
+    if missing := sorted(set(inputs) - set(sample)):
+        raise InputError(f"calibration: a sample lacks the input {missing[0]!r}")
+    feed = {}
+    for name, value in inputs.items():
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        array = np.asarray(sample[name], np.float32)
+        if list(array.shape) == shape[1:]:
+            array = array[None]
+        if list(array.shape) != shape:
+            raise InputError(f"calibration: a sample of {name!r} has shape {list(array.shape)}, expected {shape}")
+        if not np.isfinite(array).all():
+            raise InputError(f"calibration: a sample of {name!r} holds values that are not finite")
+        feed[name] = array
+    return feed

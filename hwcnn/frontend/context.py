@@ -1,0 +1,105 @@
+"""State of one import: what each ONNX name stands for, and the operations and tensors made so far."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import ir
+from . import requant
+from .registry import Unsupported
+from .values import Const, Input, Linear, Padded, Pending, Table, map_shape
+
+
+class Context:
+    """shapes: ONNX name to shape; names: ONNX name to the name that its ir tensor takes."""
+
+    def __init__(self, shapes, names):
+        self.shapes, self.names = shapes, names
+        self.tensors, self.ops, self.inputs, self.host = {}, [], [], []
+
+    def tensor(self, value):
+        """The ir.Tensor behind a value."""
+        return self.tensors[value.tensor]
+
+    def map(self, value, what="the input"):
+        """The value as an int8 map: a `Linear` or `Padded` whose ONNX shape is that of its tensor. Raises Unsupported otherwise."""
+        if isinstance(value, Const):
+            raise Unsupported(f"{what} is a constant")
+        if isinstance(value, Input):
+            raise Unsupported(f"{what} is a float input without QuantizeLinear")
+        if isinstance(value, Padded):
+            return value
+        if not isinstance(value, Linear) or not value.plain:
+            raise Unsupported(f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing before it")
+        if value.index is not None or map_shape(value.shape) != self.tensor(value).shape:
+            raise Unsupported(f"{what} has another layout than the map that it comes from (Transpose or Reshape): "
+                              "only a fully connected layer can read it")
+        return value
+
+    def new_tensor(self, name, shape, scale, zero):
+        """A tensor of a name of its own (`name`, with a number where that is taken)."""
+        unique, count = name, 1
+        while unique in self.tensors:
+            count += 1
+            unique = f"{name}_{count}"
+        self.tensors[unique] = ir.Tensor(unique, tuple(shape), scale, zero)
+        return self.tensors[unique]
+
+    def quantise(self, node_name, value, name, scale, zero):
+        """`value` as an int8 tensor of that scale and zero point: a raw `Linear`. name: of the tensor, if one is made."""
+        if isinstance(value, Input):
+            return self._input(value, scale, zero)
+        if isinstance(value, Padded):
+            if not self._same(value, scale, zero):
+                raise Unsupported("Pad with a change of scale")
+            return replace(value, raw=True)
+        if isinstance(value, Linear):
+            return self._linear(node_name, value, name, scale, zero)
+        if isinstance(value, Table):
+            return self._table(node_name, value, name, scale, zero)
+        if isinstance(value, Pending):
+            y = self.new_tensor(name, value.y_shape, scale, zero)
+            try:
+                op = value.finish(y, *requant.quantised_clamp(scale, zero, value.low, value.high))
+            except (ValueError, Unsupported):
+                del self.tensors[y.name]
+                raise
+            self.ops.append(op)
+            return Linear(y.name, value.shape, index=value.index, raw=True)
+        raise Unsupported("QuantizeLinear of a value that the accelerator does not hold")
+
+    def _same(self, value, scale, zero):
+        tensor = self.tensor(value)
+        return tensor.scale == scale and tensor.zero == zero
+
+    def _input(self, value, scale, zero):
+        shape = map_shape(value.shape)
+        if shape is None:
+            raise Unsupported(f"input {value.name!r} has {len(value.shape)} dimensions: 2 to 4 are supported")
+        if value.name in self.tensors:
+            raise Unsupported(f"input {value.name!r} is quantised twice with different scales")
+        y = self.new_tensor(value.name, shape, scale, zero)
+        self.inputs.append(y.name)
+        return Linear(y.name, value.shape, raw=True)
+
+    def _linear(self, node_name, value, name, scale, zero):
+        if value.plain and self._same(value, scale, zero):
+            return replace(value, raw=True)
+        x = self.tensor(value)
+        channels = x.shape[1]
+        gain = np.broadcast_to(np.asarray(value.mul, np.float64) * x.scale / scale, channels)
+        offset = np.broadcast_to(np.asarray(value.add, np.float64) / scale, channels) - gain * x.zero
+        y = self.new_tensor(name, x.shape, scale, zero)
+        mantissa, c, shift = requant.affine(gain, offset)
+        low, high = requant.quantised_clamp(scale, zero, value.low, value.high)
+        self.ops.append(ir.Affine(node_name, x.name, y.name, mantissa, c, shift, zero, low, high))
+        return Linear(y.name, value.shape, index=value.index, raw=True)
+
+    def _table(self, node_name, value, name, scale, zero):
+        if np.isnan(value.values).any():
+            raise Unsupported("the function is not defined for every value that its input can take")
+        x = self.tensor(value)
+        y = self.new_tensor(name, x.shape, scale, zero)
+        steps = np.clip(np.rint(np.clip(value.values / np.float32(scale), -1e6, 1e6)) + zero, -128, 127)
+        self.ops.append(ir.Lut(node_name, x.name, y.name, steps.astype(np.int8)))
+        return Linear(y.name, value.shape, index=value.index, raw=True)

@@ -1,0 +1,107 @@
+"""Reads ONNX models: from a file or by a built-in name, checked, with every shape known."""
+
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import checker, external_data_helper, shape_inference, version_converter
+
+from ..errors import InputError
+
+#: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
+OLDEST_OPSET, OPSET = 7, 13
+
+
+def load(source, batch=1, shapes=None):
+    """The model as onnx.ModelProto with all shapes inferred.
+
+    source : a path of an ONNX file, or a name out of ``hwcnn.models.names()``.
+    batch : images that the network is meant for. It is only checked here: a symbolic first dimension becomes 1, and
+        `importer.import_graph` gives every tensor its batch.
+    shapes : input name to shape, for inputs with symbolic dimensions. A first dimension of 1 serves for any batch.
+
+    Raises InputError where the model cannot be used.
+    """
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch {batch!r}: expected a whole number of at least 1")
+    path = Path(source)
+    if path.is_file():
+        return normalise(_read(path), str(source), shapes)
+    if path.exists():
+        raise InputError(f"{source}: not a file: expected an ONNX model or the name of a built-in one (see 'hwcnn models')")
+    from .. import models
+    if path.suffix or str(source) not in models.names():
+        what = "no such file" if path.suffix else "neither a file nor a built-in model"
+        raise InputError(f"{source}: {what}: 'hwcnn models' lists the built-in ones")
+    return normalise(models.build(str(source)), str(source), shapes)
+
+
+def normalise(model, source, shapes=None):
+    """`model` checked, with static input shapes, opset 13 or later and all shapes inferred. source : its name in messages."""
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None)
+    if opset is None or opset < OLDEST_OPSET:
+        raise InputError(f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it")
+    try:
+        if model.ByteSize() < 2**31:
+            checker.check_model(model)
+        _fix_inputs(model, source, shapes or {})
+        if opset < OPSET:
+            model = version_converter.convert_version(model, OPSET)
+        model = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    except (checker.ValidationError, shape_inference.InferenceError, RuntimeError, ValueError) as e:
+        raise InputError(f"{source}: not a valid ONNX model: {_one_line(e)}") from e
+    return model
+
+
+def _read(path):
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except (OSError, DecodeError, ValueError) as e:
+        raise InputError(f"{path}: cannot read it as ONNX, it may be truncated or of another format: {_one_line(e)}") from e
+    if not model.graph.node:
+        raise InputError(f"{path}: holds no ONNX graph: it may be empty, truncated or of another format")
+    try:
+        external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, checker.ValidationError) as e:
+        raise InputError(f"{path}: its external data cannot be read: {_one_line(e)}; put the data file beside the model") from e
+    return model
+
+
+def _fix_inputs(model, source, shapes):
+    """Make the inputs' shapes static, in place, and drop initializers from the inputs."""
+    constants = {i.name for i in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in constants]
+    if unknown := sorted(set(shapes) - {i.name for i in inputs}):
+        raise InputError(f"{source}: no input is named {unknown[0]!r}: its inputs are {', '.join(i.name for i in inputs)}")
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    for value in model.graph.input:
+        shape = value.type.tensor_type.shape
+        given = shapes.get(value.name)
+        if given is not None and value.type.tensor_type.HasField("shape") and len(given) != len(shape.dim):
+            raise InputError(f"{source}: input {value.name!r} has {len(shape.dim)} dimensions, but the shape given is {list(given)}")
+        if given is not None:
+            while len(shape.dim) < len(given):
+                shape.dim.add()
+        for i, dim in enumerate(shape.dim):
+            fixed = dim.dim_value if dim.dim_value > 0 else None
+            wanted = fixed if given is None else int(given[i])
+            if given is not None and fixed not in (None, wanted):
+                raise InputError(f"{source}: input {value.name!r} is {fixed} in dimension {i}, but the shape given is {list(given)}")
+            if wanted is None and i == 0:
+                wanted = 1
+            if wanted is None or wanted < 1:
+                raise InputError(f"{source}: input {value.name!r}: dimension {i} ({dim.dim_param or 'unnamed'}) is not fixed: "
+                                 f"give its shape, for example {value.name}=1,3,224,224")
+            dim.dim_value = wanted
+        if not shape.dim:
+            raise InputError(f"{source}: input {value.name!r} has no shape: give it, for example {value.name}=1,3,224,224")
+    if any(not s.dim_value for o in model.graph.output for s in o.type.tensor_type.shape.dim):
+        for value in model.graph.output:
+            value.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+
+
+def _one_line(error):
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:300] + " ..."

@@ -1,0 +1,135 @@
+"""Conv, Gemm and MatMul: everything that runs on the array. A fully connected layer is a convolution as large as its input map."""
+
+import numpy as np
+
+from .. import ir
+from ..fixedpoint import multiplier
+from .registry import Unsupported, attributes, operator
+from .values import Const, Linear, Padded, PendingConv, map_shape
+from .windows import no_pads, window
+
+
+def weights(value, axis):
+    """(int8 weights, scale [Cout]) of a quantised constant whose output channels are on `axis`. Raises Unsupported."""
+    if not isinstance(value, Const):
+        raise Unsupported("its weights are computed, not constant")
+    if value.q is None:
+        raise Unsupported("its weights are not quantised: give them a DequantizeLinear, or import the float model")
+    if value.q.min(initial=0) < -128 or value.q.max(initial=0) > 127:
+        raise Unsupported("its weights less their zero point do not fit int8: quantise them symmetrically")
+    channels = value.q.shape[axis]
+    if value.scale.size > 1 and value.axis % value.q.ndim != axis:
+        raise Unsupported(f"its weights have scales along axis {value.axis}: expected the output channels' axis {axis}")
+    return value.q.astype(np.int8), np.broadcast_to(value.scale.astype(np.float64).reshape(-1), channels)
+
+
+def bias_of(value, channels):
+    """Real bias [Cout], float64, of a constant that broadcasts along the channels; None gives zeros."""
+    if value is None:
+        return np.zeros(channels)
+    if not isinstance(value, Const):
+        raise Unsupported("its bias is computed, not constant")
+    array = value.array if value.q is None else value.q * value.scale.astype(np.float64)
+    rows = np.broadcast_to(array, np.broadcast_shapes(array.shape, (channels,))).reshape(-1, channels).astype(np.float64)
+    if (rows != rows[0]).any():
+        raise Unsupported("its bias differs from row to row")
+    return rows[0]
+
+
+def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
+    """A `PendingConv` of the tensor named x. w_scale [Cout]; bias: real, [Cout]; geometry: the other fields of ir.Conv."""
+    x = ctx.tensors[x]
+
+    def emit(y, low, high, gain, offset):
+        unit = x.scale * w_scale * gain
+        if (unit <= 0).any():
+            raise Unsupported("a channel is multiplied by zero or less after it")
+        taps, biases, unit = fit_accumulator(weight, (bias * gain + offset) / unit, unit, x.zero)
+        try:
+            mantissa, shift = multiplier(unit / y.scale)
+        except ValueError as e:
+            raise Unsupported("the ratio of its scales is out of range") from e
+        return ir.Conv(node.name, x.name, y.name, taps, biases, mantissa, shift, y.zero, low, high, pad_value=x.zero, **geometry)
+
+    return PendingConv(shape, map_shape(shape), emit)
+
+
+def fit_accumulator(weight, bias, unit, zero):
+    """(weight int8, bias int32 with the input's zero point folded in, unit) such that no sum can exceed 32 bits.
+
+    A channel whose bias is too large for that (its weights are almost nothing) is halved until it fits: what its weights lose
+    is below 2**-16 of the largest sum.
+    """
+    weight, unit = weight.copy(), np.array(unit)
+    for _ in range(31):
+        rows = weight.reshape(len(weight), -1)
+        folded = np.rint(bias) - zero * rows.sum(axis=1, dtype=np.int64)
+        over = np.abs(folded) + 128 * np.abs(rows.astype(np.int32)).sum(axis=1, dtype=np.int64) >= 2.0**31
+        if not over.any():
+            return weight, folded.astype(np.int32), unit
+        weight[over] = np.rint(weight[over] / 2)
+        bias = np.where(over, bias / 2, bias)
+        unit[over] *= 2
+    raise Unsupported("its bias is out of range")
+
+
+@operator("Conv", attributes=("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"), runs_on="array",
+          limits="1-D and 2-D; constant weights")
+def conv(ctx, node, x, w, b=None):
+    x = ctx.map(x)
+    weight, scale = weights(w, 0)
+    if weight.ndim not in (3, 4):
+        raise Unsupported(f"{weight.ndim - 2}-D convolution: 1-D and 2-D are supported")
+    if weight.ndim == 3:
+        weight = weight[:, :, None, :]
+    a = attributes(node)
+    pads = no_pads(x)
+    if isinstance(x, Padded):
+        if x.value != 0:
+            raise Unsupported(f"it reads a map padded with {x.value}, only 0 can be fused")
+        pads = x.pads
+    g = window(a, weight.shape[2:], ctx.tensor(x).shape[2:], pads)
+    groups = a.get("group", 1)
+    shape = ctx.shapes[node.output[0]]
+    return pending(ctx, node, x.tensor, shape, weight, scale, bias_of(b, len(weight)), stride=g.stride, pads=g.pads,
+                   dilation=g.dilation, groups=groups)
+
+
+@operator("Gemm", attributes=("alpha", "beta", "transA", "transB"), runs_on="array",
+          limits="second operand constant; transA = 0")
+def gemm(ctx, node, x, w, c=None):
+    a = attributes(node)
+    if a.get("transA", 0):
+        raise Unsupported("transA = 1")
+    trans = a.get("transB", 0)
+    weight, scale = weights(w, 0 if trans else 1)
+    bias = bias_of(c, len(scale)) * a.get("beta", 1.0)
+    return fully_connected(ctx, node, x, weight if trans else weight.T, scale * a.get("alpha", 1.0), bias)
+
+
+@operator("MatMul", runs_on="array", limits="[N, K] by a constant [K, M]")
+def matmul(ctx, node, x, w):
+    if isinstance(w, Const) and w.array.ndim != 2:
+        raise Unsupported(f"the second operand has {w.array.ndim} dimensions, expected 2")
+    weight, scale = weights(w, 1)
+    return fully_connected(ctx, node, x, weight.T, scale, np.zeros(len(scale)))
+
+
+def fully_connected(ctx, node, x, weight, scale, bias):
+    """A layer of weight [M, K] on x [N, K], whatever view of a map x is."""
+    if not isinstance(x, Linear) or not x.plain:
+        ctx.map(x)
+    if len(x.shape) != 2:
+        raise Unsupported(f"its input has {len(x.shape)} dimensions, expected [N, K]: put a Flatten before it")
+    n, c, h, w = ctx.tensor(x).shape
+    if x.shape != (n, c * h * w):
+        raise Unsupported(f"its input {list(x.shape)} mixes the images of a batch")
+    if x.index is not None:
+        order = x.index[0]
+        if (x.index != order + np.arange(n)[:, None] * c * h * w).any():
+            raise Unsupported("its input mixes the images of a batch")
+        arranged = np.empty_like(weight)
+        arranged[:, order] = weight
+        weight = arranged
+    return pending(ctx, node, x.tensor, (n, len(weight)), np.ascontiguousarray(weight).reshape(len(weight), c, h, w), scale, bias,
+                   fully_connected=True)
