@@ -1,0 +1,102 @@
+"""Where a tensor lives in DRAM, and the byte order of its values."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One int8 tensor in DRAM: ``[image][block][row][column][lane]`` bytes.
+
+    addr : byte address of image 0, block 0. shape : (N, C, H, W). lanes : L, bytes of a vector.
+    image_stride : bytes from an image to the next (more than the tensor's own size inside a concatenation).
+    runs : (position, channels) of each run of consecutive channels, where position = block * lanes + lane; what is
+    between runs are holes. fill : what `pack` writes into holes (the tensor's zero point).
+    """
+
+    addr: int
+    shape: tuple[int, int, int, int]
+    lanes: int
+    image_stride: int
+    runs: tuple[tuple[int, int], ...]
+    fill: int = 0
+
+    @property
+    def blocks(self):
+        return blocks_of(self.runs, self.lanes)
+
+    @property
+    def plane(self):
+        """Bytes of one block: H * W vectors."""
+        return self.shape[2] * self.shape[3] * self.lanes
+
+    @property
+    def size(self):
+        """Bytes from the first to the last image's end."""
+        return (self.shape[0] - 1) * self.image_stride + self.blocks * self.plane
+
+    def positions(self):
+        """int64 [C]: block * lanes + lane of each channel."""
+        return np.concatenate([np.arange(at, at + n) for at, n in self.runs])
+
+    def address(self, image=0, block=0, row=0, col=0):
+        """Byte address of a vector."""
+        return self.addr + image * self.image_stride + block * self.plane + (row * self.shape[3] + col) * self.lanes
+
+    def _view(self, memory, at):
+        n, _, h, w = self.shape
+        return np.lib.stride_tricks.as_strided(
+            memory[at:at + self.size], (n, self.blocks, h, w, self.lanes),
+            (self.image_stride, self.plane, w * self.lanes, self.lanes, 1))
+
+    def pack(self, values):
+        """uint8 [size], to be written at `addr`, of int8 values [N, C, H, W]."""
+        values = np.asarray(values, np.int8)
+        if values.shape != self.shape:
+            raise ValueError(f"expected values of shape {self.shape}, not {values.shape}")
+        out = np.zeros(self.size, np.uint8)
+        lanes = np.full((self.shape[0], self.blocks * self.lanes, *self.shape[2:]), self.fill, np.int8)
+        lanes[:, self.positions()] = values
+        split = lanes.reshape(self.shape[0], self.blocks, self.lanes, *self.shape[2:])
+        self._view(out, 0)[...] = split.transpose(0, 1, 3, 4, 2).view(np.uint8)
+        return out
+
+    def unpack(self, dram):
+        """int8 [N, C, H, W] of the DRAM image (uint8)."""
+        split = np.ascontiguousarray(self._view(dram, self.addr).transpose(0, 1, 4, 2, 3)).view(np.int8)
+        n, blocks, lanes, h, w = split.shape
+        return split.reshape(n, blocks * lanes, h, w)[:, self.positions()]
+
+    def to_dict(self):
+        return dict(addr=self.addr, shape=list(self.shape), lanes=self.lanes, image_stride=self.image_stride,
+                    runs=[list(run) for run in self.runs], fill=self.fill)
+
+    @classmethod
+    def from_dict(cls, values):
+        return cls(addr=values["addr"], shape=tuple(values["shape"]), lanes=values["lanes"], fill=values["fill"],
+                   image_stride=values["image_stride"], runs=tuple(tuple(run) for run in values["runs"]))
+
+
+def blocks_of(runs, lanes):
+    """Blocks that channel runs span."""
+    at, n = runs[-1]
+    return -(-(at + n) // lanes)
+
+
+def dense(channels):
+    """Runs of a tensor without holes."""
+    return ((0, channels),)
+
+
+def join(parts, lanes):
+    """Runs of a concatenation of parts, each at a block boundary; adjacent runs are merged."""
+    runs, base = [], 0
+    for part in parts:
+        for at, n in part:
+            if runs and runs[-1][0] + runs[-1][1] == base + at:
+                runs[-1] = (runs[-1][0], runs[-1][1] + n)
+            else:
+                runs.append((base + at, n))
+        base += blocks_of(part, lanes) * lanes
+    return tuple(runs)

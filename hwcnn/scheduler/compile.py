@@ -1,0 +1,110 @@
+"""From the integer IR to a program, its weight image and the manifest that describes them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import ir, isa
+from ..errors import InputError
+from . import ops as tile_ops
+from .conv import lower_conv
+from .lowering import Lowering
+from .order import order
+from .passes import prepare
+from .place import align, placements
+from .stem import fold_stem
+from .vector import lower_vector
+
+
+@dataclass
+class Compiled:
+    """program : instruction bytes. weights : uint8 image of weights, parameters and tables. manifest : JSON-able description.
+    ops : tile operations in program order (END excluded). graph : what was compiled, after folding and rewriting."""
+
+    program: bytes
+    weights: np.ndarray
+    manifest: dict
+    ops: list
+    graph: ir.Graph
+
+    def dram(self):
+        """uint8 DRAM image with the program and weights in place and everything else 0."""
+        image = np.zeros(self.manifest["dram_bytes"], np.uint8)
+        memory = self.manifest["memory"]
+        for name, data in (("program", np.frombuffer(self.program, np.uint8)), ("weights", self.weights)):
+            image[memory[name]["addr"]:memory[name]["addr"] + len(data)] = data
+        return image
+
+
+def compile_graph(graph, config):
+    """Compile an ``ir.Graph`` for an accelerator: `Compiled`.
+
+    Raises InputError, naming the layer and the limit, where a layer cannot run on this configuration.
+    """
+    graph.verify()
+    folded, packs = fold_stem(graph, config.rows)
+    folded = prepare(folded, config).verify()
+    placed, home, root_blocks, tensor_bytes = placements(folded, config.lanes)
+    low = Lowering(folded, config, placed, home, root_blocks, tensor_bytes)
+    fill = any(isinstance(op, ir.Lrn) for op in folded.ops)
+    for low.layer, op in enumerate(folded.ops):
+        if isinstance(op, ir.Conv):
+            lower_conv(low, op, fill)
+        elif not isinstance(op, ir.Concat):
+            lower_vector(low, op)
+    ops = order(low.ops, config)
+    counts = tile_ops.number(ops)
+    program = _encode(ops, folded)
+    manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
+    if manifest["dram_bytes"] >= 1 << 32:
+        raise InputError(f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB")
+    return Compiled(program, low.image.bytes(), manifest, ops, folded)
+
+
+def _encode(ops, graph):
+    parts = []
+    for op in [*ops, tile_ops.end(ops)]:
+        try:
+            parts.append(op.encode())
+        except ValueError as e:
+            raise InputError(f"layer {graph.ops[op.layer].name!r} does not fit the instruction set: {e}") from e
+    return b"".join(parts)
+
+
+def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
+    weights_at, program_at = low.image.base, low.image.end
+    weight_bytes = len(low.image.bytes())
+    return dict(
+        model=graph.name, pe=config.pe, config=config.to_dict(),
+        memory=dict(tensors=dict(addr=0, size=weights_at), weights=dict(addr=weights_at, size=weight_bytes),
+                    program=dict(addr=program_at, size=program_bytes)),
+        dram_bytes=align(program_at + program_bytes),
+        inputs=[_tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name)) for name in graph.inputs],
+        outputs=list(graph.outputs),
+        tensors={name: _tensor(graph, placed, name) for name in placed},
+        layers=[dict(name=op.name, op=type(op).__name__, macs=ir.macs(op, graph), tensor=op.y,
+                     fully_connected=bool(getattr(op, "fully_connected", False))) for op in graph.ops],
+        queues=_queues(ops), counts=counts, instructions=_instructions(ops),
+        host=[dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes) for op in graph.host])
+
+
+def _tensor(graph, placed, name):
+    tensor = graph.tensors[name]
+    return dict(placement=placed[name].to_dict(), shape=list(tensor.shape), scale=float(tensor.scale), zero=int(tensor.zero))
+
+
+def _queues(ops):
+    """Run-length [[layer, count], ...] of each queue's instructions in order."""
+    queues = {name: [] for name in tile_ops.COUNTS}
+    for op in ops:
+        runs = queues[op.queue]
+        if runs and runs[-1][0] == op.layer:
+            runs[-1][1] += 1
+        else:
+            runs.append([op.layer, 1])
+    return queues
+
+
+def _instructions(ops):
+    count = {name: sum(op.queue == name for op in ops) for name in tile_ops.COUNTS}
+    return count | dict(end=1, total=len(ops) + 1, words=sum(op.instruction.words for op in ops) + isa.END.words)

@@ -1,0 +1,71 @@
+"""The order of a program: by the start times of the event model."""
+
+from .events import EventModel
+
+
+def order(ops, config):
+    """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back.
+
+    Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
+    layers of the vector engine (streams) interleave: what can start first goes first. Dependences stay before dependants.
+    """
+    model, streams = EventModel(config), _streams(ops)
+    uses, missing = _dependants(ops)
+    heads = {key: 0 for key in streams}
+    ready = {key for key in streams if not missing[id(streams[key][0])]}
+    started = []
+    while ready:
+        start, _, key = min((model.ready(streams[k][heads[k]]), _rank(k), k) for k in ready)
+        op = streams[key][heads[key]]
+        model.commit(op, start)
+        started.append((start, len(started), op))
+        heads[key] += 1
+        ready.discard(key)
+        touched = {key}
+        for other in uses.get(id(op), ()):
+            missing[id(other)] -= 1
+            touched.add(_stream(other))
+        for k in touched:
+            if heads[k] < len(streams[k]) and not missing[id(streams[k][heads[k]])]:
+                ready.add(k)
+    if len(started) != len(ops):
+        raise ValueError("operations depend on each other in a circle")
+    return [op for _, _, op in sorted(started, key=lambda item: item[:2])]
+
+
+def _stream(op):
+    return (op.queue, -1) if op.stream is None else ("vector", op.stream)
+
+
+def _rank(key):
+    """Among operations that could start together: fixed queues first, then the later layer."""
+    return -key[1] if key[1] >= 0 else -(1 << 30)
+
+
+def _streams(ops):
+    streams = {}
+    for op in ops:
+        streams.setdefault(_stream(op), []).append(op)
+    return streams
+
+
+def _dependants(ops):
+    """(operations that need one, number that one needs): dependences, and the array's weights.
+
+    An ARRAY needs the WEIGHT that streams to it; a WEIGHT waits in order for the ARRAYs of the one before.
+    """
+    uses, missing = {}, {}
+    weight, before = None, None
+    for op in ops:
+        needs = {id(other): other for _, other in op.deps}
+        if op.queue == "weight":
+            if before is not None:
+                needs[id(before)] = before
+            weight = op
+        elif op.queue == "array":
+            needs[id(weight)] = weight
+            before = op
+        missing[id(op)] = len(needs)
+        for other in needs.values():
+            uses.setdefault(id(other), []).append(op)
+    return uses, missing

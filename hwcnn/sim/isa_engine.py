@@ -1,0 +1,224 @@
+"""Runs a program on a DRAM image, one instruction after another, exactly as docs/architecture.md defines them.
+
+It also checks the waits: since instructions complete in program order, each wait must already hold.
+"""
+
+import collections
+
+import numpy as np
+
+from .. import isa
+from ..fixedpoint import requantise
+
+_STEP_SIGN = 1 << 19
+
+
+class ProgramError(Exception):
+    """The program does what it must not: a wait that cannot hold, weights that do not match, an address outside."""
+
+
+def run(program, dram, config):
+    """Execute a program on ``dram`` (uint8 array, changed in place). Returns the number of instructions by name."""
+    return Engine(dram, config).run(program)
+
+
+class Engine:
+    """The machine's state: activation buffer, accumulators, parameters, weight stream, completion counters."""
+
+    def __init__(self, dram, config):
+        self.dram, self.config = dram, config
+        self.act = np.zeros((config.act_vectors, config.lanes), np.int8)
+        self.acc = np.zeros((2 * config.acc_depth, config.cols), np.int32)
+        self.post_params = np.zeros((config.param_slots, config.cols), np.uint64)
+        self.vector_params = np.zeros((config.param_slots, config.lanes), np.uint64)
+        self.lrn_table, self.table = np.zeros(1024, np.int64), np.zeros(256, np.int8)
+        self.weights = collections.deque()
+        self.counts = dict.fromkeys(isa.COUNTERS, 0)
+
+    def run(self, program):
+        at, executed = 0, collections.Counter()
+        while True:
+            instruction, waits, values, size = isa.decode(program, at)
+            for counter, count in waits.items():
+                if self.counts[counter] < count:
+                    raise ProgramError(f"byte {at}: {instruction.name} waits for {counter} = {count}, but {self.counts[counter]} "
+                                       f"came before it")
+            executed[instruction.name] += 1
+            if instruction is isa.END:
+                break
+            getattr(self, "_" + instruction.name)(values)
+            at += size
+        if self.weights:
+            raise ProgramError("the program streams weights that the array does not use")
+        return dict(executed)
+
+    def _count(self, *counters):
+        for counter in counters:
+            self.counts[counter] += 1
+
+    def _memory(self, addr, strides, shape):
+        """A view of DRAM: bytes of vectors, ``[..., lanes]``; int8."""
+        end = addr + sum((n - 1) * s for n, s in zip(shape, strides)) + 1
+        if end > len(self.dram):
+            raise ProgramError(f"address {end - 1} is outside of the {len(self.dram)} bytes of memory")
+        return np.lib.stride_tricks.as_strided(self.dram[addr:end].view(np.int8), shape, strides)
+
+    def _read(self, v, pad_value):
+        """Operand tile int8 [n_blk, rows, cols, lanes], pads included."""
+        lanes = self.config.lanes
+        tile = self._memory(v["addr"], (v["blk_stride"], v["row_stride"], lanes, 1),
+                            (v["n_blk"], v["n_rows"], v["n_cols"], lanes))
+        pads = (0, 0), (v["pad_top"], v["pad_bottom"]), (v["pad_left"], v["pad_right"]), (0, 0)
+        return np.pad(tile, pads, constant_values=pad_value)
+
+    def _write(self, v, values):
+        """values : int8 [n_blk, out_rows * out_cols, P]."""
+        rows, cols, width = v["out_rows"], v["out_cols"], values.shape[-1]
+        view = self._memory(v["out_addr"], (v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"], 1),
+                            (v["n_blk"], rows, cols, width))
+        view[...] = values.reshape(v["n_blk"], rows, cols, width)
+
+    def _load(self, v):
+        tile = self._read(v, v["pad_value"]).reshape(-1, self.config.lanes)
+        if v["dest"] + len(tile) > len(self.act):
+            raise ProgramError(f"load: {len(tile)} vectors at {v['dest']} exceed the activation buffer")
+        self.act[v["dest"]:v["dest"] + len(tile)] = tile
+        self._count("load")
+
+    def _weight(self, v):
+        self.weights.append(self._memory(v["addr"], (1,), (v["n_bytes"],)))
+
+    def _pop_weights(self, n):
+        parts = []
+        while n:
+            if not self.weights:
+                raise ProgramError("array: its weights have not been streamed")
+            first = self.weights.popleft()
+            parts.append(first[:n])
+            if len(first) > n:
+                self.weights.appendleft(first[n:])
+            n -= len(parts[-1])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _param(self, v):
+        data = self._memory(v["addr"], (1,), (v["n_beats"] * self.config.axi_bytes,))
+        if v["dest"] in (0, 1):
+            slots = self.post_params if v["dest"] == 0 else self.vector_params
+            words = np.ascontiguousarray(data).view("<u8").reshape(-1, slots.shape[1])
+            slots[(v["index"] + np.arange(len(words))) % len(slots)] = words
+        elif v["dest"] == 2:
+            words = np.ascontiguousarray(data).view("<u4").astype(np.int64) & 0x1FFFF
+            self.lrn_table[:len(words)] = words[:1024]
+        else:
+            self.table[:] = data[:256]
+        self._count("param")
+
+    def _array(self, v):
+        config = self.config
+        steps = {k: v[k] - (1 << 20) if v[k] >= _STEP_SIGN else v[k] for k in ("s_cb", "s_ky", "s_kx", "s_ob", "s_y", "s_x")}
+        taps = v["n_cb"] * v["n_ky"] * v["n_kx"]
+        pixels, obs = v["n_y"] * v["n_x"], v["n_ob"]
+        w = self._pop_weights(taps * obs * config.tile_bytes).reshape(taps, obs, config.rows, config.cols)
+        loops = [steps[s] * np.arange(v[n]) for n, s in (("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx"))]
+        tap = (loops[0][:, None, None] + loops[1][:, None] + loops[2]).reshape(-1)
+        pixel = (steps["s_y"] * np.arange(v["n_y"])[:, None] + steps["s_x"] * np.arange(v["n_x"])).reshape(-1)
+        out = self.acc[v["acc"]:v["acc"] + obs * pixels]
+        if len(out) != obs * pixels:
+            raise ProgramError(f"array: {obs * pixels} sums at {v['acc']} exceed the accumulators")
+        sums = _dense(self.act, v["base"] + tap, pixel, w) if not steps["s_ob"] else \
+            _stepped(self.act, v["base"] + tap, pixel, w, steps["s_ob"])
+        sums = sums.reshape(obs * pixels, config.cols)
+        out[...] = (out + sums if v["accumulate"] else sums).astype(np.int64).astype(np.int32)
+        self._count("array")
+
+    def _post(self, v):
+        config, pixels = self.config, v["out_rows"] * v["out_cols"]
+        lanes = config.post_lanes
+        part = slice(v["group"] * lanes, (v["group"] + 1) * lanes)
+        acc = self.acc[v["acc"]:v["acc"] + v["n_blk"] * pixels, part].reshape(v["n_blk"], pixels, lanes).astype(np.int64)
+        words = self.post_params[(v["slot"] + np.arange(v["n_blk"])) % config.param_slots, part]
+        bias, mantissa, shift = (field[:, None] for field in _unpack(words))
+        q = requantise(acc + bias, mantissa, shift, v["zero"], v["low"], v["high"])
+        if v["stage2"]:
+            t = q.astype(np.int64) * v["ma"] + v["c"]
+            if v["residual"]:
+                r = self._memory(v["res_addr"], (v["out_blk_stride"], v["out_row_stride"], config.lanes, 1),
+                                 (v["n_blk"], v["out_rows"], v["out_cols"], lanes))
+                t = t + r.reshape(q.shape).astype(np.int64) * v["mb"]
+            q = requantise(t, 1, v["shift"], v["zero2"], v["low2"], v["high2"])
+        self._write(v, q)
+        self._count("post", "pstore")
+
+    def _vector(self, v):
+        a = self._read(v, v["pad_value"]).astype(np.int64)
+        if v["lrn"]:
+            q = self._lrn(v, a)
+        else:
+            x = _windows(v, a) if v["reduce"] != isa.REDUCE_NONE else a
+            q = self._alu(v, x)
+        if v["lut"]:
+            q = self.table[q.astype(np.int64) + 128]
+        self._write(v, q.reshape(v["n_blk"], -1, self.config.lanes))
+        self._count("vstore")
+
+    def _alu(self, v, x):
+        a, b, lanes = x + v["ca"], 0, self.config.lanes
+        if v["b_mode"] == isa.B_MAP:
+            b = self._memory(v["b_addr"], (v["b_blk_stride"], v["row_stride"], lanes, 1), x.shape).astype(np.int64)
+        elif v["b_mode"] == isa.B_BROADCAST:
+            b = self._memory(v["b_addr"], (v["b_blk_stride"], 0, 0, 1), x.shape).astype(np.int64)
+        b = b + v["cb"] if v["b_mode"] != isa.B_NONE else 0
+        ma, c, shift = v["ma"], v["c"], v["shift"]
+        if v["per_channel"]:
+            words = self.vector_params[(v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots]
+            c, ma, shift = (field[:, None, None] for field in _unpack(words))
+        t = {isa.ALU_ADD: lambda: a * ma + b * v["mb"], isa.ALU_MUL: lambda: a * b * v["mb"],
+             isa.ALU_MAX: lambda: np.maximum(a * ma, b * v["mb"]), isa.ALU_MIN: lambda: np.minimum(a * ma, b * v["mb"])}[v["alu"]]()
+        return requantise(t + c, 1, shift, v["zero"], v["low"], v["high"])
+
+    def _lrn(self, v, a):
+        n_blk, rows, cols, lanes = a.shape
+        d = (a + v["ca"]).transpose(0, 3, 1, 2).reshape(n_blk * lanes, rows * cols)
+        half = v["lrn_half"]
+        squares = np.pad(d * d, ((half, half), (0, 0)))
+        total = sum(squares[k:k + len(d)] for k in range(2 * half + 1))
+        e = np.maximum(np.floor(np.log2(np.maximum(total, 1))).astype(np.int64) - 6, 0)
+        index = np.where(total < 128, total, 64 * e + (total >> e))
+        q = requantise(d * self.lrn_table[index], 1, v["shift"], v["zero"], v["low"], v["high"])
+        return q.reshape(n_blk, lanes, rows * cols).transpose(0, 2, 1)
+
+
+def _dense(act, tap, pixel, w):
+    """Sums [output blocks, pixels, cols] of passes that all read the same input; exact in float64."""
+    taps, obs, rows, cols = w.shape
+    x = act[pixel[:, None] + tap].reshape(len(pixel), taps * rows).astype(np.float64)
+    flat = w.transpose(0, 2, 1, 3).reshape(taps * rows, obs * cols).astype(np.float64)
+    return (x @ flat).reshape(len(pixel), obs, cols).transpose(1, 0, 2)
+
+
+def _stepped(act, tap, pixel, w, step):
+    """The same where each output block reads its own input."""
+    taps, obs, rows, cols = w.shape
+    at = step * np.arange(obs)[:, None, None] + pixel[:, None] + tap
+    x = act[at].reshape(obs, len(pixel), taps * rows).astype(np.float64)
+    return x @ w.transpose(1, 0, 2, 3).reshape(obs, taps * rows, cols).astype(np.float64)
+
+
+def _unpack(words):
+    """(bias, mantissa, shift) of parameter words."""
+    bias = (words & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32).astype(np.int64)
+    mantissa = (words >> np.uint64(32) & np.uint64(0x3FFFF)).astype(np.int64)
+    mantissa = np.where(mantissa >= 1 << 17, mantissa - (1 << 18), mantissa)
+    return bias, mantissa, (words >> np.uint64(50) & np.uint64(0x3F)).astype(np.int64)
+
+
+def _windows(v, a):
+    """Windows reduced: int64 [n_blk, out_rows, out_cols, lanes]."""
+    rows, cols = v["out_rows"], v["out_cols"]
+    reduce = np.maximum if v["reduce"] == isa.REDUCE_MAX else np.add
+    result = None
+    for ky in range(v["kh"]):
+        for kx in range(v["kw"]):
+            part = a[:, ky:ky + (rows - 1) * v["sh"] + 1:v["sh"], kx:kx + (cols - 1) * v["sw"] + 1:v["sw"]]
+            result = part if result is None else reduce(result, part)
+    return result
