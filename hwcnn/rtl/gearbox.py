@@ -49,10 +49,10 @@ class Narrow(wiring.Component):
 
 
 def resize(m, source, source_width, width, name):
-    """A stream of `width` bits made of `source`, a stream of `source_width` bits (powers of two, lowest bits first)."""
+    """A stream of `width` bits made of `source`, a submodule's output of `source_width` bits (powers of two, lowest bits first)."""
     if width == source_width:
         return source
     box = Widen(source_width, width // source_width) if width > source_width else Narrow(width, source_width // width)
     m.submodules[name] = box
-    wiring.connect(m, wiring.flipped(source), box.i)
+    wiring.connect(m, source, box.i)
     return box.o

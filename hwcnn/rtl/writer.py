@@ -119,7 +119,7 @@ class Writer(wiring.Component):
         lane_bits, beat_bits = bits_for(self.lanes), bits_for(beat_bytes)
         packed = Signal(data.StructLayout({
             "valid": 1, "data": 8 * beat_bytes, "mask": slots, "addr": 32, "burst_ends": 1, "tile_ends": 1}))
-        part = Signal(range(parts))  # of a vector wider than a beat
+        part = Signal(range(max(2, parts)))  # of a vector wider than a beat
         opens = Signal(init=1)  # the next vector is the first of its beat
         free, step, part_ends = Signal(), Signal(), Signal()
         m.d.comb += [

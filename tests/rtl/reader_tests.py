@@ -1,0 +1,68 @@
+"""VectorReader inside the simulator."""
+
+import random
+
+import cocotb
+from axi_memory import ReadMemory
+from bench import parameter
+from cocotb.triggers import RisingEdge
+from reader_tiles import payload, random_tile, tile, vectors
+from streams import receive, send, start
+
+SIZE = 1 << 15
+MEMORY = random.Random(5).randbytes(SIZE)
+
+
+async def run(dut, tiles, latency, stall, receive_stall):
+    """Send tiles; returns (memory model, cycles from the first to the last vector); checks all vectors and `last`."""
+    lanes = parameter("lanes")
+    await start(dut, i__valid=0, o__ready=0, port__request__ready=0, port__data__valid=0)
+    memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), latency, 1, stall)
+    serving = cocotb.start_soon(memory.run())
+    expected = [v for t in tiles for v in vectors(MEMORY, t, lanes)]
+    ends = {sum(len(list(vectors(MEMORY, t, lanes))) for t in tiles[:n + 1]) for n in range(len(tiles))}
+    watching = cocotb.start_soon(watch_last(dut, ends, len(expected)))
+    sending = cocotb.start_soon(send(dut, "i", [payload(t) for t in tiles], 2, stall))
+    got, cycles = await receive(dut, "o", len(expected), 3, receive_stall)
+    await sending
+    await watching
+    serving.cancel()
+    assert got == expected
+    return memory, cycles
+
+
+async def watch_last(dut, ends, count):
+    taken = 0
+    while taken < count:
+        await RisingEdge(dut.clk)
+        if dut.o__valid.value and dut.o__ready.value:
+            taken += 1
+            assert bool(dut.last.value) == (taken in ends)
+
+
+@cocotb.test()
+async def random_tiles_under_stalls(dut):
+    generator = random.Random(7)
+    for latency, stall, receive_stall in ((3, 0.3, 0.3), (40, 0, 0.6), (1, 0.6, 0)):
+        await run(dut, [random_tile(generator, parameter("lanes"), SIZE) for _ in range(40)], latency, stall, receive_stall)
+
+
+@cocotb.test()
+async def full_rate(dut):
+    """A vector (L <= axi_bytes) or beat a cycle at 32 cycles of latency: long rows, rows of 4 vectors, padded rows."""
+    lanes, beat = parameter("lanes"), parameter("axi_bytes")
+    per_vector = max(1, lanes // beat)
+    for n_cols, n_rows, right in ((64, 4, 0), (4, 40, 0), (7, 20, 1)):
+        addr = 4096 - 2 * max(lanes, beat)
+        _, cycles = await run(dut, [tile(addr, lanes * n_cols * n_rows, lanes * n_cols, 1, n_rows, n_cols, right=right)], 32, 0, 0)
+        assert cycles <= n_cols * n_rows * per_vector + n_rows * right + 1 + 2 * per_vector
+
+
+@cocotb.test()
+async def short_tiles_keep_the_bus_busy(dut):
+    """Tiles of 8 vectors back to back: one idle cycle each, though memory takes 20 cycles to answer."""
+    lanes, beat = parameter("lanes"), parameter("axi_bytes")
+    per_vector = max(1, lanes // beat)
+    tiles = [tile(8 * lanes * n, 8 * lanes, 8 * lanes, 1, 1, 8) for n in range(20)]
+    _, cycles = await run(dut, tiles, 20, 0, 0)
+    assert cycles <= len(tiles) * (8 * per_vector + 1) + 2 * per_vector

@@ -1,0 +1,10 @@
+import pytest
+from bench import run_block
+
+from hwcnn.config import AccelConfig
+from hwcnn.rtl.params import ParamEngine
+
+
+@pytest.mark.parametrize("axi_bytes", [8, 16, 32])
+def test_params(axi_bytes, tmp_path):
+    run_block(ParamEngine(AccelConfig(axi_bytes=axi_bytes)), "params_tests", tmp_path, axi_bytes=axi_bytes)

@@ -1,0 +1,121 @@
+"""Writer inside the simulator."""
+
+import random
+
+import cocotb
+from axi_memory import WriteMemory
+from bench import parameter
+from cocotb.triggers import RisingEdge
+from reader_tiles import pack
+from streams import send, start
+
+from hwcnn.isa import Field
+from hwcnn.rtl.layouts import WRITE_FIELDS
+
+SIZE = 1 << 16
+FIELDS = (Field("n_blk", 16),) + WRITE_FIELDS
+
+
+def tile(addr, n_blk, rows, cols, pix, row, blk):
+    return dict(n_blk=n_blk, out_addr=addr, out_blk_stride=blk, out_row_stride=row, out_pix_stride=pix, out_rows=rows, out_cols=cols)
+
+
+def random_tiles(random, lanes, count):
+    """Tiles that do not overlap, in random order: dense ones, with gaps between pixels, between rows, between blocks."""
+    tiles, at = [], 0
+    for _ in range(count):
+        n_blk, rows, cols = random.randint(1, 3), random.randint(1, 4), random.choice([1, 2, 3, 7, 16, 40])
+        pix = lanes * random.choice([1, 1, 1, 2, 4, 3])
+        row = pix * cols + lanes * random.choice([0, 0, 1, 6])
+        blk = row * rows + lanes * random.choice([0, 0, 2])
+        if random.random() < 0.3:  # just before a multiple of 4 KiB
+            at = max(at, (at // 4096 + 1) * 4096 - lanes * random.randint(1, 5))
+        at += lanes * random.randint(0, 3)
+        if at + blk * n_blk > SIZE:
+            continue
+        tiles.append(tile(at, n_blk, rows, cols, pix, row, blk))
+        at += blk * n_blk
+    random.shuffle(tiles)
+    return tiles
+
+
+def addresses(t):
+    return [t["out_addr"] + b * t["out_blk_stride"] + y * t["out_row_stride"] + x * t["out_pix_stride"]
+            for b in range(t["n_blk"]) for y in range(t["out_rows"]) for x in range(t["out_cols"])]
+
+
+def holds(burst, address):
+    return burst[0] <= address < burst[0] + burst[1] * parameter("axi_bytes")
+
+
+async def run(dut, tiles, latency, stall, data_stall):
+    """Write the tiles; returns the memory model after checking memory, the writes to each byte, and `done`."""
+    lanes, generator = parameter("lanes"), random.Random(11)
+    await start(dut, i__valid=0, data__valid=0, port__request__ready=0, port__data__ready=0, port__response=0)
+    memory = WriteMemory(dut, "port", bytearray(SIZE), parameter("axi_bytes"), latency, 1, stall)
+    serving = cocotb.start_soon(memory.run())
+    expected, written, items = bytearray(SIZE), [0] * SIZE, []
+    for address in (a for t in tiles for a in addresses(t)):
+        vector = generator.randbytes(lanes)
+        items.append(int.from_bytes(vector, "little"))
+        expected[address:address + lanes] = vector
+        written[address:address + lanes] = [1] * lanes
+    cocotb.start_soon(send(dut, "i", [pack(FIELDS, t) for t in tiles], 2, stall))
+    cocotb.start_soon(send(dut, "data", items, 3, data_stall))
+    done_burst = -1
+    for t in tiles:
+        while True:
+            await RisingEdge(dut.clk)
+            if dut.done.value:
+                break
+        for a in addresses(t):
+            assert memory.memory[a:a + lanes] == expected[a:a + lanes], "done before its data was in memory"
+        done_burst = next(n for n in range(done_burst + 1, len(memory.bursts)) if holds(memory.bursts[n], addresses(t)[-1]))
+        assert len(memory.acknowledged) > done_burst, "done before memory acknowledged its last burst"
+    for _ in range(latency + 20):
+        await RisingEdge(dut.clk)
+        assert not dut.done.value
+    serving.cancel()
+    assert memory.memory == expected and memory.written == written
+    assert len(memory.acknowledged) == len(memory.bursts)
+    return memory
+
+
+@cocotb.test()
+async def random_tiles_under_stalls(dut):
+    generator = random.Random(7)
+    for latency, stall, data_stall in ((3, 0.3, 0.3), (60, 0, 0), (1, 0.6, 0), (20, 0, 0.5)):
+        await run(dut, random_tiles(generator, parameter("lanes"), 40), latency, stall, data_stall)
+
+
+@cocotb.test()
+async def done_waits_for_the_last_response(dut):
+    lanes = parameter("lanes")
+    memory = await run(dut, [tile(0, 1, 1, 3, lanes, 3 * lanes, 3 * lanes)], 50, 0, 0)
+    assert memory.acknowledged[-1] - memory.beats[-1] == 50
+
+
+@cocotb.test()
+async def full_rate(dut):
+    """A vector (or beat) a cycle over dense rows, rows of 7 with gaps, and interleaved pixels; 32 cycles to the response."""
+    lanes, beat = parameter("lanes"), parameter("axi_bytes")
+    for rows, cols, pix, gap in ((4, 64, 1, 0), (4, 64, 1, 3), (30, 7, 1, 1), (4, 32, 2, 0)):
+        row = lanes * (cols * pix + gap)
+        memory = await run(dut, [tile(4096 - 4 * lanes, 1, rows, cols, pix * lanes, row, 0)], 32, 0, 0)
+        vectors = rows * cols * max(1, lanes // beat)
+        # A burst leaves when it is whole, so the last one may start up to 16 beats late.
+        assert memory.beats[-1] - memory.beats[0] < vectors + 16
+        if lanes == beat and pix == 1:
+            assert memory.acknowledged[-1] <= vectors + 16 + 32 + 14
+        if pix == 1 and gap == 0:
+            assert len(memory.bursts) <= rows * cols * lanes // (16 * beat) + 2
+
+
+@cocotb.test()
+async def tiles_overlap_responses(dut):
+    """The data of the next tiles flows while responses are awaited: at most two idle cycles a tile."""
+    lanes, beat = parameter("lanes"), parameter("axi_bytes")
+    tiles = [tile(n * 16 * lanes, 1, 1, 16, lanes, 16 * lanes, 0) for n in range(20)]
+    memory = await run(dut, tiles, 60, 0, 0)
+    vectors = 320 * max(1, lanes // beat)
+    assert memory.acknowledged[-1] <= vectors + 2 * len(tiles) + 60 + 16 + 14
