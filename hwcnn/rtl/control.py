@@ -122,8 +122,9 @@ class Control(wiring.Component):
 
     def _watchdog(self, m, busy, limit):
         """A signal that is high once no handshake has happened for `limit` cycles of a run."""
-        timer, expired = Signal(DATA_BITS), Signal()
-        with m.If(self.activity | ~busy):
+        timer, active, expired = Signal(DATA_BITS), Signal(), Signal()
+        m.d.sync += active.eq(self.activity)
+        with m.If(active | ~busy):
             m.d.sync += [timer.eq(limit), expired.eq(0)]
         with m.Elif(timer != 0):
             m.d.sync += [timer.eq(timer - 1), expired.eq(timer == 1)]
