@@ -1,12 +1,25 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-$(VENV)/done: pyproject.toml
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q -e '.[test,synth]'
-	touch $@
+.PHONY: demo test bench
 
-.PHONY: test
-test: $(VENV)/done
+# Handwritten digits through the RTL, and the size of the accelerator.
+demo: $(VENV)/installed
+	$(PY) bench/demo.py
+
+test: $(VENV)/tests-installed
 	$(PY) -m pytest -q -n 2
 
+# Networks through the RTL into docs/performance.md; NETWORKS: names or .onnx files.
+NETWORKS ?= digits table64 squeezenet1.1 resnet18
+bench: $(VENV)/installed
+	$(PY) bench/networks.py $(NETWORKS)
+
+$(VENV)/installed: pyproject.toml
+	test -x $(PY) || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -e .
+	touch $@
+
+$(VENV)/tests-installed: $(VENV)/installed
+	$(VENV)/bin/pip install -q -e '.[test,synth]'
+	touch $@

