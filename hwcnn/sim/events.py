@@ -27,8 +27,8 @@ class EventLog:
 
     @classmethod
     def read(cls, path, skip=0):
-        """The rows of a file from byte `skip` on; a row that is still being written is left out."""
-        data = path.read_bytes()[skip:]
+        """The rows of a file, if it exists, from byte `skip` on; a row that is still being written is left out."""
+        data = path.read_bytes()[skip:] if path.exists() else b""
         return cls(np.frombuffer(data[:len(data) // ROW.itemsize * ROW.itemsize], ROW))
 
     def between(self, first, last):

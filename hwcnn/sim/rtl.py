@@ -93,7 +93,7 @@ class RtlSimulator:
 
     def progress(self):
         """Instructions completed and cycles passed so far in this process, some thousands of cycles late."""
-        return EventLog.read(self._events, 0).progress() if self._events.exists() else (0, 0)
+        return EventLog.read(self._events).progress()
 
     def _what_happened(self, log, program):
         if log.hung:

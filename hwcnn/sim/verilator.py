@@ -151,6 +151,6 @@ def _compile(toplevel, sources, folder, args, trace, optimise, main):
     try:
         run.build(sources=verilog, hdl_toplevel=toplevel, build_dir=folder, build_args=args + cpp, waves=trace,
                   timescale=("1ns", "1ps"), log_file=log)
-    except (subprocess.CalledProcessError, SystemExit) as e:
+    except (subprocess.CalledProcessError, SystemExit, RuntimeError) as e:
         text = log.read_text() if log.exists() else str(e)
         raise RuntimeError(f"verilator failed on {toplevel}:\n{text[-3000:]}") from e

@@ -1,6 +1,6 @@
 // An AXI4 port of the testbench (c_axi) wired to that of the memory (m_axi).
 module wires #(parameter WIDTH = 128) (
-    input clk, input rst, output [18:0] events,
+    input clk, input rst, output irq, output [18:0] events,
     input [7:0] c_axi_arid, input [31:0] c_axi_araddr, input [7:0] c_axi_arlen, input [2:0] c_axi_arsize, input [1:0] c_axi_arburst,
     input c_axi_arvalid, output c_axi_arready,
     output [7:0] c_axi_rid, output [WIDTH-1:0] c_axi_rdata, output [1:0] c_axi_rresp, output c_axi_rlast, output c_axi_rvalid,
@@ -17,7 +17,7 @@ module wires #(parameter WIDTH = 128) (
     output [WIDTH-1:0] m_axi_wdata, output [WIDTH/8-1:0] m_axi_wstrb, output m_axi_wlast, output m_axi_wvalid, input m_axi_wready,
     input [7:0] m_axi_bid, input [1:0] m_axi_bresp, input m_axi_bvalid, output m_axi_bready
 );
-    assign events = 0;
+    assign {irq, events} = 0;
     assign {m_axi_arid, m_axi_araddr, m_axi_arlen, m_axi_arsize, m_axi_arburst, m_axi_arvalid} =
            {c_axi_arid, c_axi_araddr, c_axi_arlen, c_axi_arsize, c_axi_arburst, c_axi_arvalid};
     assign {c_axi_arready, c_axi_rid, c_axi_rdata, c_axi_rresp, c_axi_rlast, c_axi_rvalid} =

@@ -88,6 +88,7 @@ class Simulation {
     AxiMemory<Vtop> m_memory;
     Recorder m_recorder;
     uint64_t m_cycle = 0, m_idle = 0, m_hang;
+    bool m_irq = false;
     bool m_python = true;  // Python ran at the last point of time, so it may want the next
 #if VM_TRACE
     VerilatedFstC m_waves;
@@ -109,6 +110,9 @@ class Simulation {
         const bool moved = m_memory.sample(m_cycle);
         const bool worked = m_recorder.sample(m_cycle, m_top->events, m_memory.read_beats, m_memory.write_beats);
         m_idle = moved || worked ? 0 : m_idle + 1;
+        // Whoever waits for the interrupt reads the record after it.
+        if (m_top->irq && !m_irq) m_recorder.flush();
+        m_irq = m_top->irq;
         if (hung()) Verilated::threadContextp()->gotFinish(true);
     }
 

@@ -1,0 +1,53 @@
+"""The process around the RTL: runs, errors and deadlocks, with a stand-in for the accelerator."""
+
+import numpy as np
+import pytest
+from stand_in import StandIn
+
+from hwcnn import isa
+from hwcnn.rtl.verilog import to_verilog
+from hwcnn.sim import rtl
+
+CYCLES = 1000
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return rtl.build(to_verilog(StandIn(CYCLES), "hwcnn"))
+
+
+def test_runs_one_after_another(folder):
+    with rtl.RtlSimulator(folder, 1 << 16) as simulator:
+        for _ in range(3):
+            run = simulator.run(0)
+            assert run.counters["array_busy"] == CYCLES
+            assert abs(run.counters["cycles"] - CYCLES) < 5
+            done = run.events.done("array")
+            assert len(done) == CYCLES // 10 and set(np.diff(done)) == {10} and 0 <= done[0] < 40
+            assert run.events.at(done[-1:], "level", "array_busy")[0] - run.events.at(done[:1], "level", "array_busy")[0] == done[-1] - done[0]
+
+
+def test_an_error_of_the_accelerator_is_named(folder):
+    with rtl.RtlSimulator(folder, 1 << 16) as simulator, pytest.raises(rtl.SimulationError, match="error 'opcode'"):
+        simulator.dram[0x40:0x50] = np.frombuffer(isa.encode(isa.END, {}), np.uint8)
+        simulator.run(0x40)
+
+
+def test_a_deadlock_ends_and_says_who_waits(folder):
+    end = np.frombuffer(isa.encode(isa.ARRAY, {"load": 3}, **{f.name: 1 for f in isa.ARRAY.fields}) + isa.encode(isa.END, {}), np.uint8)
+    with rtl.RtlSimulator(folder, 1 << 16, hang=3000) as simulator:
+        simulator.dram[0x80:0x80 + len(end)] = end
+        with pytest.raises(rtl.SimulationError, match="(?s)deadlock: nothing moved for 3000 cycles.*array: 0 of 1 started.*load >= 3"):
+            simulator.run(0x80)
+
+
+def test_the_memory_is_shared(folder):
+    with rtl.RtlSimulator(folder, 1 << 20) as simulator:
+        assert simulator.dram.shape == (1 << 20,) and not simulator.dram.any()
+
+
+def test_a_broken_simulator_shows_its_log(folder, tmp_path):
+    with rtl.RtlSimulator(folder, 1 << 16, waves=tmp_path / "no" / "folder" / "w.fst") as simulator:
+        simulator._process._process.terminate()
+        with pytest.raises(rtl.SimulationError, match="the simulator ended before the program"):
+            simulator.run(0)
