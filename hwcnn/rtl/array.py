@@ -1,0 +1,133 @@
+"""The array engine: ARRAY instructions, weights and activations in; sums for the accumulators out."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import isa
+from ..config import bits_for
+from .accumulators import Accumulators, sums_port
+from .layouts import instruction_layout, ram_read_port
+from .passes import STEP_BITS, PassSequencer
+from .pe_array import PeArray
+
+
+class ArrayEngine(wiring.Component):
+    """Runs ARRAY: a pixel a cycle, no bubble between passes, none between instructions that are there in time.
+
+    A pass of M pixels takes max(M, R) cycles where the weights come at a row a cycle. With the first pixel of a pass in cycle t:
+
+    - its sums leave in cycle ``t + latency(config)``, those of the other pixels one a cycle after it;
+    - it needs all R rows of its tile to have been taken in cycle t - 1 or before. There is one shadow register a PE, so row 0 of the next tile
+      is taken in cycle t at the earliest, and row r then not before t + r, when the wavefront of the swap has passed row r
+      (see `PeArray`). The R rows so take cycles t to t + R - 1, and the next pass starts in t + R or later.
+
+    The first pixel is issued `START` cycles after its instruction is taken, if the array is idle and the weights are there.
+
+    Parameters
+    ----------
+    config : AccelConfig.
+
+    Members
+    -------
+    i : stream of ARRAY. act : read port of the activation buffer. weights : stream of 8*C bits, a row of a tile, row 0 first.
+    sums : to `Accumulators`. done : pulses when the instruction's last sums are in the accumulators' RAM. busy : a pixel is
+    issued. stall_weights : a pass waits for rows of its tile.
+    """
+
+    START = PassSequencer.LATENCY + 1
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(instruction_layout(isa.ARRAY))),
+            "act": Out(ram_read_port(8 * config.lanes, bits_for(config.act_vectors))),
+            "weights": In(stream.Signature(8 * config.cols)),
+            "sums": Out(sums_port(config)),
+            "done": Out(1), "busy": Out(1), "stall_weights": Out(1),
+        })
+
+    @staticmethod
+    def latency(config):
+        """Cycles from a pixel's issue to its sums."""
+        return 1 + PeArray.latency(config)
+
+    @classmethod
+    def done_latency(cls, config):
+        """Cycles from the issue of an instruction's last pixel to `done`."""
+        return cls.latency(config) + Accumulators.LATENCY
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.passes = passes = PassSequencer()
+        m.submodules.pes = pes = PeArray(self.config)
+        wiring.connect(m, wiring.flipped(self.i), passes.i)
+
+        full, issue, swap = Signal(), Signal(), Signal()
+        tag = self._pixels(m, passes.o, full, issue, swap)
+        self._load(m, pes, full, swap)
+        m.d.comb += [
+            self.busy.eq(issue), self.act.en.eq(issue),
+            pes.act.eq(self.act.data), pes.swap.eq(swap), self.sums.data.eq(pes.sums),
+        ]
+        self._tags(m, issue, *tag)
+        return m
+
+    def _pixels(self, m, passes, full, issue, swap):
+        """The loops y and x of a pass; returns (first, accumulator address, last pixel of the instruction)."""
+        run = Signal(passes.payload.shape(), reset_less=True)
+        running, fresh = Signal(), Signal(reset_less=True)
+        address, row = Signal(STEP_BITS, reset_less=True), Signal(STEP_BITS, reset_less=True)
+        left_x, left_y = Signal(16, reset_less=True), Signal(16, reset_less=True)
+        acc = Signal.like(self.sums.addr, reset_less=True)
+        end_x, end = left_x == 0, (left_x == 0) & (left_y == 0)
+        take = passes.valid & passes.ready
+        m.d.comb += [
+            issue.eq(running & (~fresh | full)), swap.eq(issue & fresh),
+            self.stall_weights.eq(running & fresh & ~full),
+            passes.ready.eq(~running | (issue & end)),
+            self.act.addr.eq(address),
+        ]
+        with m.If(issue):
+            next_row = (row + run.s_y)[:STEP_BITS]
+            m.d.sync += [
+                fresh.eq(0), acc.eq(acc + 1), running.eq(~end),
+                left_x.eq(Mux(end_x, run.n_x, left_x) - 1), address.eq(Mux(end_x, next_row, address + run.s_x))]
+            with m.If(end_x):
+                m.d.sync += [left_y.eq(left_y - 1), row.eq(next_row)]
+        with m.If(take):
+            new = passes.payload
+            m.d.sync += [
+                run.eq(new), running.eq(1), fresh.eq(1), address.eq(new.base), row.eq(new.base),
+                left_x.eq(new.n_x - 1), left_y.eq(new.n_y - 1)]
+            with m.If(new.restart):
+                m.d.sync += acc.eq(new.acc)
+        return run.first, acc, run.last & end
+
+    def _load(self, m, pes, full, swap):
+        """Takes rows of a tile while the shadow registers are free."""
+        rows = self.config.rows
+        row = Signal(rows, init=1)
+        take = self.weights.valid & self.weights.ready
+        m.d.comb += [
+            self.weights.ready.eq(~full | swap),
+            pes.load.eq(Mux(take, row, 0)), pes.weights.eq(self.weights.payload),
+        ]
+        with m.If(take):
+            m.d.sync += row.eq(row.rotate_left(1))
+        m.d.sync += full.eq((full & ~swap) | (take & row[-1]))
+
+    def _tags(self, m, issue, first, acc, last):
+        """What travels beside a pixel."""
+        latency = self.latency(self.config)
+        valid, done = Signal(latency), Signal(self.done_latency(self.config))
+        m.d.sync += [valid.eq(Cat(issue, valid)), done.eq(Cat(issue & last, done))]
+        tag = Cat(first, acc)
+        for i in range(latency):
+            held = Signal(len(tag), name=f"tag_{i}", reset_less=True)
+            m.d.sync += held.eq(tag)
+            tag = held
+        m.d.comb += [
+            self.sums.valid.eq(valid[-1]), self.done.eq(done[-1]),
+            self.sums.first.eq(tag[0]), self.sums.addr.eq(tag[1:]),
+        ]
