@@ -1,0 +1,177 @@
+"""The post engine: accumulators through requantisation to DRAM."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .. import isa
+from ..config import bits_for
+from .accumulators import Accumulators
+from .delay import delay
+from .fifo import StreamFifo
+from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, ram_read_port, read_port, write_port
+from .post_pipeline import CONTROL_LAYOUT, PostPipeline
+from .reader import VectorReader
+from .slots import ParamSlots
+from .writer import Writer
+
+#: The second stage that changes nothing.
+_IDENTITY = {"ma": 1, "mb": 0, "c": 0, "shift": 0, "zero2": 0, "low2": -128, "high2": 127}
+
+
+def _shared_members(config):
+    return {
+        "i": In(stream.Signature(instruction_layout(isa.POST))),
+        "accumulators": Out(ram_read_port(32 * config.cols, bits_for(2 * config.acc_depth))),
+        "params": In(param_port(config)),
+        "done": Out(1), "stall_store": Out(1),
+    }
+
+
+class PostCore(wiring.Component):
+    """Drains accumulators, a vector of P lanes a cycle; no bubble between blocks, nor between instructions that are there in time.
+
+    The next instruction is taken while one runs, and its descriptors are handed on at once, so that its residual is fetched
+    early. A vector is issued when the output FIFO has room for it, and its residual vector is there.
+    Latency: `START` cycles from `i` to the first issue, `LATENCY` from a vector's issue to `o`.
+
+    Parameters
+    ----------
+    config : AccelConfig.
+
+    Members
+    -------
+    i : stream of POST. accumulators : read port, data `Accumulators.READ_LATENCY` cycles after ``en``. params : param_port.
+    write : stream of `WRITE_LAYOUT`, o : stream of P bytes: its vectors. read : stream of `READ_LAYOUT` (only for instructions with
+    a residual), residual : stream of L bytes: its vectors.
+    done : pulses when the last accumulator and parameters have been read. stall_store : a vector waits for room in the FIFO.
+    """
+
+    FIFO = 32
+    START = 2
+    LATENCY = PostPipeline.LATENCY + 2
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__(_shared_members(config) | {
+            "write": Out(stream.Signature(WRITE_LAYOUT)), "o": Out(stream.Signature(8 * config.post_lanes)),
+            "read": Out(stream.Signature(READ_LAYOUT)), "residual": In(stream.Signature(8 * config.lanes)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.pipeline = pipeline = PostPipeline(self.config)
+        m.submodules.slots = slots = ParamSlots(self.config, self.config.cols, dest=0)
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.post_lanes, self.FIFO)
+        wiring.connect(m, wiring.flipped(self.params), slots.params)
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+
+        issue, take, end = Signal(), Signal(), Signal()
+        following, waiting = self._accept(m, take)
+        run, running = self._issue(m, following, waiting, issue, take, end, slots.read)
+        self._credit(m, run, running, issue, self.o.valid & self.o.ready)
+
+        sent = Signal(PostPipeline.LATENCY)
+        m.d.sync += [sent.eq(Cat(issue, sent)), self.done.eq(issue & end)]
+        m.d.comb += [
+            self._control(pipeline.control, run),
+            pipeline.accumulators.eq(self.accumulators.data),
+            pipeline.params.eq(delay(m, slots.read.data, Accumulators.READ_LATENCY - 1, "params")),
+            pipeline.residual.eq(self._lanes(run)),
+            fifo.i.valid.eq(sent[-1]), fifo.i.payload.eq(pipeline.result),
+        ]
+        return m
+
+    def _accept(self, m, take):
+        """The next instruction, and its descriptors; returns (fields, there is one)."""
+        fields = Signal(instruction_layout(isa.POST), reset_less=True)
+        waiting = Signal()
+        new = self.i.payload
+        m.d.comb += self.i.ready.eq(~waiting & ~self.write.valid & ~self.read.valid)
+        for descriptor in (self.write, self.read):
+            with m.If(descriptor.ready):
+                m.d.sync += descriptor.valid.eq(0)
+        with m.If(take):
+            m.d.sync += waiting.eq(0)
+        write, read = self.write.payload, self.read.payload
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [waiting.eq(1), fields.eq(new), self.write.valid.eq(1), self.read.valid.eq(new.residual)]
+            m.d.sync += [write[n].eq(new[n]) for n in WRITE_LAYOUT.members]
+            m.d.sync += [
+                read.addr.eq(new.res_addr & -self.config.lanes), read.n_blk.eq(new.n_blk), read.n_rows.eq(new.out_rows),
+                read.n_cols.eq(new.out_cols), read.blk_stride.eq(new.out_blk_stride), read.row_stride.eq(new.out_row_stride)]
+        return fields, waiting
+
+    def _issue(self, m, following, waiting, issue, take, end, slot):
+        """The loops over blocks, rows and columns; returns (fields of the running instruction, running)."""
+        run = Signal(instruction_layout(isa.POST), reset_less=True)
+        running = Signal()
+        left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
+        ended = [rounds == 0 for rounds in left.values()]
+        m.d.comb += [
+            end.eq(Cat(ended).all()), take.eq(waiting & (~running | (issue & end))),
+            self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc), slot.en.eq(issue), slot.addr.eq(run.slot),
+        ]
+        with m.If(issue):
+            m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + (ended[0] & ended[1])), running.eq(~end)]
+            for i, (n, rounds) in enumerate(left.items()):
+                with m.If(Cat(ended[:i]).all()):
+                    m.d.sync += rounds.eq(Mux(ended[i], run[n], rounds) - 1)
+        with m.If(take):
+            m.d.sync += [run.eq(following), running.eq(1), *(rounds.eq(following[n] - 1) for n, rounds in left.items())]
+        return run, running
+
+    def _credit(self, m, run, running, issue, popped):
+        """Decides about `issue`: places in the output FIFO are reserved."""
+        room = Signal(range(self.FIFO + 1), init=self.FIFO)
+        there = self.residual.valid | ~run.residual
+        m.d.sync += room.eq(room - issue + popped)
+        m.d.comb += [
+            issue.eq(running & (room != 0) & there), self.stall_store.eq(running & (room == 0) & there),
+            self.residual.ready.eq(issue & run.residual),
+        ]
+
+    def _control(self, control, run):
+        fields = {n: run[n] for n in CONTROL_LAYOUT.members}
+        fields |= {n: Mux(run.stage2, run[n], value) for n, value in _IDENTITY.items()}
+        fields["mb"] = Mux(run.stage2 & run.residual, run.mb, 0)
+        return [control[n].eq(value) for n, value in fields.items()]
+
+    def _lanes(self, run):
+        """The P lanes of a residual vector of L that belong to the output's block."""
+        lanes, vector = self.config.post_lanes, self.config.lanes
+        if lanes == vector:
+            return self.residual.payload
+        return self.residual.payload.word_select(run.res_addr[bits_for(lanes):bits_for(vector)], 8 * lanes)
+
+
+class PostEngine(wiring.Component):
+    """Executes POST: `PostCore` with the reader of its residual and the writer of its results.
+
+    Members
+    -------
+    i, accumulators, params, done, stall_store : as in `PostCore`. residual, write : clients of the multiplexers.
+    stored : pulses when memory has acknowledged the last write of an instruction.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__(_shared_members(config) | {
+            "residual": Out(read_port(config)), "write": Out(write_port(config)), "stored": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = PostCore(self.config)
+        m.submodules.reader = reader = VectorReader(self.config, self.config.read_fifo)
+        m.submodules.writer = writer = Writer(self.config, self.config.post_lanes)
+        for name in ("i", "params"):
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))
+        wiring.connect(m, core.accumulators, wiring.flipped(self.accumulators))
+        wiring.connect(m, core.read, reader.i)
+        wiring.connect(m, reader.o, core.residual)
+        wiring.connect(m, core.write, writer.i)
+        wiring.connect(m, core.o, writer.data)
+        wiring.connect(m, reader.port, wiring.flipped(self.residual))
+        wiring.connect(m, writer.port, wiring.flipped(self.write))
+        m.d.comb += [self.done.eq(core.done), self.stall_store.eq(core.stall_store), self.stored.eq(writer.done)]
+        return m
