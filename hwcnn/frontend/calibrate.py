@@ -1,7 +1,6 @@
 """Ranges of all activations, measured with onnxruntime on sample inputs."""
 
 import numpy as np
-import onnx
 from onnx import TensorProto
 
 from ..errors import InputError
@@ -37,13 +36,8 @@ def ranges(model, samples, percentile=None):
     """
     names = activations(model)
     inputs = {i.name: i for i in model.graph.input}
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    have = {o.name for o in probe.graph.output}
     outputs = [n for n in names if n not in inputs]
-    probe.graph.output.extend(onnx.helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs if n not in have)
-    run = session(probe)
-    del probe
+    run = session(model, outputs=outputs)
     lows, highs = {n: [] for n in names}, {n: [] for n in names}
     for sample in samples:
         feed = _feed(sample, inputs)

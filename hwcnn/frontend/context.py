@@ -11,11 +11,12 @@ from .values import Const, Input, Linear, Padded, Pending, Table, map_shape
 
 
 class Context:
-    """shapes: ONNX name to shape; names: ONNX name to the name that its ir tensor takes."""
+    """shapes: ONNX name to shape. dry: a float model is only tried, with made-up scales."""
 
-    def __init__(self, shapes, names):
-        self.shapes, self.names = shapes, names
+    def __init__(self, shapes, dry=False):
+        self.shapes, self.dry = shapes, dry
         self.tensors, self.ops, self.inputs, self.host = {}, [], [], []
+        self._made = {}
 
     def tensor(self, value):
         """The ir.Tensor behind a value."""
@@ -46,7 +47,16 @@ class Context:
         return self.tensors[unique]
 
     def quantise(self, node_name, value, name, scale, zero):
-        """`value` as an int8 tensor of that scale and zero point: a raw `Linear`. name: of the tensor, if one is made."""
+        """`value` as an int8 tensor of that scale and zero point: a raw `Linear`. name: of the tensor, if one is made.
+
+        Asked again for the same, it gives the same tensor.
+        """
+        key = (id(value), scale, zero)
+        if key not in self._made:
+            self._made[key] = (value, self._quantise(node_name, value, name, scale, zero))
+        return self._made[key][1]
+
+    def _quantise(self, node_name, value, name, scale, zero):
         if isinstance(value, Input):
             return self._input(value, scale, zero)
         if isinstance(value, Padded):
@@ -75,9 +85,9 @@ class Context:
     def _input(self, value, scale, zero):
         shape = map_shape(value.shape)
         if shape is None:
-            raise Unsupported(f"input {value.name!r} has {len(value.shape)} dimensions: 2 to 4 are supported")
-        if value.name in self.tensors:
-            raise Unsupported(f"input {value.name!r} is quantised twice with different scales")
+            raise Unsupported(f"input {value.name!r} has {len(value.shape)} dimensions: 1 to 4 are supported")
+        if value.name in self.inputs:
+            raise Unsupported(f"input {value.name!r} is quantised twice, with different scales")
         y = self.new_tensor(value.name, shape, scale, zero)
         self.inputs.append(y.name)
         return Linear(y.name, value.shape, raw=True)
@@ -96,7 +106,7 @@ class Context:
         return Linear(y.name, value.shape, index=value.index, raw=True)
 
     def _table(self, node_name, value, name, scale, zero):
-        if np.isnan(value.values).any():
+        if np.isnan(value.values).any() and not self.dry:
             raise Unsupported("the function is not defined for every value that its input can take")
         x = self.tensor(value)
         y = self.new_tensor(name, x.shape, scale, zero)

@@ -16,10 +16,11 @@ from .. import ir
 from ..errors import InputError
 from . import fuse, ops_conv, ops_elementwise, ops_layout, ops_norm, ops_pool, ops_tail, ops_unary  # noqa: F401 (they register)
 from .context import Context
-from .prepare import name_nodes
+from .light import is_stub, light
+from .prepare import infer_shapes, name_nodes
 from .qlinear import MARK, expand
 from .registry import OPERATORS, Unsupported, attributes
-from .values import Const, Host, Input, Linear, Padded, Unknown, map_shape
+from .values import Const, Host, Input, Linear, Padded, Unknown, along, map_shape
 
 #: Operators that work on int8 as on its real numbers, so that they may stand without DequantizeLinear.
 _ON_INT8 = {"MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
@@ -32,15 +33,22 @@ def import_graph(model, batch=1):
     batch : images of every tensor; a model made for one image serves for any.
     Raises InputError that lists every node that cannot run.
     """
-    model = expand(model)
-    name_nodes(model)
+    lean = expand(light(model))
+    name_nodes(lean)
     try:
-        model = shape_inference.infer_shapes(model, data_prop=True)
+        infer_shapes(lean)
     except (shape_inference.InferenceError, RuntimeError) as e:
         raise InputError(f"{model.graph.name}: shapes cannot be inferred: {' '.join(str(e).split())[:300]}") from e
-    graph = _Importer(model).run()
+    graph = _Importer(lean, model.graph.initializer).run()
     graph = fuse.fuse(graph)
     return with_batch(graph, batch).verify()
+
+
+def check(model):
+    """Raise InputError that lists every node of a float model that could not run once it is quantised."""
+    lean = light(model)
+    name_nodes(lean)
+    _Importer(lean, lean.graph.initializer, dry=True).run()
 
 
 def with_batch(graph, batch):
@@ -51,25 +59,30 @@ def with_batch(graph, batch):
     if sizes != {1}:
         raise InputError(f"{graph.name}: the model is made for a batch of {max(sizes)}, it cannot run with {batch}")
     tensors = {n: replace(t, shape=(batch, *t.shape[1:])) for n, t in graph.tensors.items()}
+    if any(len(shape) < 2 for _, shape in graph.onnx_outputs):
+        raise InputError(f"{graph.name}: an output has no dimension for the batch")
     outputs = [(name, (batch, *shape[1:])) for name, shape in graph.onnx_outputs]
     return replace(graph, tensors=tensors, onnx_outputs=outputs)
 
 
 class _Importer:
-    def __init__(self, model):
-        self.model, self.graph = model, model.graph
+    """lean: the model as `light.light` gives it; initializers: those of the whole model."""
+
+    def __init__(self, lean, initializers, dry=False):
+        self.graph = lean.graph
         self.problems = []
         self.env = {"": None}
-        for initializer in self.graph.initializer:
-            self.env[initializer.name] = Const(numpy_helper.to_array(initializer))
+        for tensor in initializers:
+            self.env[tensor.name] = Const(np.broadcast_to(np.float32(0), tuple(tensor.dims)) if is_stub(tensor) else
+                                          numpy_helper.to_array(tensor))
         shapes = {}
         for value in [*self.graph.value_info, *self.graph.input, *self.graph.output]:
             shapes[value.name] = tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
         for value in self.graph.input:
             if value.name not in self.env:
                 self.env[value.name] = Input(value.name, shapes[value.name])
-        self.ctx = Context(shapes, {})
-        self.opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 13)
+        self.ctx = Context(shapes, dry)
+        self.opset = next((o.version for o in lean.opset_import if o.domain in ("", "ai.onnx")), 13)
 
     def run(self):
         for node in self.graph.node:
@@ -89,6 +102,8 @@ class _Importer:
                 raise Unsupported("the accelerator has no such operator" + _HINTS.get(node.op_type, ""))
             if any(isinstance(i, Unknown) for i in inputs):
                 values = [Unknown()]
+            elif self.ctx.dry:
+                values = [self._tried(node, value) for value in self._values(node, [self._tried(node, i) for i in inputs])]
             else:
                 values = self._values(node, inputs)
         except (Unsupported, ValueError) as e:
@@ -97,6 +112,16 @@ class _Importer:
         for name, value in zip(node.output, list(values) + [Unknown()] * len(node.output), strict=False):
             if name:
                 self.env[name] = value
+
+    def _tried(self, node, value):
+        """The value as if a QuantizeLinear and a DequantizeLinear followed, with a scale of 1."""
+        if value is None or isinstance(value, Const | Host | Padded) or isinstance(value, Linear) and value.plain:
+            return value
+        try:
+            return replace(self.ctx.quantise(node.name, value, node.output[0], 1.0, 0), raw=False)
+        except ValueError:
+            shape = tuple(value.shape)
+            return Linear(self.ctx.new_tensor(node.output[0], map_shape(shape), 1.0, 0).name, shape)
 
     def _constant(self, node, inputs):
         return all(i is None or isinstance(i, Const) for i in inputs) or node.op_type == "Shape"
@@ -147,9 +172,8 @@ class _Importer:
         scales, zeros, shift = self._parameters(node, scale, zero, x)
         axis = attributes(node).get("axis", 1)
         if isinstance(x, Const):
-            along = [-1 if i == axis % max(1, x.array.ndim) else 1 for i in range(x.array.ndim)] if scales.size > 1 else ()
-            q = x.array.astype(np.int64) - zeros.astype(np.int64).reshape(along)
-            return Const((q * scales.reshape(along)).astype(np.float32), q, scales.reshape(-1), axis)
+            q = x.array - along(zeros, axis, x.array.ndim) if zeros.any() else x.array
+            return Const(None, q, scales.reshape(-1), axis)
         if scales.size != 1:
             raise Unsupported("a scale for each channel of a map: only weights can have that")
         scale, zero = float(scales.item()), int(zeros.item()) - shift
@@ -221,9 +245,8 @@ class _Importer:
 
 def _quantised_const(node, x, scales, zeros, shift):
     axis = attributes(node).get("axis", 1)
-    along = [-1 if i == axis % max(1, x.array.ndim) else 1 for i in range(x.array.ndim)] if scales.size > 1 else ()
     low, high = (0, 255) if shift else (-128, 127)
-    q = np.rint(x.array.astype(np.float32) / scales.reshape(along)) + zeros.reshape(along)
+    q = np.rint(x.array.astype(np.float32) / along(scales, axis, x.array.ndim)) + along(zeros, axis, x.array.ndim)
     return Const(np.clip(q, low, high).astype(np.uint8 if shift else np.int8))
 
 

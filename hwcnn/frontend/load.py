@@ -7,6 +7,8 @@ from google.protobuf.message import DecodeError
 from onnx import checker, external_data_helper, shape_inference, version_converter
 
 from ..errors import InputError
+from .light import light
+from .prepare import infer_shapes
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
 OLDEST_OPSET, OPSET = 7, 13
@@ -42,12 +44,11 @@ def normalise(model, source, shapes=None):
     if opset is None or opset < OLDEST_OPSET:
         raise InputError(f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it")
     try:
-        if model.ByteSize() < 2**31:
-            checker.check_model(model)
+        checker.check_model(light(model, as_inputs=lambda tensor: True))
         _fix_inputs(model, source, shapes or {})
         if opset < OPSET:
             model = version_converter.convert_version(model, OPSET)
-        model = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        infer_shapes(model, strict=True)
     except (checker.ValidationError, shape_inference.InferenceError, RuntimeError, ValueError) as e:
         raise InputError(f"{source}: not a valid ONNX model: {_one_line(e)}") from e
     return model

@@ -9,10 +9,15 @@ from .values import Const, Linear, Padded, PendingConv, map_shape
 from .windows import no_pads, window
 
 
-def weights(value, axis):
-    """(int8 weights, scale [Cout]) of a quantised constant whose output channels are on `axis`. Raises Unsupported."""
+def weights(ctx, value, axis):
+    """(int8 weights, scale [Cout]) of a quantised constant whose output channels are on `axis`. Raises Unsupported.
+
+    In a dry run, weights that are still to be quantised are all zero.
+    """
     if not isinstance(value, Const):
         raise Unsupported("its weights are computed, not constant")
+    if value.q is None and ctx.dry:
+        return np.zeros(value.shape, np.int8), np.ones(value.shape[axis])
     if value.q is None:
         raise Unsupported("its weights are not quantised: give them a DequantizeLinear, or import the float model")
     if value.q.min(initial=0) < -128 or value.q.max(initial=0) > 127:
@@ -20,7 +25,7 @@ def weights(value, axis):
     channels = value.q.shape[axis]
     if value.scale.size > 1 and value.axis % value.q.ndim != axis:
         raise Unsupported(f"its weights have scales along axis {value.axis}: expected the output channels' axis {axis}")
-    return value.q.astype(np.int8), np.broadcast_to(value.scale.astype(np.float64).reshape(-1), channels)
+    return value.q.astype(np.int8, copy=False), np.broadcast_to(value.scale.astype(np.float64).reshape(-1), channels)
 
 
 def bias_of(value, channels):
@@ -29,7 +34,7 @@ def bias_of(value, channels):
         return np.zeros(channels)
     if not isinstance(value, Const):
         raise Unsupported("its bias is computed, not constant")
-    array = value.array if value.q is None else value.q * value.scale.astype(np.float64)
+    array = value.real
     rows = np.broadcast_to(array, np.broadcast_shapes(array.shape, (channels,))).reshape(-1, channels).astype(np.float64)
     if (rows != rows[0]).any():
         raise Unsupported("its bias differs from row to row")
@@ -60,13 +65,15 @@ def fit_accumulator(weight, bias, unit, zero):
     A channel whose bias is too large for that (its weights are almost nothing) is halved until it fits: what its weights lose
     is below 2**-16 of the largest sum.
     """
-    weight, unit = weight.copy(), np.array(unit)
+    unit = np.array(unit)
     for _ in range(31):
         rows = weight.reshape(len(weight), -1)
         folded = np.rint(bias) - zero * rows.sum(axis=1, dtype=np.int64)
-        over = np.abs(folded) + 128 * np.abs(rows.astype(np.int32)).sum(axis=1, dtype=np.int64) >= 2.0**31
+        over = np.abs(folded) + 128 * 128 * rows.shape[1] >= 2.0**31
+        over[over] = np.abs(folded[over]) + 128 * np.abs(rows[over].astype(np.int64)).sum(axis=1) >= 2.0**31
         if not over.any():
             return weight, folded.astype(np.int32), unit
+        weight = weight.copy()
         weight[over] = np.rint(weight[over] / 2)
         bias = np.where(over, bias / 2, bias)
         unit[over] *= 2
@@ -77,7 +84,7 @@ def fit_accumulator(weight, bias, unit, zero):
           limits="1-D and 2-D; constant weights")
 def conv(ctx, node, x, w, b=None):
     x = ctx.map(x)
-    weight, scale = weights(w, 0)
+    weight, scale = weights(ctx, w, 0)
     if weight.ndim not in (3, 4):
         raise Unsupported(f"{weight.ndim - 2}-D convolution: 1-D and 2-D are supported")
     if weight.ndim == 3:
@@ -102,16 +109,16 @@ def gemm(ctx, node, x, w, c=None):
     if a.get("transA", 0):
         raise Unsupported("transA = 1")
     trans = a.get("transB", 0)
-    weight, scale = weights(w, 0 if trans else 1)
+    weight, scale = weights(ctx, w, 0 if trans else 1)
     bias = bias_of(c, len(scale)) * a.get("beta", 1.0)
     return fully_connected(ctx, node, x, weight if trans else weight.T, scale * a.get("alpha", 1.0), bias)
 
 
 @operator("MatMul", runs_on="array", limits="[N, K] by a constant [K, M]")
 def matmul(ctx, node, x, w):
-    if isinstance(w, Const) and w.array.ndim != 2:
-        raise Unsupported(f"the second operand has {w.array.ndim} dimensions, expected 2")
-    weight, scale = weights(w, 1)
+    if isinstance(w, Const) and len(w.shape) != 2:
+        raise Unsupported(f"the second operand has {len(w.shape)} dimensions, expected 2")
+    weight, scale = weights(ctx, w, 1)
     return fully_connected(ctx, node, x, weight.T, scale, np.zeros(len(scale)))
 
 

@@ -67,9 +67,7 @@ def clipped(ctx, node, value, low, high):
 
 def per_channel(constant, other):
     """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along rows, columns or images."""
-    array = constant.array if constant.q is None else constant.q * constant.scale.reshape(
-        [-1 if i == constant.axis and constant.scale.size > 1 else 1 for i in range(max(1, constant.q.ndim))])
-    array = np.asarray(array, np.float64)
+    array = constant.real
     if array.size == 1:
         return float(array.reshape(-1)[0])
     rank = len(other.shape)
@@ -77,7 +75,7 @@ def per_channel(constant, other):
         raise Unsupported(f"the constant's shape {list(array.shape)} would enlarge the map {list(other.shape)}")
     array = array.reshape((1,) * (rank - array.ndim) + array.shape)
     if array.size != array.shape[1]:
-        raise Unsupported(f"the constant's shape {list(constant.array.shape)} is not one value a channel")
+        raise Unsupported(f"the constant's shape {list(constant.shape)} is not one value a channel")
     return array.reshape(-1)
 
 

@@ -44,11 +44,13 @@ def transpose(ctx, node, x):
 
 
 @operator("Identity", "Dropout", "Cast", limits="inference only; Cast to float", runs_on="nothing")
-def identity(ctx, node, x, *_):
+def identity(ctx, node, x, *more):
     if node.op_type == "Cast" and attributes(node)["to"] != 1:
         raise Unsupported("a Cast to another type than float")
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its mask output is used")
+    if node.op_type == "Dropout" and len(more) > 1 and more[1] is not None and not (isinstance(more[1], Const) and not more[1].array.any()):
+        raise Unsupported("training mode")
     return x
 
 

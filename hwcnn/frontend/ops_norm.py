@@ -39,6 +39,6 @@ def batch_norm(ctx, node, x, scale, bias, mean, var):
         raise Unsupported("training mode")
     if not all(isinstance(v, Const) for v in (scale, bias, mean, var)):
         raise Unsupported("its parameters are computed, not constant")
-    gamma, beta, mu, sigma2 = (np.asarray(v.array, np.float64).reshape(-1) for v in (scale, bias, mean, var))
+    gamma, beta, mu, sigma2 = (v.real.reshape(-1) for v in (scale, bias, mean, var))
     gain = gamma / np.sqrt(sigma2 + attributes(node).get("epsilon", 1e-5))
     return scale_channels(ctx, node, x, gain, beta - mu * gain)

@@ -3,26 +3,42 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import shape_inference
+from onnx import numpy_helper, shape_inference
 
 from ..errors import InputError
+from .light import is_bulky, light
 
 #: onnxruntime's logging level "error".
 _QUIET = 3
 
 
-def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, optimised_path=None):
-    """An onnxruntime CPU session on a ModelProto or serialized bytes. Raises InputError for what onnxruntime refuses."""
+def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, outputs=()):
+    """An onnxruntime CPU session on a ModelProto, without optimisations unless asked. Raises InputError for what it refuses.
+
+    outputs : names of further values that it can give.
+    """
+    lean = light(model)
+    have = {o.name for o in lean.graph.output}
+    lean.graph.output.extend(onnx.ValueInfoProto(name=n) for n in dict.fromkeys(outputs) if n not in have)
+    bulky = [tensor for tensor in model.graph.initializer if is_bulky(tensor)]
+    return open_session(lean, [(t.name, numpy_helper.to_array(t)) for t in bulky], level)
+
+
+def open_session(lean, constants, level, optimised_path=None):
+    """A session on a model as `light.light` gives it, and its bulky constants: (name, array)."""
     options = ort.SessionOptions()
+    values = [ort.OrtValue.ortvalue_from_numpy(array) for _, array in constants]
+    if values:
+        options.add_external_initializers([name for name, _ in constants], values)
     options.graph_optimization_level = level
     options.log_severity_level = _QUIET
     if optimised_path is not None:
         options.optimized_model_filepath = str(optimised_path)
-    data = model if isinstance(model, bytes) else model.SerializeToString()
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(lean.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # onnxruntime's exceptions share no public base class
         raise InputError(f"onnxruntime refuses the model: {' '.join(str(e).split())[:300]}") from e
 
@@ -32,16 +48,84 @@ def fold(model):
 
     Names of all tensors that remain are kept. All nodes have names, and all shapes are inferred.
     """
+    parked = _parked(model)
+    lean = light(model, as_inputs=lambda tensor: tensor.name in parked)
+    constants = [(t.name, numpy_helper.to_array(t)) for t in model.graph.initializer if is_bulky(t) and t.name not in parked]
     with tempfile.TemporaryDirectory(prefix="hwcnn.") as folder:
         path = Path(folder) / "folded.onnx"
-        session(model, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, path)
+        open_session(lean, constants, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, path)
         folded = onnx.load(path)
+    inputs = [i for i in folded.graph.input if i.name not in parked]
+    del folded.graph.input[:]
+    folded.graph.input.extend(inputs)
+    folded.graph.initializer.extend(parked.values())
     used = {n.domain for n in folded.graph.node} | {""}
     kept = [o for o in folded.opset_import if o.domain in used]
     del folded.opset_import[:]
     folded.opset_import.extend(kept)
+    _plain_gemms(folded)
     name_nodes(folded)
-    return shape_inference.infer_shapes(folded, data_prop=True)
+    infer_shapes(folded)
+    return folded
+
+
+def _parked(model):
+    """Weights that only Gemm and MatMul read, by name: there is nothing to fold into them."""
+    readers = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, set()).add(node.op_type)
+    return {t.name: t for t in model.graph.initializer if is_bulky(t) and readers.get(t.name, set()) <= {"Gemm", "MatMul"}}
+
+
+def infer_shapes(model, strict=False):
+    """Infer the shape of every value, in place."""
+    inferred = shape_inference.infer_shapes(light(model), strict_mode=strict, data_prop=True).graph
+    for field in ("value_info", "output"):
+        model.graph.ClearField(field)
+        getattr(model.graph, field).extend(getattr(inferred, field))
+
+
+def _plain_gemms(model):
+    """Fold alpha and beta of every Gemm into its constants, and make its bias [M], in place.
+
+    onnxruntime's quantiser takes no other bias. One that differs from row to row becomes an Add after it.
+    """
+    constants = {i.name: i for i in model.graph.initializer}
+    nodes = []
+    for node in model.graph.node:
+        nodes.append(node)
+        if node.op_type == "Gemm" and all(name in constants for name in node.input[1:] if name):
+            nodes += _plain_gemm(model, node, [numpy_helper.to_array(constants[n]) for n in node.input[1:] if n])
+    nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _plain_gemm(model, node, constants):
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    alpha, beta = attributes.pop("alpha", 1.0), attributes.pop("beta", 1.0)
+    del node.attribute[:]
+    node.attribute.extend(onnx.helper.make_attribute(k, v) for k, v in attributes.items())
+    if alpha != 1:
+        node.input[1] = _constant(model, f"{node.output[0]}/weight", constants[0] * np.float32(alpha))
+    if len(constants) == 1:
+        return []
+    width = constants[0].shape[0 if attributes.get("transB", 0) else 1]
+    bias = constants[1] * np.float32(beta)
+    rows = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (width,))).reshape(-1, width)
+    if (rows == rows[0]).all():
+        node.input[2] = _constant(model, f"{node.output[0]}/bias", rows[0])
+        return []
+    result = node.output[0]
+    del node.input[2:]
+    node.output[0] = f"{result}/product"
+    return [onnx.helper.make_node("Add", [node.output[0], _constant(model, f"{result}/bias", bias)], [result], name=f"{result}/add")]
+
+
+def _constant(model, name, array):
+    model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
+    return name
 
 
 def name_nodes(model):

@@ -24,17 +24,13 @@ MARK = "/float"
 
 
 def expand(model):
-    """A copy of the model without quantised operators. Those of unknown form stay, for the importer to refuse by name."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    nodes = []
-    for node in result.graph.node:
-        nodes += _expanded(node)
-    del result.graph.node[:]
-    result.graph.node.extend(nodes)
-    if not any(o.domain == "" for o in result.opset_import):
-        result.opset_import.append(helper.make_opsetid("", 13))
-    return result
+    """The model, changed in place, without quantised operators. Those of unknown form stay, for the importer to refuse by name."""
+    nodes = [new for node in model.graph.node for new in _expanded(onnx.NodeProto.FromString(node.SerializeToString()))]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    if not any(o.domain in ("", "ai.onnx") for o in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("", 13))
+    return model
 
 
 def _expanded(node):

@@ -14,7 +14,9 @@ from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, Te
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+from ..errors import InputError
 from . import calibrate
+from .importer import check
 from .prepare import fold, name_nodes
 from .tail import tail_nodes
 
@@ -44,10 +46,21 @@ def quantise(model, calibration=None, seed=0, percentile=None):
     """
     if is_quantised(model):
         return model
-    model = fold(model)
+    model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
     measured = calibrate.ranges(model, samples, percentile)
     return _insert_qdq(model, _unite(model, measured))
+
+
+def _folded(model):
+    """The cleaned-up model, of which every operator is known to be supported."""
+    try:
+        folded = fold(model)
+    except InputError:
+        check(model)
+        raise
+    check(folded)
+    return folded
 
 
 class _Quantiser(QDQQuantizer):

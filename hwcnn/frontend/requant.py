@@ -4,22 +4,26 @@ import numpy as np
 
 from ..fixedpoint import INT8_MAX, INT8_MIN, MANT_BITS, MAX_SHIFT
 
-#: Largest size of a signed mantissa, and of a constant.
-MANT_MAX, CONST_MAX = (1 << MANT_BITS) - 1, (1 << 31) - 1
+#: Bits of a constant, without its sign.
+CONST_BITS = 31
 
 
-def common_shift(*reals, constants=()):
-    """The largest shift up to MAX_SHIFT at which all reals fit 18 signed bits and all constants 32. Raises ValueError if none does."""
-    shift = MAX_SHIFT
-    for values, limit in ((reals, MANT_MAX), (constants, CONST_MAX)):
-        for real in values:
-            if not np.isfinite(real):
-                raise ValueError(f"{real} is not a finite multiplier")
-            while shift >= 0 and abs(np.rint(np.ldexp(real, shift))) > limit:
-                shift -= 1
-    if shift < 0:
+def shifts(real, bits):
+    """The largest right shifts up to MAX_SHIFT at which ``rint(real * 2**shift)`` fits `bits` bits and a sign. Raises ValueError."""
+    real = np.abs(np.asarray(real, np.float64))
+    if not np.isfinite(real).all():
+        raise ValueError("a multiplier is not finite")
+    exponent = np.frexp(real)[1]
+    shift = np.minimum(np.where(real > 0, bits - exponent, MAX_SHIFT), MAX_SHIFT)
+    shift = np.where(np.rint(np.ldexp(real, shift)) >= 1 << bits, shift - 1, shift)
+    if (shift < 0).any():
         raise ValueError("the ratio of scales is too large")
-    return shift
+    return shift.astype(np.int64)
+
+
+def common_shift(*reals):
+    """The largest shift at which all reals fit 18 signed bits. Raises ValueError if none does."""
+    return int(shifts(reals, MANT_BITS).min())
 
 
 def scaled(real, shift):
@@ -29,7 +33,7 @@ def scaled(real, shift):
 
 def affine(gain, offset):
     """(mantissa, c, shift), int64 [C]: ``y = gain*x + offset`` as ``(x*mantissa + c) / 2**shift``, each channel with its own shift."""
-    shift = np.array([common_shift(g, constants=[o]) for g, o in zip(gain, offset, strict=True)], np.int64)
+    shift = np.minimum(shifts(gain, MANT_BITS), shifts(offset, CONST_BITS))
     return (np.rint(np.ldexp(gain, shift)).astype(np.int64), np.rint(np.ldexp(offset, shift)).astype(np.int64), shift)
 
 

@@ -15,16 +15,27 @@ INF = float("inf")
 
 @dataclass(frozen=True, eq=False)
 class Const:
-    """A constant. array: as ONNX has it; for a dequantised one, q (integers, zero point taken out) and scale (scalar or along axis)."""
+    """A constant. values: as ONNX has it, or None for a dequantised one: q (integers, zero point taken out), scale (one, or along axis)."""
 
-    array: np.ndarray
+    values: np.ndarray | None
     q: np.ndarray | None = None
     scale: np.ndarray | None = None
     axis: int = 0
 
     @property
     def shape(self):
-        return self.array.shape
+        return self.values.shape if self.q is None else self.q.shape
+
+    @property
+    def array(self):
+        """Its values; those of a dequantised one as DequantizeLinear gives them, float32."""
+        return self.values if self.q is None else (self.q * along(self.scale, self.axis, self.q.ndim)).astype(np.float32)
+
+    @property
+    def real(self):
+        """Its values in float64, without DequantizeLinear's rounding."""
+        return np.asarray(self.values if self.q is None else self.q * along(self.scale.astype(np.float64), self.axis, self.q.ndim),
+                          np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +73,7 @@ class Linear:
         return self.low > -INF or self.high < INF
 
     def clip(self, low, high):
-        return replace(self, low=max(self.low, low) if low < self.high else self.high, high=max(min(self.high, high), self.low))
+        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +113,7 @@ class Pending:
         return self.emit(y, low, high)
 
     def clip(self, low, high):
-        return replace(self, low=max(self.low, low) if low < self.high else self.high, high=max(min(self.high, high), self.low))
+        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,11 +143,16 @@ class Unknown:
     shape: tuple = field(default=())
 
 
+def along(values, axis, rank):
+    """values of one element, or one for each index along an axis, shaped to broadcast against an array of that rank."""
+    values = np.asarray(values)
+    if values.size == 1:
+        return values.reshape(())
+    return values.reshape([-1 if i == axis % rank else 1 for i in range(rank)])
+
+
 def map_shape(shape):
-    """[N, C, H, W] of an ONNX shape of 2 to 4 dimensions, or None: [N, C] is 1x1 pixels, [N, C, L] one row."""
+    """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels, [N, C, L] is one row."""
     shape = tuple(int(d) for d in shape)
-    if len(shape) == 4:
-        return shape
-    if len(shape) == 3:
-        return shape[:2] + (1, shape[2])
-    return shape + (1, 1) if len(shape) == 2 else None
+    forms = {1: (1, *shape, 1, 1), 2: (*shape, 1, 1), 3: (*shape[:2], 1, *shape[2:]), 4: shape}
+    return forms.get(len(shape))
