@@ -1,4 +1,4 @@
-"""Two networks of accelerator papers' comparison tables, by the size of their input; convolutions without padding."""
+"""Two networks for comparison tables, named by the width of their input; convolutions without padding."""
 
 
 def table64(b, x):

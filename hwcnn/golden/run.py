@@ -63,13 +63,17 @@ def host_outputs(graph, tensors):
     leads to; a batch other than the graph's replaces the first dimension.
     """
     results = {}
-    host = {op.x: op for op in graph.host}
+    host = {op.y: op for op in graph.host}
     for name, (onnx_name, shape) in zip(graph.outputs, graph.onnx_outputs, strict=True):
         values = tensors[name]
         batch = values.shape[0] * shape[0] // graph.tensors[name].shape[0]
-        x = dequantise(graph, name, values).reshape(batch, *shape[1:])
-        at = name
-        while at in host and at != onnx_name:
-            x, at = HOST_OPS[host[at].op_type](x, **host[at].attributes), host[at].y
-        results[onnx_name] = x
+        results[onnx_name] = _host_value(onnx_name, host, dequantise(graph, name, values).reshape(batch, *shape[1:]))
     return results
+
+
+def _host_value(name, host, x):
+    """Tensor `name` of the host's chain that starts from array x. host : name of a result to its HostOp."""
+    if name not in host:
+        return x
+    op = host[name]
+    return HOST_OPS[op.op_type](_host_value(op.x, host, x), **op.attributes)

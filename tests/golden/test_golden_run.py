@@ -46,6 +46,19 @@ def test_one_operation_alone():
         np.testing.assert_array_equal(golden.run_op(op, graph, {n: tensors[n] for n in op.inputs}), tensors[op.y])
 
 
+def test_two_outputs_of_one_tensor():
+    graph = chain()
+    graph.outputs = ["g", "g", "g"]
+    graph.host.append(ir.HostOp("log", "LogSoftmax", "g", "logs", {"axis": 1}))
+    graph.onnx_outputs += [("logs", (1, 8)), ("g", (1, 8, 1, 1))]
+    tensors = golden.run(graph, {"x": int8(np.random.default_rng(1), 1, 2, 6, 6)})
+    outputs = golden.host_outputs(graph, tensors)
+    real = (tensors["g"].astype(np.float32) + 3) * 0.5
+    np.testing.assert_array_equal(outputs["g"], real)
+    np.testing.assert_allclose(outputs["logs"], onnx_op("LogSoftmax", real.reshape(1, 8)), rtol=1e-5)
+    np.testing.assert_allclose(outputs["probabilities"], onnx_op("Softmax", real.reshape(1, 8)), rtol=1e-5)
+
+
 def test_an_output_without_a_host_tail_is_dequantised():
     graph = chain()
     graph.host, graph.onnx_outputs = [], [("g", (1, 8, 1, 1))]
