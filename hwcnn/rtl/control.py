@@ -24,8 +24,8 @@ def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
 class Control(wiring.Component):
     """The host's side of the accelerator: the registers of `registers.REGISTERS` on AXI4-Lite.
 
-    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address; one
-    of each at a time. All responses are OKAY; addresses without a register read as 0.
+    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address;
+    one of each at a time. All responses are OKAY; addresses without a register read as 0.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Control(wiring.Component):
     done : a pulse for each counter of isa.COUNTERS; counts : the completion counters, one cycle later.
     perf : a bit for each counter of `registers.PERF` but the first, high in each cycle to count.
     read_error, write_error : pulses, with read_client and write_client; bad_opcode : pulse.
-    activity : high in each cycle with a handshake on the AXI4 bus.
+    activity : high in each cycle in which something moves: a handshake on the AXI4 bus, a pixel in the array.
     drain : high while a soft reset waits for `drained` (nothing is in flight on the bus); a second write of
         CONTROL.reset ends the waiting. soft_reset : pulse of one cycle that resets the engines.
     """
@@ -63,7 +63,8 @@ class Control(wiring.Component):
         status = {f.name: Signal(f.bits, name=f"status_{f.name}") for f in BY_NAME["STATUS"].fields}
         events = Signal(2)  # IRQ_STATUS: done, error
         enable, limit = Signal(2), Signal(DATA_BITS)
-        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program), ("WATCHDOG", limit)):
+        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program),
+                             ("WATCHDOG", limit)):
             with m.If(write.strobe(name)):
                 m.d.sync += target.eq(write.merged(target))
 
@@ -121,7 +122,7 @@ class Control(wiring.Component):
                             m.d.sync += self.rdata.eq(values[register.name])
 
     def _watchdog(self, m, busy, limit):
-        """A signal that is high once no handshake has happened for `limit` cycles of a run."""
+        """A signal that is high once there was no activity for `limit` cycles of a run."""
         timer, active, expired = Signal(DATA_BITS), Signal(), Signal()
         m.d.sync += active.eq(self.activity)
         with m.If(active | ~busy):
@@ -133,7 +134,8 @@ class Control(wiring.Component):
     def _run(self, m, write, status, events, expired):
         """Start, end, errors and soft reset."""
         start, reset = write.bit("CONTROL", "start"), write.bit("CONTROL", "reset")
-        causes = (("read", self.read_error), ("write", self.write_error), ("opcode", self.bad_opcode), ("watchdog", expired))
+        causes = (("read", self.read_error), ("write", self.write_error), ("opcode", self.bad_opcode),
+                  ("watchdog", expired))
         error, client = Signal(4), Signal(4)
         for name, cause in reversed(causes):
             with m.If(cause):

@@ -17,8 +17,8 @@ class InstructionQueue(wiring.Component):
     """Queues the words of one kind of instruction and gives each instruction once its waits hold.
 
     Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met). A wait counts as met one cycle after
-    its counter has reached it. Throughput: one word a cycle. With `prefetch` the next instruction is collected while the
-    present one is held, so that `o` gives it in the cycle after the present one was taken.
+    its counter has reached it. Throughput: one word a cycle. With `prefetch` the next instruction is collected while
+    the present one is held, so that `o` gives it in the cycle after the present one was taken.
 
     Parameters
     ----------

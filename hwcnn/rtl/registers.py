@@ -15,7 +15,7 @@ ERRORS = {
     "read": (1, "the bus answered a read with SLVERR or DECERR; STATUS.client names the reader"),
     "write": (2, "the bus answered a write with SLVERR or DECERR; STATUS.client names the writer"),
     "opcode": (3, "the program holds an instruction that this accelerator does not have"),
-    "watchdog": (4, "no AXI handshake for WATCHDOG cycles of a run"),
+    "watchdog": (4, "nothing moved for WATCHDOG cycles of a run: a bus that does not answer, or waits that never hold"),
 }
 READ_CLIENTS = ("fetch", "load", "weights", "params", "residual", "vector_a", "vector_b")
 WRITE_CLIENTS = ("post", "vector")
@@ -46,7 +46,7 @@ class Register:
         return next(f for f in self.fields if f.name == name)
 
 
-#: Performance counters, in order from PERF_OFFSET, zeroed at start. A stall is a cycle in which the engine could go on but for that.
+#: Performance counters, in order from PERF_OFFSET, zeroed at start.
 PERF_OFFSET = 0x040
 PERF = (
     ("cycles", "cycles from start to done"),
@@ -72,10 +72,11 @@ REGISTERS = (
     Register("ARRAY", 0x008, "ro", "the generated hardware", (
         BitField("rows", 0, 8, "rows of the array"), BitField("cols", 8, 8, "columns of the array"),
         BitField("axi_bytes", 16, 8, "bytes of the AXI4 data bus"))),
-    Register("KEY", 0x00C, "ro", "first 32 bits of the hash of all parameters (AccelConfig.key): a program is for one KEY"),
+    Register("KEY", 0x00C, "ro", "first 32 bits of the hash of all parameters (AccelConfig.key); a program is for one"),
     Register("CONTROL", 0x010, "wo", "commands", (
         BitField("start", 0, 1, "run the program at PROGRAM; ignored while busy"),
-        BitField("reset", 1, 1, "soft reset: stop, drain the bus, clear the engines, STATUS and IRQ_STATUS"))),
+        BitField("reset", 1, 1, "soft reset: let the bus finish what was asked of it, then clear the engines, STATUS "
+                 "and IRQ_STATUS. A second write does not wait for the bus, which must then be reset as well"))),
     Register("STATUS", 0x014, "ro", "state of the run", (
         BitField("busy", 0, 1, "a program is running; after an error, until a soft reset"),
         BitField("done", 1, 1, "the last program has reached its END"),
@@ -87,7 +88,8 @@ REGISTERS = (
     Register("IRQ_STATUS", 0x01C, "w1c", "events that have happened; irq is high while an enabled one is set", _RUN),
     Register("BASE", 0x020, "rw", "DRAM address that is added to every address, a multiple of 4096"),
     Register("PROGRAM", 0x024, "rw", "byte offset of the program from BASE, a multiple of 64"),
-    Register("WATCHDOG", 0x028, "rw", "cycles of a run without an AXI handshake that are an error; 0: no limit"),
+    Register("WATCHDOG", 0x028, "rw", "cycles of a run without an AXI4 handshake and without a pixel in the array that "
+             "are an error; 0: no limit"),
     *(Register(name.upper(), PERF_OFFSET + 4 * n, "ro", doc) for n, (name, doc) in enumerate(PERF)),
     *(Register(f"COUNT_{name.upper()}", COUNTS_OFFSET + 4 * n, "ro", f"completion counter '{name}' of the run")
       for n, name in enumerate(isa.COUNTERS)),

@@ -11,8 +11,8 @@ from streams import start
 from hwcnn import isa
 from hwcnn.rtl.registers import BY_NAME, PERF, REGISTERS
 
-INPUTS = ("finished", "done", "perf", "read_error", "read_client", "write_error", "write_client", "bad_opcode", "activity",
-          "drained")
+INPUTS = ("finished", "done", "perf", "read_error", "read_client", "write_error", "write_client", "bad_opcode",
+          "activity", "drained")
 BUSY, DONE, RESETTING, ERROR, CLIENT = 1, 2, 4, 4, 8  # bits of STATUS; where its fields start
 
 
@@ -173,7 +173,8 @@ async def ignores_start_while_busy(dut):
 async def reports_errors_and_recovers(dut):
     host = await begin(dut)
     await host.write("IRQ_ENABLE", 2)
-    cases = [(dict(read_error=1, read_client=5), 1, 5), (dict(write_error=1, write_client=1), 2, 1), (dict(bad_opcode=1), 3, 0)]
+    cases = [(dict(read_error=1, read_client=5), 1, 5), (dict(write_error=1, write_client=1), 2, 1),
+             (dict(bad_opcode=1), 3, 0)]
     for inputs, code, client in cases:
         await pulse(dut, **inputs)  # not running: nothing to report
         assert await host.read("STATUS") == 0

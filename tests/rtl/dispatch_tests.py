@@ -31,13 +31,15 @@ async def routes_programs(dut):
     generator = random.Random(1)
     await start(dut, **IDLE)
     for stall in (0, 0.6, 0.2):
-        program = [(w, instruction(w, generator)) for w in generator.choices([i for i in INSTRUCTIONS if i is not isa.END], k=60)]
+        kinds = generator.choices([i for i in INSTRUCTIONS if i is not isa.END], k=60)
+        program = [(which, instruction(which, generator)) for which in kinds]
         program.append((isa.END, instruction(isa.END, generator)))
         want = {i.name: [word for which, words in program if which is i for word in words] for i in INSTRUCTIONS}
         assert dut.stop.value == 1
         await pulse_start(dut)
         sending = cocotb.start_soon(send(dut, "i", [w for _, words in program for w in words], 2, stall))
-        receiving = {n: cocotb.start_soon(receive(dut, f"o_{n}", len(w), k, stall)) for k, (n, w) in enumerate(want.items()) if w}
+        receiving = {n: cocotb.start_soon(receive(dut, f"o_{n}", len(words), len(n), stall))
+                     for n, words in want.items() if words}
         await sending
         for name, task in receiving.items():
             got, _ = await task

@@ -14,8 +14,7 @@ INSTRUCTION = isa.BY_NAME[parameter("instruction")]
 
 def random_instruction(generator, waits=None):
     """(words, payload) of an instruction with random fields."""
-    values = {f.name: generator.randrange(-(1 << f.bits - 1), 1 << f.bits - 1) if f.signed else generator.getrandbits(f.bits)
-              for f in INSTRUCTION.fields}
+    values = {f.name: generator.getrandbits(f.bits) - (1 << f.bits - 1 if f.signed else 0) for f in INSTRUCTION.fields}
     payload = at = 0
     for f in INSTRUCTION.fields:
         payload |= values[f.name] % (1 << f.bits) << at

@@ -1,0 +1,218 @@
+"""The engines, their queues and the bus between them: all of the accelerator that a soft reset clears."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .. import isa
+from ..config import bits_for
+from .accumulators import Accumulators
+from .array import ArrayEngine
+from .axi import ReadMux, WriteMux
+from .dispatch import Dispatch
+from .fetch import Fetch
+from .layouts import COUNTS_LAYOUT
+from .load import LoadEngine
+from .params import ParamEngine
+from .post import PostEngine
+from .queue import InstructionQueue
+from .ram import Ram
+from .registers import PERF, READ_CLIENTS, WRITE_CLIENTS
+from .weights import WeightEngine
+
+ID_BITS = bits_for(len(READ_CLIENTS))
+#: Engines that take an instruction only when they have finished the one before: the next is decoded meanwhile.
+PREFETCHED = ("vector",)
+#: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the engines do in the cycle.
+STARTS = tuple(i.name for i in isa.INSTRUCTIONS if i is not isa.END)
+LEVELS = ("array_busy", "stall_weights", "stall_activations", "stall_accumulators", "stall_program", "stall_store",
+          "vector_busy")
+
+
+def instructions(config):
+    """The instructions that an accelerator of this configuration has."""
+    return tuple(i for i in isa.INSTRUCTIONS if i is not isa.VECTOR or config.features)
+
+
+def axi_members(config):
+    """Members of an AXI4 master with the data width of the configuration, by the names of the specification."""
+    address = {"id": Out(ID_BITS), "addr": Out(32), "len": Out(8), "size": Out(3), "burst": Out(2), "cache": Out(4),
+               "prot": Out(3), "valid": Out(1), "ready": In(1)}
+    bits = 8 * config.axi_bytes
+    return {f"ar{n}": s for n, s in address.items()} | {f"aw{n}": s for n, s in address.items()} | {
+        "rid": In(ID_BITS), "rdata": In(bits), "rresp": In(2), "rlast": In(1), "rvalid": In(1), "rready": Out(1),
+        "wdata": Out(bits), "wstrb": Out(config.axi_bytes), "wlast": Out(1), "wvalid": Out(1), "wready": In(1),
+        "bid": In(ID_BITS), "bresp": In(2), "bvalid": In(1), "bready": Out(1),
+    }
+
+
+class Core(wiring.Component):
+    """Runs the program at ``base + program``.
+
+    Parameters
+    ----------
+    config : AccelConfig. Without features there is no vector engine, and VECTOR is a bad opcode.
+
+    Members
+    -------
+    AXI4 master : see `axi_members`. An id is the number of the client in registers.READ_CLIENTS or WRITE_CLIENTS.
+    start : pulse, only when idle; base : DRAM address of byte 0; program : byte offset of the program.
+    counts : the completion counters; done : a pulse for each. finished : pulse: END's waits hold and fetching is over.
+    drain : no new burst is issued; drained : nothing is in flight on the bus, and `drain` is high.
+    read_error, read_client, write_error, write_client, bad_opcode, activity, perf : for `control.Control`.
+    events : done, an instruction taken by each of `STARTS`, then `LEVELS`.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__(axi_members(config) | {
+            "start": In(1), "base": In(32), "program": In(32), "counts": In(COUNTS_LAYOUT),
+            "done": Out(len(isa.COUNTERS)), "finished": Out(1), "drain": In(1), "drained": Out(1),
+            "read_error": Out(1), "read_client": Out(4), "write_error": Out(1), "write_client": Out(4),
+            "bad_opcode": Out(1), "activity": Out(1), "perf": Out(len(PERF) - 1),
+            "events": Out(len(isa.COUNTERS) + len(STARTS) + len(LEVELS)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        engines = self._engines(m)
+        queues = self._program(m)
+        for name, engine in engines.items():
+            connect(m, queues[name].o, engine.i)
+        self._data_paths(m, engines)
+        self._bus(m, engines)
+        self._events(m, engines, queues)
+        return m
+
+    def _engines(self, m):
+        """The engines by the name of their instruction."""
+        config = self.config
+        engines = {"load": LoadEngine(config), "weight": WeightEngine(config), "param": ParamEngine(config),
+                   "array": ArrayEngine(config), "post": PostEngine(config)}
+        if config.features:
+            from .vector import VectorEngine
+            engines["vector"] = VectorEngine(config)
+        for name, engine in engines.items():
+            m.submodules[name] = engine
+        return engines
+
+    def _program(self, m):
+        """Fetch, dispatch and the queues, returned by instruction name."""
+        m.submodules.fetch = fetch = self._fetch = Fetch(self.config)
+        m.submodules.dispatch = dispatch = Dispatch(instructions(self.config))
+        connect(m, fetch.o, dispatch.i)
+        m.d.comb += [
+            fetch.start.eq(self.start), fetch.address.eq(self.program), fetch.stop.eq(dispatch.stop),
+            dispatch.start.eq(self.start), self.bad_opcode.eq(dispatch.bad_opcode),
+        ]
+        queues = {}
+        for instruction in instructions(self.config):
+            name = instruction.name
+            queue = queues[name] = InstructionQueue(self.config, instruction, prefetch=name in PREFETCHED)
+            m.submodules[f"{name}_queue"] = queue
+            connect(m, getattr(dispatch, f"o_{name}"), queue.i)
+            m.d.comb += queue.counts.eq(self.counts)
+        end = queues["end"].o
+        m.d.comb += [end.ready.eq(~fetch.busy), self.finished.eq(end.valid & end.ready)]
+        return queues
+
+    def _data_paths(self, m, engines):
+        """Activation RAM, weights, accumulators, parameters and writers."""
+        config, array, post, load = self.config, engines["array"], engines["post"], engines["load"]
+        m.submodules.activations = activations = Ram(8 * config.lanes, config.act_vectors)
+        m.submodules.accumulators = accumulators = Accumulators(config)
+        m.d.comb += [
+            activations.w_en.eq(load.write.en), activations.w_addr.eq(load.write.addr),
+            activations.w_data.eq(load.write.data), activations.r_en.eq(array.act.en),
+            activations.r_addr.eq(array.act.addr), array.act.data.eq(activations.r_data),
+        ]
+        connect(m, engines["weight"].o, array.weights)
+        connect(m, array.sums, accumulators.sums)
+        connect(m, post.accumulators, accumulators.read)
+        params = engines["param"].o
+        for engine in (post, engines.get("vector")):
+            if engine is not None:
+                m.d.comb += [getattr(engine.params, n).eq(getattr(params, n)) for n in params.signature.members]
+
+    def _bus(self, m, engines):
+        """The multiplexers and what is in flight on the bus."""
+        post, vector = engines["post"], engines.get("vector")
+        readers = [self._fetch.port, engines["load"].port, engines["weight"].port, engines["param"].port, post.residual]
+        writers = [post.write]
+        if vector is not None:
+            readers += [vector.a, vector.b]
+            writers += [vector.write]
+        m.submodules.reads = reads = ReadMux(self.config, len(readers))
+        m.submodules.writes = writes = WriteMux(self.config, len(writers))
+        for mux in (reads, writes):
+            for name in mux.signature.members:
+                if name in self.signature.members and name not in ("base",):
+                    source, sink = (mux, self) if self.signature.members[name].flow is Out else (self, mux)
+                    m.d.comb += getattr(sink, name).eq(getattr(source, name))
+            m.d.comb += mux.base.eq(self.base)
+        # Normal, non-cacheable, bufferable; unprivileged, secure, data.
+        m.d.comb += [self.arcache.eq(0b0011), self.awcache.eq(0b0011), self.arprot.eq(0), self.awprot.eq(0)]
+
+        issued = [self._client(m, port, client) for mux, ports in ((reads, readers), (writes, writers))
+                  for port, client in zip(ports, mux.clients)]
+        read_ends, write_ends = self.rvalid & self.rready & self.rlast, self.bvalid & self.bready
+        reading = self._in_flight(m, "reading", Cat(issued[:len(readers)]).any(), read_ends)
+        writing = self._in_flight(m, "writing", Cat(issued[len(readers):]).any(), write_ends)
+        m.d.comb += [
+            self.drained.eq(self.drain & (reading == 0) & (writing == 0)),
+            # What is fetched beyond the program's end is not used.
+            self.read_error.eq(reads.error & ~((reads.error_client == 0) & self._fetch.stop)),
+            self.read_client.eq(reads.error_client),
+            self.write_error.eq(writes.error), self.write_client.eq(writes.error_client),
+            self.activity.eq((self.arvalid & self.arready) | (self.awvalid & self.awready) | (self.rvalid & self.rready)
+                             | (self.wvalid & self.wready) | write_ends | engines["array"].busy),
+        ]
+
+    def _client(self, m, port, client):
+        """Connect a client to a multiplexer; its bursts are held back while draining. Returns: a burst is issued."""
+        issue = Signal(name="issue")
+        request = client.request
+        m.d.comb += [
+            request.valid.eq(port.request.valid & ~self.drain), request.payload.eq(port.request.payload),
+            port.request.ready.eq(request.ready & ~self.drain), issue.eq(request.valid & request.ready),
+        ]
+        if "response" in port.signature.members:
+            m.d.comb += [client.data.valid.eq(port.data.valid), client.data.payload.eq(port.data.payload),
+                         port.data.ready.eq(client.data.ready), port.response.eq(client.response)]
+        else:
+            m.d.comb += [port.data.valid.eq(client.data.valid), port.data.payload.eq(client.data.payload),
+                         client.data.ready.eq(port.data.ready)]
+        return issue
+
+    def _in_flight(self, m, name, issued, ended):
+        """Bursts issued by clients that have not ended on the bus."""
+        count = Signal(12, name=name)
+        m.d.sync += count.eq(count + issued - ended)
+        return count
+
+    def _events(self, m, engines, queues):
+        array, post, vector = engines["array"], engines["post"], engines.get("vector")
+        taken = {name: queues[name].o.valid & queues[name].o.ready for name in engines}
+        done = {"load": engines["load"].done, "array": array.done, "post": post.done, "pstore": post.stored,
+                "param": engines["param"].done, "vstore": vector.done if vector is not None else 0}
+        waiting = queues["array"].waiting
+        idle = ~array.busy & ~array.stall_weights & array.i.ready & ~array.i.valid
+        for_load, for_post = (waiting[isa.COUNTERS.index(c)] for c in ("load", "post"))
+        levels = {
+            "array_busy": array.busy,
+            "stall_weights": array.stall_weights,
+            "stall_activations": idle & for_load,
+            "stall_accumulators": idle & for_post & ~for_load,
+            "stall_program": idle & queues["array"].empty,
+            "stall_store": post.stall_store,
+            "vector_busy": 0,
+        }
+        if vector is not None:
+            inside = self._in_flight(m, "in_vector", taken["vector"], vector.done)
+            levels["vector_busy"] = inside != 0
+        m.d.comb += self.done.eq(Cat(Mux(done[c], 1, 0) for c in isa.COUNTERS))
+        level = Cat(Mux(levels[name], 1, 0) for name in LEVELS)
+        m.d.comb += [
+            self.events.eq(Cat(self.done, (Mux(taken.get(name, 0), 1, 0) for name in STARTS), level)),
+            self.perf.eq(Cat(level, self.rvalid & self.rready, self.wvalid & self.wready)),
+        ]

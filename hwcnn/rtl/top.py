@@ -1,0 +1,48 @@
+"""The accelerator: control block and core, with the ports that an FPGA design connects to."""
+
+from amaranth import Module, ResetInserter
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from .control import Control, axi_lite_members
+from .core import Core, axi_members
+
+
+class Accelerator(wiring.Component):
+    """A whole accelerator. One clock (`clk`), synchronous reset (`rst`), flat ports.
+
+    Parameters
+    ----------
+    config : AccelConfig.
+
+    Members
+    -------
+    m_axi_* : AXI4 master to DRAM. s_axi_* : AXI4-Lite slave with the registers of `registers.REGISTERS`.
+    irq : interrupt, a level. events : see `core.Core`; for simulation, leave it open otherwise.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self._control, self._core = Control(config), Core(config)
+        super().__init__(
+            {f"m_axi_{name}": member for name, member in axi_members(config).items()}
+            | {f"s_axi_{name}": member for name, member in axi_lite_members().items()}
+            | {"irq": Out(1), "events": Out(len(self._core.events))})
+
+    def elaborate(self, platform):
+        m = Module()
+        control, core = self._control, self._core
+        m.submodules.control = control
+        m.submodules.core = ResetInserter(control.soft_reset)(core)
+        for prefix, block, members in (("m_axi", core, axi_members(self.config)),
+                                       ("s_axi", control, axi_lite_members())):
+            for name, member in members.items():
+                inside, outside = getattr(block, name), getattr(self, f"{prefix}_{name}")
+                m.d.comb += outside.eq(inside) if member.flow is Out else inside.eq(outside)
+        for name in ("finished", "done", "perf", "read_error", "read_client", "write_error", "write_client",
+                     "bad_opcode", "activity", "drained"):
+            m.d.comb += getattr(control, name).eq(getattr(core, name))
+        for name in ("start", "base", "program", "counts", "drain"):
+            m.d.comb += getattr(core, name).eq(getattr(control, name))
+        m.d.comb += [self.irq.eq(control.irq), self.events.eq(core.events)]
+        return m
