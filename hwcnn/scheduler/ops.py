@@ -22,7 +22,7 @@ class TileOp:
     instruction: isa.Instruction
     layer: int
     values: dict
-    deps: list = field(default_factory=list)
+    deps: list = field(default_factory=list, repr=False)
     stream: object = None
     waits: dict = field(default_factory=dict)
 

@@ -11,6 +11,8 @@ from .. import isa
 from ..fixedpoint import requantise
 
 _STEP_SIGN = 1 << 19
+#: Products of two int8 whose sum float32 holds exactly.
+EXACT_TERMS = 1024
 
 
 class ProgramError(Exception):
@@ -27,7 +29,7 @@ class Engine:
 
     def __init__(self, dram, config):
         self.dram, self.config = dram, config
-        self.act = np.zeros((config.act_vectors, config.lanes), np.int8)
+        self.act = np.zeros((config.act_vectors, config.lanes), np.float32)  # int8 values, ready for BLAS
         self.acc = np.zeros((2 * config.acc_depth, config.cols), np.int32)
         self.post_params = np.zeros((config.param_slots, config.cols), np.uint64)
         self.vector_params = np.zeros((config.param_slots, config.lanes), np.uint64)
@@ -119,17 +121,26 @@ class Engine:
         taps = v["n_cb"] * v["n_ky"] * v["n_kx"]
         pixels, obs = v["n_y"] * v["n_x"], v["n_ob"]
         w = self._pop_weights(taps * obs * config.tile_bytes).reshape(taps, obs, config.rows, config.cols)
-        loops = [steps[s] * np.arange(v[n]) for n, s in (("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx"))]
-        tap = (loops[0][:, None, None] + loops[1][:, None] + loops[2]).reshape(-1)
-        pixel = (steps["s_y"] * np.arange(v["n_y"])[:, None] + steps["s_x"] * np.arange(v["n_x"])).reshape(-1)
         out = self.acc[v["acc"]:v["acc"] + obs * pixels]
         if len(out) != obs * pixels:
             raise ProgramError(f"array: {obs * pixels} sums at {v['acc']} exceed the accumulators")
-        sums = _dense(self.act, v["base"] + tap, pixel, w) if not steps["s_ob"] else \
-            _stepped(self.act, v["base"] + tap, pixel, w, steps["s_ob"])
-        sums = sums.reshape(obs * pixels, config.cols)
-        out[...] = (out + sums if v["accumulate"] else sums).astype(np.int64).astype(np.int32)
+        sums = _passes(self._tile(v, steps), w).reshape(obs * pixels, config.cols)
+        out[...] = (out + sums if v["accumulate"] else sums).astype(np.int32)
         self._count("array")
+
+    def _tile(self, v, steps):
+        """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of the activation buffer."""
+        names = ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x"), ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx")
+        shape = [v[n] if steps[s] or s != "s_ob" else 1 for n, s in names]
+        jumps = [steps[s] for _, s in names]
+        reach = [(n - 1) * s for n, s in zip(shape, jumps)]
+        first = v["base"] + sum(r for r in reach if r < 0)
+        last = v["base"] + sum(r for r in reach if r > 0)
+        if first < 0 or last >= len(self.act):
+            raise ProgramError(f"array: reads vectors {first} to {last} of an activation buffer of {len(self.act)}")
+        size, lanes = self.act.itemsize, self.config.lanes
+        return np.lib.stride_tricks.as_strided(self.act[v["base"]:], (*shape, lanes),
+                                               (*(s * lanes * size for s in jumps), size))
 
     def _post(self, v):
         config, pixels = self.config, v["out_rows"] * v["out_cols"]
@@ -188,20 +199,23 @@ class Engine:
         return q.reshape(n_blk, lanes, rows * cols).transpose(0, 2, 1)
 
 
-def _dense(act, tap, pixel, w):
-    """Sums [output blocks, pixels, cols] of passes that all read the same input; exact in float64."""
-    taps, obs, rows, cols = w.shape
-    x = act[pixel[:, None] + tap].reshape(len(pixel), taps * rows).astype(np.float64)
-    flat = w.transpose(0, 2, 1, 3).reshape(taps * rows, obs * cols).astype(np.float64)
-    return (x @ flat).reshape(len(pixel), obs, cols).transpose(1, 0, 2)
+def _passes(x, w):
+    """int64 [output blocks, pixels, cols] of all passes of an ARRAY.
 
-
-def _stepped(act, tap, pixel, w, step):
-    """The same where each output block reads its own input."""
+    x : as `Engine._tile` gives; w : int8 [taps, output blocks, rows, cols]. In float32, exact: no part sums more than
+    1024 products, so that every partial sum is an integer of at most 2**24.
+    """
     taps, obs, rows, cols = w.shape
-    at = step * np.arange(obs)[:, None, None] + pixel[:, None] + tap
-    x = act[at].reshape(obs, len(pixel), taps * rows).astype(np.float64)
-    return x @ w.transpose(1, 0, 2, 3).reshape(obs, taps * rows, cols).astype(np.float64)
+    own, pixels = x.shape[0], x.shape[1] * x.shape[2]
+    if own == 1:
+        w = w.transpose(0, 2, 1, 3).reshape(1, taps * rows, obs * cols)
+    else:
+        w = w.transpose(1, 0, 2, 3).reshape(obs, taps * rows, cols)
+    flat, total = x.reshape(own, pixels, taps * rows), np.int64(0)
+    for k in range(0, taps * rows, EXACT_TERMS):
+        part = flat[:, :, k:k + EXACT_TERMS] @ w[:, k:k + EXACT_TERMS].astype(np.float32)
+        total = total + part.astype(np.int64)
+    return total.reshape(pixels, obs, cols).transpose(1, 0, 2) if own == 1 else total
 
 
 def _unpack(words):

@@ -6,6 +6,7 @@ from networks import Builder, random_input, random_network, run_isa
 
 from hwcnn.config import AccelConfig
 from hwcnn.golden.run import run
+from hwcnn.scheduler.check import check as check_program
 from hwcnn.scheduler.compile import compile_graph
 
 CONFIGS = {
@@ -18,6 +19,7 @@ CONFIGS = {
 
 def check(graph, config, seed=0):
     compiled = compile_graph(graph, config)
+    check_program(compiled.program, config, compiled.manifest["dram_bytes"])
     inputs = random_input(graph, seed)
     golden, isa = run(graph, inputs), run_isa(compiled, inputs, config, noise=seed)
     compared = [name for name in golden if name in isa]

@@ -1,0 +1,206 @@
+"""A static check of a program: its waits alone keep every hazard away, whatever the timing of engines and memory.
+
+What an instruction may rely on when it starts: its queue starts instructions in order, and counters count in order. So each
+instruction knows lower bounds of all counters: its waits, what the instruction before it in its queue knew, and what the
+instructions knew that it waits for. Every read and every overwrite is then compared with these bounds, on shadows of
+DRAM, activation buffer, accumulators and parameters that record who wrote and who read last.
+"""
+
+import numpy as np
+
+from .. import isa
+from .events import passes
+from .ops import COUNTS
+
+
+class HazardError(Exception):
+    """A program that could go wrong under some timing."""
+
+
+def check(program, config, dram_bytes):
+    """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the number of instructions.
+
+    dram_bytes : size of memory; nothing may be written twice there, nor after it was read.
+    """
+    checker = Checker(config, dram_bytes)
+    at = 0
+    while True:
+        instruction, waits, values, size = isa.decode(program, at)
+        checker.step(instruction, waits, values)
+        if instruction is isa.END:
+            return checker.position
+        at += size
+
+
+class Checker:
+    """The state of `check`: counters, knowledge, shadows."""
+
+    def __init__(self, config, dram_bytes):
+        self.config, self.position = config, 0
+        self.count = dict.fromkeys(isa.COUNTERS, 0)
+        self._known = {}  # queue: bounds of its last instruction
+        self._knowledge = {c: [np.zeros(6, np.int64)] for c in isa.COUNTERS}  # bounds at the start of the n-th counted
+        vectors = -(-dram_bytes // config.post_lanes)
+        self.written = {c: np.zeros(vectors, np.int32) for c in ("pstore", "vstore")}
+        self.was_read = np.zeros(vectors, bool)
+        self.loaded, self.act_read = np.zeros(config.act_vectors, np.int32), np.zeros(config.act_vectors, np.int32)
+        self.summed, self.drained = [0, 0], [0, 0]
+        slots = config.param_slots
+        self.params = {0: np.zeros(slots, np.int32), 1: np.zeros(slots, np.int32), 2: np.zeros(1, np.int32),
+                       3: np.zeros(1, np.int32)}
+        self.param_users = {dest: np.zeros_like(shadow) for dest, shadow in self.params.items()}
+        self._stream = []  # bytes of WEIGHT instructions that no ARRAY has used
+        self._step = {"load": self._load, "weight": self._weight, "param": self._param, "array": self._array,
+                      "post": self._post, "vector": self._vector}
+
+    def step(self, instruction, waits, values):
+        name = instruction.name
+        bounds = self._known.get(name, np.zeros(6, np.int64)).copy()
+        for counter, n in waits.items():
+            if n > self.count[counter]:
+                self._fail(name, f"waits for {counter} = {n}, but only {self.count[counter]} come before it: it may never start")
+            bounds = np.maximum(bounds, self._knowledge[counter][n])
+            index = isa.COUNTERS.index(counter)
+            bounds[index] = max(bounds[index], n)
+        self._known[name] = bounds
+        self.position += 1
+        if instruction is isa.END:
+            if any(self.count[c] > waits.get(c, 0) for c in isa.COUNTERS):
+                self._fail(name, "does not wait for everything")
+            return
+        self._bounds = dict(zip(isa.COUNTERS, bounds))
+        for counter in COUNTS[name]:
+            self.count[counter] += 1
+            self._knowledge[counter].append(bounds)
+        self._step[name](values)
+
+    def _fail(self, name, what):
+        raise HazardError(f"instruction {self.position} ({name}): {what}")
+
+    def _require(self, name, counter, n, what):
+        if n > self._bounds[counter]:
+            self._fail(name, f"{what}: needs {counter} >= {n}, knows {self._bounds[counter]}")
+
+    def _dram(self, shadow, addr, strides, shape):
+        """A view of a shadow of DRAM in units of post_lanes bytes."""
+        unit = self.config.post_lanes
+        if addr % unit or any(s % unit for s, n in zip(strides, shape) if n > 1):
+            raise HazardError(f"instruction {self.position}: address {addr} is not a multiple of {unit}")
+        steps = [s // unit * shadow.itemsize if n > 1 else 0 for s, n in zip(strides, shape)]
+        last = addr // unit + sum(s // unit * (n - 1) for s, n in zip(strides, shape) if n > 1)
+        if last >= len(shadow):
+            raise HazardError(f"instruction {self.position}: address {last * unit} is outside of memory")
+        return np.lib.stride_tricks.as_strided(shadow[addr // unit:], shape, steps)
+
+    def _read(self, name, addr, strides, shape, bytes_each):
+        parts = bytes_each // self.config.post_lanes
+        strides, shape = (*strides, self.config.post_lanes), (*shape, parts)
+        for counter, shadow in self.written.items():
+            self._require(name, counter, int(self._dram(shadow, addr, strides, shape).max()), "reads memory before it is written")
+        self._dram(self.was_read, addr, strides, shape)[...] = True
+
+    def _write(self, name, v, counter, bytes_each):
+        parts = bytes_each // self.config.post_lanes
+        strides = (v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"], self.config.post_lanes)
+        shape = (v["n_blk"], v["out_rows"], v["out_cols"], parts)
+        if self._dram(self.was_read, v["out_addr"], strides, shape).any():
+            self._fail(name, "writes memory that was read before")
+        for shadow in self.written.values():
+            if self._dram(shadow, v["out_addr"], strides, shape).any():
+                self._fail(name, "writes memory twice")
+        self._dram(self.written[counter], v["out_addr"], strides, shape)[...] = self.count[counter]
+
+    def _operand(self, name, v):
+        lanes = self.config.lanes
+        self._read(name, v["addr"], (v["blk_stride"], v["row_stride"], lanes), (v["n_blk"], v["n_rows"], v["n_cols"]), lanes)
+
+    def _load(self, v):
+        self._operand("load", v)
+        size = v["n_blk"] * (v["pad_top"] + v["n_rows"] + v["pad_bottom"]) * (v["pad_left"] + v["n_cols"] + v["pad_right"])
+        span = slice(v["dest"], v["dest"] + size)
+        if span.stop > len(self.loaded):
+            self._fail("load", "exceeds the activation buffer")
+        self._require("load", "array", int(self.act_read[span].max()), "overwrites the activation buffer while it is read")
+        self.loaded[span] = self.count["load"]
+        self.act_read[span] = 0
+
+    def _weight(self, v):
+        self._stream.append(v["n_bytes"])
+        held, fifo = 0, self.config.weight_fifo * self.config.axi_bytes
+        for n in self._stream:
+            fifo -= n
+            held += fifo < 0
+        if held - 1 > self.config.queue_words // isa.WEIGHT.words:
+            self._fail("weight", f"{held} weight streams come before the arrays that use them: dispatch may stop for ever")
+
+    def _param(self, v):
+        shadow, users = self.params[v["dest"]], self.param_users[v["dest"]]
+        slots = range(1)
+        if v["dest"] < 2:
+            size = self.config.post_param_bytes if v["dest"] == 0 else self.config.vector_param_bytes
+            slots = (v["index"] + np.arange(v["n_beats"] * self.config.axi_bytes // size)) % len(shadow)
+        counter = "vstore" if v["dest"] else "post"
+        self._require("param", counter, int(users[slots].max()), "overwrites parameters that are in use")
+        shadow[slots] = self.count["param"]
+
+    def _uses(self, name, dest, slots, counter):
+        self._require(name, "param", int(self.params[dest][slots].max()), "uses parameters before they are there")
+        if not self.params[dest][slots].all():
+            self._fail(name, "uses parameters that were never loaded")
+        self.param_users[dest][slots] = self.count[counter]
+
+    def _array(self, v):
+        config = self.config
+        views = [self._taps(v, shadow) for shadow in (self.loaded, self.act_read)]
+        if not views[0].all():
+            self._fail("array", "reads vectors that were never loaded")
+        self._require("array", "load", int(views[0].max()), "reads the activation buffer before it is loaded")
+        views[1][...] = self.count["array"]
+        half, end = v["acc"] // config.acc_depth, v["acc"] + v["n_ob"] * v["n_y"] * v["n_x"] - 1
+        if end // config.acc_depth != half:
+            self._fail("array", "its sums do not lie in one half of the accumulators")
+        self._require("array", "post", self.drained[half], "overwrites sums that are being drained")
+        self.summed[half] = self.count["array"]
+        used = passes(v) * config.tile_bytes
+        while used:
+            if not self._stream:
+                self._fail("array", "its weights are not in the program before it")
+            taken = min(used, self._stream[0])
+            self._stream[0] -= taken
+            used -= taken
+            if not self._stream[0]:
+                self._stream.pop(0)
+
+    def _taps(self, v, shadow):
+        names = ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx"), ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x")
+        shape = [v[n] if v[s] else 1 for n, s in names]
+        if v["base"] + sum((n - 1) * v[s] for n, (_, s) in zip(shape, names)) >= len(shadow):
+            self._fail("array", "reads outside of the activation buffer")
+        return np.lib.stride_tricks.as_strided(shadow[v["base"]:], shape, [v[s] * shadow.itemsize for _, s in names])
+
+    def _post(self, v):
+        config = self.config
+        half = v["acc"] // config.acc_depth
+        self._require("post", "array", self.summed[half], "drains sums before they are complete")
+        self.drained[half] = self.count["post"]
+        self._uses("post", 0, (v["slot"] + np.arange(v["n_blk"])) % config.param_slots, "post")
+        if v["residual"]:
+            strides = v["out_blk_stride"], v["out_row_stride"], config.lanes
+            self._read("post", v["res_addr"], strides, (v["n_blk"], v["out_rows"], v["out_cols"]), config.post_lanes)
+        self._write("post", v, "pstore", config.post_lanes)
+
+    def _vector(self, v):
+        lanes = self.config.lanes
+        self._operand("vector", v)
+        if v["b_mode"] == isa.B_MAP:
+            self._read("vector", v["b_addr"], (v["b_blk_stride"], v["row_stride"], lanes),
+                       (v["n_blk"], v["n_rows"], v["n_cols"]), lanes)
+        elif v["b_mode"] == isa.B_BROADCAST:
+            self._read("vector", v["b_addr"], (v["b_blk_stride"],), (v["n_blk"],), lanes)
+        if v["per_channel"]:
+            self._uses("vector", 1, (v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots, "vstore")
+        if v["lrn"]:
+            self._uses("vector", 2, np.arange(1), "vstore")
+        if v["lut"]:
+            self._uses("vector", 3, np.arange(1), "vstore")
+        self._write("vector", v, "vstore", lanes)
