@@ -110,6 +110,6 @@ class Context:
             raise Unsupported("the function is not defined for every value that its input can take")
         x = self.tensor(value)
         y = self.new_tensor(name, x.shape, scale, zero)
-        steps = np.clip(np.rint(np.clip(value.values / np.float32(scale), -1e6, 1e6)) + zero, -128, 127)
+        steps = np.clip(np.rint(np.clip(np.nan_to_num(value.values) / np.float32(scale), -1e6, 1e6)) + zero, -128, 127)
         self.ops.append(ir.Lut(node_name, x.name, y.name, steps.astype(np.int8)))
         return Linear(y.name, value.shape, index=value.index, raw=True)

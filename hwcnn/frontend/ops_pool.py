@@ -71,7 +71,12 @@ def _geometry(ctx, node, x):
     if any(d != 1 for d in a.get("dilations", ())):
         raise Unsupported(f"dilations {list(a['dilations'])}")
     kernel = pair(a["kernel_shape"], 1)
-    return x, window(a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0))
+    g = window(a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0))
+    if g.out != map_shape(ctx.shapes[node.output[0]])[2:]:
+        raise Unsupported("with ceil_mode, a window of it starts beyond the map, for which onnx and onnxruntime define different sizes")
+    if min(t.min() for t in _taps(g, ctx.tensor(x).shape[2:])) <= 0:
+        raise Unsupported("a window of it lies wholly in the padding")
+    return x, g
 
 
 def _emit(ctx, node, x, kind, kernel, stride, pads, divisors):
@@ -85,18 +90,20 @@ def _emit(ctx, node, x, kind, kernel, stride, pads, divisors):
     return emit
 
 
+def _taps(g, size):
+    """For each row and for each column of windows, the taps inside the map."""
+    first = [np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis] for axis in (0, 1)]
+    return [np.minimum(f + k, n) - np.maximum(f, 0) for f, k, n in zip(first, g.kernel, size, strict=True)]
+
+
 def _divisors(g, size, include):
     """Number of taps inside the map to the divisor, for every number that occurs in the window's positions."""
-    inside, counted = [], []
+    counted = []
     for axis in (0, 1):
         first = np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis]
-        last = first + g.kernel[axis]
-        inside.append(np.minimum(last, size[axis]) - np.maximum(first, 0))
-        counted.append(np.minimum(last, size[axis] + g.pads[axis + 2]) - first)
-    taps = np.multiply.outer(*inside).reshape(-1)
+        counted.append(np.minimum(first + g.kernel[axis], size[axis] + g.pads[axis + 2]) - first)
+    taps = np.multiply.outer(*_taps(g, size)).reshape(-1)
     divisor = np.multiply.outer(*counted).reshape(-1) if include else taps
-    if (taps <= 0).any():
-        raise Unsupported("a window of it lies wholly in the padding")
     result = dict(zip(taps.tolist(), divisor.tolist(), strict=True))
     if any(result[t] != d for t, d in zip(taps.tolist(), divisor.tolist(), strict=True)):
         raise Unsupported("with count_include_pad and ceil_mode, equal windows have different divisors")

@@ -1,0 +1,93 @@
+"""ONNX's own node tests: each operator that the importer knows either runs, near the float result that ONNX gives, or is refused."""
+
+import re
+from functools import cache
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.backend.test.loader import load_node_model_tests
+
+from hwcnn import golden
+from hwcnn.errors import InputError
+from hwcnn.frontend.importer import import_graph
+from hwcnn.frontend.load import normalise
+from hwcnn.frontend.prepare import session
+from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.registry import OPERATORS
+
+#: Cases that cannot run on the accelerator, by name: reason.
+REFUSED = {
+    r"_3d_(default|dilations)|maxpool_3d|averagepool_3d": "three spatial dimensions",
+    r"2d_dilations": "a pool with holes",
+    r"training": "dropout or batch norm in training",
+    r"concat_(1d|2d_axis_(0|negative_2)|3d_axis_(0|2|negative_1|negative_3))": "not along channels",
+    r"(add|sub|mul|div)_bcast": "one operand varies along columns only",
+    r"test_div(_example)?$": "division by a map",
+    r"matmul_(3d|4d|bcast|1d|4d_1d)": "batched matrices",
+    r"gemm_(transposeA|all_attributes|default_matrix_bias)": "the map is transposed, or a bias differs from image to image",
+    r"(max|min)_example": "three operands",
+    r"test_pow(_example|_bcast_array|_types.*)?$|prelu|swiglu": "a map or vector of exponents, slopes or gates",
+    r"reduce_(mean|max)": "not over rows and columns",
+    r"softmax": "nothing quantised before it",
+    r"test_transpose_(default|all_permutations_[1-5])": "its result leaves the network in another layout",
+    r"constant_pad": "nothing after it that could take the padding",
+    r"acosh": "not defined at 0, which every int8 map can hold",
+    r"allowzero_reordered|empty_set": "no elements",
+    r"test_celu$": "an opset that onnxruntime has no QuantizeLinear for",
+}
+#: Operators so steep that a step of the input moves the output far; they are held to onnxruntime's QDQ result only.
+STEEP = {"Tan", "Round", "Floor", "Ceil", "Sign", "ThresholdedRelu", "Shrink"}
+#: All inputs of these are maps; of others only the first is.
+MAPS = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Concat"}
+
+
+@cache
+def cases():
+    found = {}
+    for case in load_node_model_tests():
+        ops = {n.op_type for n in case.model.graph.node}
+        inputs, outputs = case.data_sets[0]
+        if ops <= set(OPERATORS) and all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in [inputs[0], *outputs]):
+            found[case.name] = case
+    return found
+
+
+def prepared(case):
+    """The model with its constant inputs as initializers, and the remaining inputs by name."""
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    maps = {n.op_type for n in model.graph.node} <= MAPS
+    feed = {}
+    for i, (value, array) in enumerate(zip(case.model.graph.input, case.data_sets[0][0], strict=True)):
+        if i == 0 or maps:
+            feed[value.name] = array
+        else:
+            model.graph.initializer.append(numpy_helper.from_array(array, value.name))
+    return model, feed
+
+
+def run(case):
+    """(golden's outputs, onnxruntime's on the QDQ model, scale of the first output)."""
+    model, feed = prepared(case)
+    qdq = quantise(normalise(model, case.name), [feed])
+    graph = import_graph(qdq)
+    inputs = {n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape) for n in graph.inputs}
+    outputs = list(golden.host_outputs(graph, golden.run(graph, inputs)).values())
+    return outputs, session(qdq).run(None, feed), graph.tensors[graph.outputs[0]].scale
+
+
+@pytest.mark.parametrize("name", cases())
+def test_node(name):
+    case = cases()[name]
+    if any(re.search(pattern, name) for pattern in REFUSED):
+        with pytest.raises(InputError):
+            run(case)
+        return
+    got, quantised, scale = run(case)
+    for ours, theirs, real in zip(got, quantised, case.data_sets[0][1], strict=False):
+        assert ours.shape == real.shape
+        assert np.abs(ours - theirs).max(initial=0) <= 1.01 * scale
+        if not STEEP & {n.op_type for n in case.model.graph.node}:
+            assert np.abs(ours - real).max(initial=0) <= 0.06 * np.abs(real).max()
