@@ -22,11 +22,11 @@ def sums_port(config):
 class Accumulators(wiring.Component):
     """``acc[addr][c] = (0 if first else acc[addr][c]) + sums[c]``, modulo 2**32, for an address a cycle.
 
-    The same address may come again `REUSE` cycles later, which every array guarantees since a pass takes at least 4 cycles.
-    The sums of cycle t are in RAM for a read in cycle t + `LATENCY`.
+    The same address may come again `REUSE` cycles later, which every array guarantees since a pass takes at least 4
+    cycles. The sums of cycle t are in RAM for a read in cycle t + `LATENCY`.
 
-    Each half has one write and one read port. Where both sides address the same half in a cycle, the array's read wins and
-    the other side gets that data; programs never do so.
+    Each half has one write and one read port. Where both sides address the same half in a cycle, the array's read wins
+    and the other side gets that data; programs never do so.
 
     Parameters
     ----------

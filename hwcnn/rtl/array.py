@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .. import isa
 from ..config import bits_for
 from .accumulators import Accumulators, sums_port
+from .delay import delay
 from .layouts import instruction_layout, ram_read_port
 from .passes import STEP_BITS, PassSequencer
 from .pe_array import PeArray
@@ -15,14 +16,17 @@ from .pe_array import PeArray
 class ArrayEngine(wiring.Component):
     """Runs ARRAY: a pixel a cycle, no bubble between passes, none between instructions that are there in time.
 
-    A pass of M pixels takes max(M, R) cycles where the weights come at a row a cycle. With the first pixel of a pass in cycle t:
+    A pass of M pixels takes max(M, R) cycles where the weights come at a row a cycle. With its first
+    pixel in cycle t:
 
     - its sums leave in cycle ``t + latency(config)``, those of the other pixels one a cycle after it;
-    - it needs all R rows of its tile to have been taken in cycle t - 1 or before. There is one shadow register a PE, so row 0 of the next tile
-      is taken in cycle t at the earliest, and row r then not before t + r, when the wavefront of the swap has passed row r
-      (see `PeArray`). The R rows so take cycles t to t + R - 1, and the next pass starts in t + R or later.
+    - it needs all R rows of its tile to have been taken in cycle t - 1 or before. There is one shadow register a PE, so
+      row 0 of the next tile is taken in cycle t at the earliest, and row r then not before t + r, when the
+      wavefront of the swap has passed row r (see `PeArray`). The R rows so take cycles t to t + R - 1 or later
+      ones, and the next pass starts in t + R or later.
 
-    The first pixel is issued `START` cycles after its instruction is taken, if the array is idle and the weights are there.
+    The first pixel is issued `START` cycles after its instruction is taken, if the array is idle and the weights are
+    there.
 
     Parameters
     ----------
@@ -30,9 +34,10 @@ class ArrayEngine(wiring.Component):
 
     Members
     -------
-    i : stream of ARRAY. act : read port of the activation buffer. weights : stream of 8*C bits, a row of a tile, row 0 first.
-    sums : to `Accumulators`. done : pulses when the instruction's last sums are in the accumulators' RAM. busy : a pixel is
-    issued. stall_weights : a pass waits for rows of its tile.
+    i : stream of ARRAY. act : read port of the activation buffer. weights : stream of 8*C bits, a
+    row of a tile, row 0 first. sums : to `Accumulators`. done : pulses when the instruction's last sums are in the
+    accumulators' RAM. busy : a pixel is issued. stall_weights : a pass waits for rows of its tile, also where it is
+    short and R rows take longer.
     """
 
     START = PassSequencer.LATENCY + 1
@@ -122,11 +127,7 @@ class ArrayEngine(wiring.Component):
         latency = self.latency(self.config)
         valid, done = Signal(latency), Signal(self.done_latency(self.config))
         m.d.sync += [valid.eq(Cat(issue, valid)), done.eq(Cat(issue & last, done))]
-        tag = Cat(first, acc)
-        for i in range(latency):
-            held = Signal(len(tag), name=f"tag_{i}", reset_less=True)
-            m.d.sync += held.eq(tag)
-            tag = held
+        tag = delay(m, Cat(first, acc), latency, "tag")
         m.d.comb += [
             self.sums.valid.eq(valid[-1]), self.done.eq(done[-1]),
             self.sums.first.eq(tag[0]), self.sums.addr.eq(tag[1:]),

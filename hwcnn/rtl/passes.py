@@ -50,9 +50,10 @@ class PassSequencer(wiring.Component):
         advance = running & (~self.o.valid | self.o.ready)
         m.d.comb += self.i.ready.eq(~running)
         with m.If(self.i.valid & ~running):
-            m.d.sync += [running.eq(1), fields.eq(self.i.payload), overwrite.eq(~self.i.payload.accumulate), restart.eq(1)]
-            m.d.sync += [rounds.eq(self.i.payload[f"n_{n}"] - 1) for n, rounds in zip(_LOOPS, left)]
-            m.d.sync += [address.eq(self.i.payload.base) for address in base]
+            new = self.i.payload
+            m.d.sync += [running.eq(1), fields.eq(new), overwrite.eq(~new.accumulate), restart.eq(1)]
+            m.d.sync += [rounds.eq(new[f"n_{n}"] - 1) for n, rounds in zip(_LOOPS, left)]
+            m.d.sync += [address.eq(new.base) for address in base]
         with m.If(advance):
             self._step(m, fields, left, base, ended)
             m.d.sync += [running.eq(~Cat(ended).all()), restart.eq(ended[0]), overwrite.eq(overwrite & ~ended[0])]

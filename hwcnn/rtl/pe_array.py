@@ -4,22 +4,24 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .delay import delay
+
 
 class PeArray(wiring.Component):
     """R x C weight-stationary multiply-accumulate PEs, in one flat module.
 
     ``sums[c] = sum over r of act[r] * weight[r][c]``, `latency` cycles after `act`; one vector a cycle, free running.
 
-    PE (r, c) holds its activation (which then passes right), a shadow weight, the active weight, the product and the partial
-    sum (which then passes down). Vectors are skewed by a cycle a row on the way in, and sums deskewed by a cycle a column on
-    the way out. `swap` with a vector makes the shadow weights active from that vector on; it travels with the same skew, as
-    does a weight row from column to column.
+    PE (r, c) holds its activation (which then passes right), a shadow weight, the active weight, the product and
+    the partial sum (which then passes down). Vectors are skewed by a cycle a row on the way in, and sums deskewed
+    by a cycle a column on the way out. `swap` makes the shadow weights active from its vector on; it travels with
+    the same skew, as does a weight row from column to column.
 
-    Loading: with `swap` in cycle t, row r of the tile that it activates must come in cycle t - 1 + r or before, and row r of the next
-    tile in cycle t + r or after.
+    Loading: with `swap` in cycle t, row r of the tile that it activates must come in cycle t - 1 + r or before, and
+    row r of the next tile in cycle t + r or after.
 
-    Products are kept sign-extended and sums modulo 2**sum_bits, which `AccelConfig.sum_bits` proves to be enough: equal widths
-    make the simulation half as fast again, and cost nothing in multiplier blocks.
+    Products are kept sign-extended and sums modulo 2**sum_bits, which `AccelConfig.sum_bits` proves to be enough:
+    equal widths make the simulation half as fast again, and cost nothing in multiplier blocks.
 
     Parameters
     ----------
@@ -54,16 +56,16 @@ class PeArray(wiring.Component):
         loads = [Signal(rows, name=f"load_{c}", reset_less=True) for c in range(cols)]
         m.d.sync += [q.eq(d) for d, q in zip([self.load, *loads], loads)]
 
-        left = [self._delay(m, self.act.word_select(r, 8), r + 1, f"act_{r}") for r in range(rows)]
-        bus = [self._delay(m, self.weights.word_select(c, 8), c + 1, f"bus_{c}") for c in range(cols)]
+        left = [delay(m, self.act.word_select(r, 8), r + 1, f"act_{r}") for r in range(rows)]
+        bus = [delay(m, self.weights.word_select(c, 8), c + 1, f"bus_{c}") for c in range(cols)]
         above = [None] * cols
         for r in range(rows):
             act = left[r]
             for c in range(cols):
                 above[c] = self._pe(m, r, c, act, bus[c], loads[c][r], swaps[r + c], above[c])
                 if c + 1 < cols:
-                    act = self._delay(m, act, 1, f"act_{r}_{c}")
-        m.d.comb += self.sums.eq(Cat(self._delay(m, above[c], cols - 1 - c, f"sum_{c}") for c in range(cols)))
+                    act = delay(m, act, 1, f"act_{r}_{c}")
+        m.d.comb += self.sums.eq(Cat(delay(m, above[c], cols - 1 - c, f"sum_{c}") for c in range(cols)))
         return m
 
     def _pe(self, m, r, c, act, weight, load, swap, above):
@@ -79,10 +81,3 @@ class PeArray(wiring.Component):
             total.eq(product if above is None else above + product),
         ]
         return total
-
-    def _delay(self, m, value, cycles, name):
-        for i in range(cycles):
-            held = Signal(value.shape(), name=f"{name}_{i}", reset_less=True)
-            m.d.sync += held.eq(value)
-            value = held
-        return value

@@ -29,10 +29,10 @@ def _shared_members(config):
 
 
 class PostCore(wiring.Component):
-    """Drains accumulators, a vector of P lanes a cycle; no bubble between blocks, nor between instructions that are there in time.
+    """Drains accumulators, a vector of P lanes a cycle, without a bubble between blocks or instructions.
 
-    The next instruction is taken while one runs, and its descriptors are handed on at once, so that its residual is fetched
-    early. A vector is issued when the output FIFO has room for it, and its residual vector is there.
+    The next instruction is taken while one runs, and its descriptors are handed on at once, so that its residual is
+    fetched early. A vector is issued when the output FIFO has room for it, and its residual vector is there.
     Latency: `START` cycles from `i` to the first issue, `LATENCY` from a vector's issue to `o`.
 
     Parameters
@@ -41,10 +41,10 @@ class PostCore(wiring.Component):
 
     Members
     -------
-    i : stream of POST. accumulators : read port, data `Accumulators.READ_LATENCY` cycles after ``en``. params : param_port.
-    write : stream of `WRITE_LAYOUT`, o : stream of P bytes: its vectors. read : stream of `READ_LAYOUT` (only for instructions with
-    a residual), residual : stream of L bytes: its vectors.
-    done : pulses when the last accumulator and parameters have been read. stall_store : a vector waits for room in the FIFO.
+    i : stream of POST. accumulators : read port, data `Accumulators.READ_LATENCY` cycles after
+    ``en``. params : param_port. write : stream of `WRITE_LAYOUT`, o : stream of P bytes: its vectors. read : stream
+    of `READ_LAYOUT` (only for instructions with a residual), residual : stream of L bytes: its vectors.
+    done : pulses when the last accumulator and parameters have been read. stall_store : a vector waits for room.
     """
 
     FIFO = 32
@@ -98,8 +98,9 @@ class PostCore(wiring.Component):
             m.d.sync += [waiting.eq(1), fields.eq(new), self.write.valid.eq(1), self.read.valid.eq(new.residual)]
             m.d.sync += [write[n].eq(new[n]) for n in WRITE_LAYOUT.members]
             m.d.sync += [
-                read.addr.eq(new.res_addr & -self.config.lanes), read.n_blk.eq(new.n_blk), read.n_rows.eq(new.out_rows),
-                read.n_cols.eq(new.out_cols), read.blk_stride.eq(new.out_blk_stride), read.row_stride.eq(new.out_row_stride)]
+                read.addr.eq(new.res_addr & -self.config.lanes), read.n_blk.eq(new.n_blk),
+                read.blk_stride.eq(new.out_blk_stride), read.row_stride.eq(new.out_row_stride),
+                read.n_rows.eq(new.out_rows), read.n_cols.eq(new.out_cols)]
         return fields, waiting
 
     def _issue(self, m, following, waiting, issue, take, end, slot):
@@ -110,7 +111,8 @@ class PostCore(wiring.Component):
         ended = [rounds == 0 for rounds in left.values()]
         m.d.comb += [
             end.eq(Cat(ended).all()), take.eq(waiting & (~running | (issue & end))),
-            self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc), slot.en.eq(issue), slot.addr.eq(run.slot),
+            self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc),
+            slot.en.eq(issue), slot.addr.eq(run.slot),
         ]
         with m.If(issue):
             m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + (ended[0] & ended[1])), running.eq(~end)]
@@ -118,7 +120,8 @@ class PostCore(wiring.Component):
                 with m.If(Cat(ended[:i]).all()):
                     m.d.sync += rounds.eq(Mux(ended[i], run[n], rounds) - 1)
         with m.If(take):
-            m.d.sync += [run.eq(following), running.eq(1), *(rounds.eq(following[n] - 1) for n, rounds in left.items())]
+            m.d.sync += [run.eq(following), running.eq(1)]
+            m.d.sync += [rounds.eq(following[n] - 1) for n, rounds in left.items()]
         return run, running
 
     def _credit(self, m, run, running, issue, popped):

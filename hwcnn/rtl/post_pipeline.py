@@ -25,9 +25,9 @@ class PostPipeline(wiring.Component):
     """``q = clamp(zero + rhe((acc + bias) * mantissa / 2**shift), low, high)`` and then
     ``result = clamp(zero2 + rhe((q*ma + r*mb + c) / 2**shift2), low2, high2)`` in P lanes.
 
-    Free running, a vector a cycle; `result` follows `LATENCY` cycles after `control` and `residual`; `accumulators` and `params` of the
-    vector come `Accumulators.READ_LATENCY` cycles after those. Without a second stage give it the identity: ma = 1, others 0,
-    limits -128 and 127.
+    Free running, a vector a cycle; `result` follows `LATENCY` cycles after `control` and `residual`; `accumulators`
+    and `params` of the vector come `Accumulators.READ_LATENCY` cycles after those. Without a second stage give it
+    the identity: ma = 1, others 0, limits -128 and 127.
 
     Parameters
     ----------
@@ -58,14 +58,17 @@ class PostPipeline(wiring.Component):
         lanes = self.config.post_lanes
         at = self._control(m)
         group = at("group", self._SUMMED - 1)
-        accumulators = self.accumulators.word_select(group, 32 * lanes) if self.config.cols > lanes else self.accumulators
-        params = self.params.word_select(group, PARAM_BITS * lanes) if self.config.cols > lanes else self.params
+        accumulators, params = self.accumulators, self.params
+        if self.config.cols > lanes:
+            accumulators = accumulators.word_select(group, 32 * lanes)
+            params = params.word_select(group, PARAM_BITS * lanes)
         residual = delay(m, self.residual, self._FIRST, "residual")
         results = []
         for lane in range(lanes):
             m.submodules[f"first_{lane}"] = first = RoundClamp(_SUM + 18)
             m.submodules[f"second_{lane}"] = second = RoundClamp(33)
-            self._first(m, lane, accumulators.word_select(lane, 32).as_signed(), params.word_select(lane, PARAM_BITS), first)
+            accumulator = accumulators.word_select(lane, 32).as_signed()
+            self._first(m, lane, accumulator, params.word_select(lane, PARAM_BITS), first)
             self._second(m, lane, first.result, residual.word_select(lane, 8).as_signed(), second, at)
             for clamp, cycle, names in ((first, self._MULTIPLIED, ("zero", "low", "high")),
                                         (second, self._SECOND, ("zero2", "low2", "high2"))):

@@ -12,12 +12,13 @@ from .ram import Ram
 class ParamSlots(wiring.Component):
     """A RAM of `param_slots` slots of `lanes` channels, written a beat at a time.
 
-    A beat of PARAM instructions for `dest` goes to slot ``(index + offset // beats) % param_slots``, where ``beats`` are
-    the beats of a slot (8 * lanes bytes). It can be read from the second cycle after ``params.en`` on.
+    A beat of PARAM instructions for `dest` goes to slot ``(index + offset // beats) % param_slots``, where
+    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the second cycle after ``params.en``.
 
     Parameters
     ----------
-    config : AccelConfig. lanes : channels in a slot, at least axi_bytes / 8. dest : of the PARAM instructions to take.
+    config : AccelConfig. lanes : channels in a slot, at least axi_bytes / 8. dest : of the
+    PARAM instructions to take.
 
     Members
     -------
@@ -37,7 +38,7 @@ class ParamSlots(wiring.Component):
         beats = self.lanes // channels
         place = bits_for(beats) if beats > 1 else 0
         enable = Signal()
-        slot, part = Signal(bits_for(self.config.param_slots), reset_less=True), Signal(place, reset_less=True)
+        slot, part = Signal(bits_for(self.config.param_slots), reset_less=True), Signal(max(1, place), reset_less=True)
         packed = Signal(PARAM_LAYOUT.size * channels, reset_less=True)
         m.d.sync += [
             enable.eq(self.params.en & (self.params.dest == self.dest)),

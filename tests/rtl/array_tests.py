@@ -14,18 +14,19 @@ from hwcnn.rtl.layouts import instruction_layout
 
 CONFIG = AccelConfig.from_dict(parameter("config"))
 LAYOUT = instruction_layout(isa.ARRAY)
+LOOPS = ("cb", "ky", "kx", "ob", "y", "x")
 
 
 def instruction(**values):
-    loops = {f"{k}_{n}": 1 if k == "n" else 0 for n in ("cb", "ky", "kx", "ob", "y", "x") for k in "ns"}
+    loops = {f"{k}_{n}": 1 if k == "n" else 0 for n in LOOPS for k in "ns"}
     return loops | {"base": 0, "acc": 0, "accumulate": 0} | values
 
 
 def random_instruction(draw, half):
-    n = {name: int(draw.integers(1, high + 1)) for name, high in (("cb", 3), ("ky", 3), ("kx", 2), ("ob", 3), ("y", 5), ("x", 5))}
+    n = {name: int(draw.integers(1, high + 1)) for name, high in zip(LOOPS, (3, 3, 2, 3, 5, 5))}
     steps = {f"s_{name}": int(draw.integers(0, 1 << 20)) for name in n}  # negative ones too: modulo 2**20
-    return instruction(base=int(draw.integers(0, 1 << 20)), acc=half * CONFIG.acc_depth + int(draw.integers(0, CONFIG.acc_depth - 75)),
-                       **{f"n_{k}": v for k, v in n.items()}, **steps)
+    acc = half * CONFIG.acc_depth + int(draw.integers(0, CONFIG.acc_depth - 75))
+    return instruction(base=int(draw.integers(0, 1 << 20)), acc=acc, **{f"n_{k}": v for k, v in n.items()}, **steps)
 
 
 def passes(f):
@@ -38,7 +39,7 @@ def model(instructions, act, tiles, acc):
         for cb, ky, kx, ob in np.ndindex(f["n_cb"], f["n_ky"], f["n_kx"], f["n_ob"]):
             weight = next(tiles).astype(np.int64)
             for y, x in np.ndindex(f["n_y"], f["n_x"]):
-                address = f["base"] + sum(i * f[f"s_{n}"] for n, i in zip(("cb", "ky", "kx", "ob", "y", "x"), (cb, ky, kx, ob, y, x)))
+                address = f["base"] + sum(i * f[f"s_{n}"] for n, i in zip(LOOPS, (cb, ky, kx, ob, y, x)))
                 result = act[address % CONFIG.act_vectors].astype(np.int64) @ weight
                 at = f["acc"] + (ob * f["n_y"] + y) * f["n_x"] + x
                 first = (cb, ky, kx) == (0, 0, 0) and not f["accumulate"]
@@ -47,7 +48,8 @@ def model(instructions, act, tiles, acc):
 
 def int8(draw, *shape):
     """Random int8 in which the extremes are frequent."""
-    return np.where(draw.random(shape) < 0.3, draw.choice([-128, 127], shape), draw.integers(-128, 128, shape)).astype(np.int8)
+    extremes = draw.choice([-128, 127], shape)
+    return np.where(draw.random(shape) < 0.3, extremes, draw.integers(-128, 128, shape)).astype(np.int8)
 
 
 def word(values):

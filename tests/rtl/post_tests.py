@@ -1,5 +1,7 @@
 """PostCore inside the simulator, against fixedpoint.py."""
 
+import itertools
+
 import cocotb
 import numpy as np
 from bench import parameter
@@ -15,7 +17,6 @@ from hwcnn.rtl.post import PostCore
 CONFIG = AccelConfig.from_dict(parameter("config"))
 LAYOUT = instruction_layout(isa.POST)
 P, L, C = CONFIG.post_lanes, CONFIG.lanes, CONFIG.cols
-BIASES = (-2**31, 2**31 - 1, 0, -1)
 
 
 def raw(layout, fields):
@@ -37,10 +38,12 @@ def random_instruction(draw, **values):
     low, high = sorted((signed(draw, 8), signed(draw, 8)))
     low2, high2 = sorted((signed(draw, 8), signed(draw, 8)))
     f = {
-        "acc": int(draw.integers(0, 2 * CONFIG.acc_depth - 60)), "n_blk": int(draw.integers(1, 4)), "group": int(draw.integers(0, C // P)),
+        "acc": int(draw.integers(0, 2 * CONFIG.acc_depth - 60)), "n_blk": int(draw.integers(1, 4)),
+        "group": int(draw.integers(0, C // P)),
         "slot": int(draw.integers(0, CONFIG.param_slots)), "zero": signed(draw, 8), "low": low, "high": high,
         "stage2": int(draw.integers(0, 2)), "residual": int(draw.integers(0, 2)),
-        "ma": signed(draw, 18), "mb": signed(draw, 18), "c": signed(draw, int(draw.integers(16, 33))), "shift": between(draw, 0, 27),
+        "ma": signed(draw, 18), "mb": signed(draw, 18), "c": signed(draw, int(draw.integers(16, 33))),
+        "shift": between(draw, 0, 27),
         "zero2": signed(draw, 8), "low2": low2, "high2": high2,
         "res_addr": int(draw.integers(0, 1 << 20)) * L + int(draw.integers(0, L // P)) * P,
         "out_addr": int(draw.integers(0, 1 << 20)) * P, "out_blk_stride": int(draw.integers(0, 1 << 20)) * L,
@@ -68,7 +71,7 @@ def model(f, acc, parameters, residuals):
     for n in range(vectors(f)):
         slot = (f["slot"] + n // pixels) % CONFIG.param_slots
         bias, mantissa, shift = (p[slot, lanes] for p in parameters)
-        q = requantise(acc[f["acc"] + n, lanes].astype(np.int64) + bias, mantissa, shift, f["zero"], f["low"], f["high"])
+        q = requantise(acc[f["acc"] + n, lanes] + bias, mantissa, shift, f["zero"], f["low"], f["high"])
         at = f["res_addr"] % L
         r = next(residuals)[at:at + P].astype(np.int64) if f["residual"] else np.zeros(P, np.int64)
         if f["stage2"]:
@@ -112,8 +115,9 @@ async def watch(dut, log):
     cycle = 0
     while True:
         await RisingEdge(dut.clk)
-        for name, value in (("taken", dut.i__valid.value & dut.i__ready.value), ("out", dut.o__valid.value & dut.o__ready.value),
-                            ("done", dut.done.value), ("stall_store", dut.stall_store.value)):
+        now = {"taken": dut.i__valid.value & dut.i__ready.value, "out": dut.o__valid.value & dut.o__ready.value,
+               "done": dut.done.value, "stall_store": dut.stall_store.value}
+        for name, value in now.items():
             if value:
                 log[name].append(cycle)
         cycle += 1
@@ -151,7 +155,8 @@ async def compare(dut, draw, instructions, gap=0.0, out_stall=0.0, residual_stal
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_instructions_under_stalls(dut):
-    for seed, stalls in enumerate(((0, 0, 0, 0), (0.5, 0.5, 0.5, 0.5), (0, 0.8, 0, 0), (0, 0, 0.7, 0.9), (0.95, 0.1, 0.1, 0))):
+    cases = ((0, 0, 0, 0), (0.5, 0.5, 0.5, 0.5), (0, 0.8, 0, 0), (0, 0, 0.7, 0.9), (0.95, 0.1, 0.1, 0))
+    for seed, stalls in enumerate(cases):
         draw = np.random.default_rng(seed)
         await compare(dut, draw, [random_instruction(draw) for _ in range(25)], *stalls)
 
@@ -160,8 +165,10 @@ async def random_instructions_under_stalls(dut):
 async def a_vector_a_cycle(dut):
     """No bubble between blocks of one vector, nor between instructions with and without residual."""
     draw = np.random.default_rng(9)
-    shapes = [dict(n_blk=9, out_rows=1, out_cols=1, stage2=0, residual=0), dict(n_blk=2, out_rows=2, out_cols=5, stage2=1, residual=1),
-              dict(n_blk=20, out_rows=1, out_cols=1, stage2=1, residual=1), dict(n_blk=1, out_rows=3, out_cols=4, stage2=1, residual=0)]
+    shapes = [dict(n_blk=9, out_rows=1, out_cols=1, stage2=0, residual=0),
+              dict(n_blk=2, out_rows=2, out_cols=5, stage2=1, residual=1),
+              dict(n_blk=20, out_rows=1, out_cols=1, stage2=1, residual=1),
+              dict(n_blk=1, out_rows=3, out_cols=4, stage2=1, residual=0)]
     instructions = [random_instruction(draw, **shape) for shape in shapes * 2]
     log = await compare(dut, draw, instructions)
     first = log["out"][0]
@@ -195,7 +202,7 @@ async def first_stage_extremes(dut):
     """The largest sums and mantissas, shifts 0 and 48, and exact ties."""
     acc = np.zeros((2 * CONFIG.acc_depth, C), np.int64)
     acc[:8] = np.array([-2**31, 2**31 - 1, -5, -3, -1, 1, 3, 5])[:, None]
-    cases = [(bias, mantissa, shift) for bias in BIASES for mantissa in (-2**17, 2**17 - 1, 1, 2**16) for shift in (0, 1, 17, 48)]
+    cases = list(itertools.product((-2**31, 2**31 - 1, 0, -1), (-2**17, 2**17 - 1, 1, 2**16), (0, 1, 17, 48)))
     slots = CONFIG.param_slots
     for at in range(0, len(cases), slots):
         columns = np.resize(np.array(cases[at:at + slots], np.int64), (slots, 3))
@@ -203,8 +210,9 @@ async def first_stage_extremes(dut):
         await reset(dut)
         await fill(dut, acc[:8])
         await load_parameters(dut, parameters, first=0)
-        instructions = [random_instruction(np.random.default_rng(0), acc=0, n_blk=1, slot=slot, zero=zero, low=-128, high=127, stage2=0,
-                                           residual=0, out_rows=2, out_cols=4) for slot in range(slots) for zero in (-128, 0, 127)]
+        fixed = dict(acc=0, n_blk=1, out_rows=2, out_cols=4, low=-128, high=127, stage2=0, residual=0)
+        instructions = [random_instruction(np.random.default_rng(0), slot=slot, zero=zero, **fixed)
+                        for slot in range(slots) for zero in (-128, 0, 127)]
         dut.write__ready.value = 1
         cocotb.start_soon(send(dut, "i", [raw(LAYOUT, f) for f in instructions]))
         got, _ = await receive(dut, "o", sum(map(vectors, instructions)))

@@ -20,8 +20,8 @@ def cases(width):
     draw = random.Random(width)
     for shift in range(49):
         for zero, low, high in ((0, -128, 127), (-128, -128, 127), (127, -128, 127), (3, 3, 90), (-5, -7, -6)):
-            near = [k * (1 << shift) // 2 + d for k in (-513, -512, -511, -257, -256, -5, -3, -1, 0, 1, 3, 5, 255, 256, 511, 513)
-                    for d in (-1, 0, 1)]
+            halves = (-513, -512, -511, -257, -256, -5, -3, -1, 0, 1, 3, 5, 255, 256, 511, 513)
+            near = [k * (1 << shift) // 2 + d for k in halves for d in (-1, 0, 1)]
             for value in [-top, top - 1, *near, draw.randrange(-top, top)]:
                 if -top <= value < top:
                     yield value, shift, zero, low, high
