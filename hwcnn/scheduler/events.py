@@ -6,7 +6,7 @@ by it, and the cycle model is the same replay.
 
 from dataclasses import dataclass
 
-from .. import isa
+from .. import isa, limits
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ class EventModel:
         v, config = op.values, self.config
         n = padded_vectors(v)
         if v["lrn"]:
-            n = (v["n_blk"] + 1) * v["n_rows"] * v["n_cols"] * min(8, config.lanes)
+            n = limits.lrn_cycles(config, v["n_blk"], v["n_rows"] * v["n_cols"])
         elif v["reduce"] != isa.REDUCE_NONE:
-            n = max(n, written_vectors(v) * v["kh"])
+            n = limits.pool_cycles(n, written_vectors(v), v["kh"])
         occupied = max(n, self._beats(op)) + self.timing.vector_pipe
         return occupied, {"vstore": start + occupied + self.timing.latency + self.timing.write_latency}

@@ -4,12 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from .. import ir
+from .. import ir, limits
 from ..layout import dense, join
 from .place import homes, lane_runs
-
-#: The window unit holds this many open windows a row.
-WINDOW_OVERLAP = 4
 
 
 def prepare(graph, config):
@@ -53,7 +50,7 @@ def split_pools(graph, config):
     r = _Rewriter(graph)
     for op in graph.ops:
         op = _single_windows(op, graph) if isinstance(op, ir.Pool) else op
-        if isinstance(op, ir.Pool) and op.kind == "max" and op.kernel[1] > WINDOW_OVERLAP * op.stride[1]:
+        if isinstance(op, ir.Pool) and op.kind == "max" and _too_wide(op, graph):
             _split_max(r, op)
         elif isinstance(op, ir.Pool) and op.kind == "average" and _average_needs_array(op, config, graph):
             r.ops.append(_average_conv(op, graph.tensors[op.x].shape[1]))
@@ -73,8 +70,8 @@ def _split_max(r, op):
     n, c, h, w = r.tensors[x].shape
     out_cols = r.tensors[op.y].shape[3]
     right = max(right, (out_cols - 1) * op.stride[1] + kw - w - left)
-    while kw > WINDOW_OVERLAP * op.stride[1]:
-        step = min(WINDOW_OVERLAP, kw - WINDOW_OVERLAP * op.stride[1] + 1)
+    while kw > _widest(op.stride[1]):
+        step = min(_widest(1), kw - _widest(op.stride[1]) + 1)
         w = w + left + right - step + 1
         part = r.derive(x, "rowmax", shape=(n, c, h, w))
         r.ops.append(ir.Pool(f"{op.name}.rowmax", x, part, "max", (1, step), (1, 1), (0, left, 0, right), {0: (1, 0)},
@@ -83,11 +80,21 @@ def _split_max(r, op):
     r.ops.append(dataclasses.replace(op, x=x, kernel=(kh, kw), pads=(top, 0, bottom, 0)))
 
 
+def _widest(stride):
+    """The widest window of any number of columns."""
+    return (limits.OPEN_WINDOWS - 1) * stride + 1
+
+
+def _too_wide(op, graph):
+    return op.kernel[1] > _widest(op.stride[1]) and graph.tensors[op.y].shape[3] >= limits.OPEN_WINDOWS
+
+
 def _average_needs_array(op, config, graph):
-    taps = op.kernel[0] * op.kernel[1]
-    too_big = taps > 1024 or op.kernel[0] + op.stride[0] > config.pool_depth or op.kernel[1] > WINDOW_OVERLAP * op.stride[1]
+    """True where the vector engine cannot average and a convolution can: one multiplier for all windows."""
+    columns = min(graph.tensors[op.y].shape[3], max(1, limits.max_pool_cols(config, op.kernel[0], op.stride[0])))
+    reason = limits.pool_reason(config, op.kernel, op.stride, columns, is_sum=True)
     uniform = len(set(op.multipliers.values())) == 1 and max(op.kernel) < 256
-    return uniform and (too_big or ("pool" not in config.features))
+    return uniform and (reason is not None or "pool" not in config.features)
 
 
 def _average_conv(op, channels):

@@ -4,16 +4,14 @@ import itertools
 
 import numpy as np
 
-from .. import ir, isa
+from .. import ir, isa, limits
 from ..errors import InputError
 from . import weights
 from .conv_plan import split
-from .passes import WINDOW_OVERLAP
 from .view import span
 
 #: Vectors that a tile of the vector engine reads, about: few instructions, yet consumers can start early.
 TILE_VECTORS = 1024
-MAX_TAPS = 1024  # of a sum, which has 18 bits
 
 _PLAIN = dict(reduce=isa.REDUCE_NONE, kh=1, kw=1, sh=1, sw=1, b_mode=isa.B_NONE, b_addr=0, b_blk_stride=0, alu=isa.ALU_ADD,
               per_channel=0, slot=0, lrn=0, lrn_half=0, lut=0, ca=0, cb=0, ma=1, mb=0, c=0, shift=0, zero=0, low=-128,
@@ -139,8 +137,8 @@ def _lrn(low, op):
     values = dict(lrn=1, lrn_half=op.size // 2, ca=-op.x_zero, shift=op.shift, zero=op.zero)
     n, _, h, w = layer.x.shape
     for image in range(n):
-        for row0, row1 in split(h, max(1, config.pool_depth // w)):
-            for col0, col1 in split(w, config.pool_depth) if w > config.pool_depth else [(0, w)]:
+        for row0, row1 in split(h, max(1, limits.lrn_pixels(config) // w)):
+            for col0, col1 in split(w, limits.lrn_pixels(config)):
                 rows, _ = span(row0, row1 - row0, h)
                 cols, _ = span(col0, col1 - col0, w)
                 low.table_users[2] = layer.emit(image, (0, layer.x.blocks), (row0, row1), (col0, col1), rows, cols, values,
@@ -156,19 +154,15 @@ def _pool(low, op):
             pass
         return
     _need(low, op, "pool")
-    _check_window(op, low.config)
+    _check_window(op, low.config, layer.y.shape[3])
     for image in range(layer.x.shape[0]):
         _pool_image(layer, op, image)
 
 
-def _check_window(op, config):
-    if op.kernel[1] > WINDOW_OVERLAP * op.stride[1]:
-        raise InputError(f"layer {op.name!r}: a window {op.kernel[1]} wide at stride {op.stride[1]} overlaps more than the "
-                         f"{WINDOW_OVERLAP} windows that the vector engine holds")
-    if op.kernel[0] + op.stride[0] > config.pool_depth:
-        raise InputError(f"layer {op.name!r}: a window of {op.kernel[0]} rows does not fit pool_depth {config.pool_depth}")
-    if op.kind == "average" and op.kernel[0] * op.kernel[1] > MAX_TAPS:
-        raise InputError(f"layer {op.name!r}: an average of {op.kernel[0] * op.kernel[1]} taps: at most {MAX_TAPS}")
+def _check_window(op, config, out_cols):
+    columns = min(out_cols, max(1, limits.max_pool_cols(config, op.kernel[0], op.stride[0])))
+    if reason := limits.pool_reason(config, op.kernel, op.stride, columns, op.kind == "average"):
+        raise InputError(f"layer {op.name!r}: the vector engine cannot do {reason}")
 
 
 def _pool_image(layer, op, image):
@@ -176,7 +170,7 @@ def _pool_image(layer, op, image):
     _, _, h, w = layer.x.shape
     _, _, out_h, out_w = layer.y.shape
     exact = op.kind == "average" and len(set(op.multipliers.values())) > 1
-    widest = max(1, layer.low.config.pool_depth // (kh + sh))
+    widest = max(1, limits.max_pool_cols(layer.low.config, kh, sh))
     for (r0, r1, row_taps) in _segments(out_h, kh, sh, top, h, exact):
         per_row = w * layer.x.blocks * sh
         for a, b in layer.row_tiles(r1 - r0, per_row):
