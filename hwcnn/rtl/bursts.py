@@ -46,22 +46,24 @@ class BurstSplitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        offset_bits = bits_for(self.max_burst)
-        addr = Signal(32 - self.beat_bits)  # in beats
-        left = Signal.like(self.i.payload.n_beats)
-        active = Signal()
-        to_cut, length, ends = Signal(range(self.max_burst + 1)), Signal(range(self.max_burst + 1)), Signal()
-        free = Signal()  # the next stage takes a burst
+        place_bits = bits_for(self.max_burst)
+        active, free = Signal(), Signal()  # free: the next stage takes a burst
+        addr = Signal(32 - self.beat_bits)  # in beats; a burst's place is its lowest bits
+        bursts = Signal(len(self.i.payload.n_beats) + 1 - place_bits)  # left, this one included
+        last_place = Signal(place_bits)  # of the read's last beat
+        length, ends = Signal(range(self.max_burst + 1)), Signal()
         m.d.comb += [
             self.i.ready.eq(~active),
-            to_cut.eq(self.max_burst - addr[:offset_bits]),
-            ends.eq(left <= to_cut),
-            length.eq(Mux(ends, left, to_cut)),
+            ends.eq(bursts == 1),
+            length.eq(Mux(ends, last_place, self.max_burst - 1) - addr[:place_bits] + 1),
         ]
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [active.eq(1), addr.eq(self.i.payload.addr[self.beat_bits:]), left.eq(self.i.payload.n_beats)]
+            first = self.i.payload.addr[self.beat_bits:]
+            # The read's end, rounded up to a cut: the bits above count its bursts, those below give its last beat's place.
+            end = self.i.payload.n_beats + (first[:place_bits] + (self.max_burst - 1))
+            m.d.sync += [active.eq(1), addr.eq(first), Cat(last_place, bursts).eq(end)]
         with m.If(active & free):
-            m.d.sync += [active.eq(~ends), left.eq(left - length), addr.eq(Cat(Const(0, offset_bits), addr[offset_bits:] + 1))]
+            m.d.sync += [active.eq(~ends), bursts.eq(bursts - 1), addr.eq(Cat(Const(0, place_bits), addr[place_bits:] + 1))]
         burst_addr = Cat(Const(0, self.beat_bits), addr)
         if self.room is None:
             self._register(m, active, burst_addr, length, free)
