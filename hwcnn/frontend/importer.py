@@ -108,7 +108,7 @@ class _Importer:
                 values = self._values(node, inputs)
         except (Unsupported, ValueError) as e:
             self.problems.append(f"{node.name} ({node.op_type}): {e}")
-            values = [Unknown()]
+            values = [self._assumed(o) if self.ctx.dry else Unknown() for o in node.output]
         for name, value in zip(node.output, list(values) + [Unknown()] * len(node.output), strict=False):
             if name:
                 self.env[name] = value
@@ -120,8 +120,14 @@ class _Importer:
         try:
             return replace(self.ctx.quantise(node.name, value, node.output[0], 1.0, 0), raw=False)
         except ValueError:
-            shape = tuple(value.shape)
-            return Linear(self.ctx.new_tensor(node.output[0], map_shape(shape), 1.0, 0).name, shape)
+            return self._assumed(node.output[0])
+
+    def _assumed(self, name):
+        """Stands for the result of a node that was refused, so that what follows is judged too."""
+        shape = tuple(self.ctx.shapes.get(name, ()))
+        if map_shape(shape) is None or 0 in shape:
+            return Unknown()
+        return Linear(self.ctx.new_tensor(name, map_shape(shape), 1.0, 0).name, shape)
 
     def _constant(self, node, inputs):
         return all(i is None or isinstance(i, Const) for i in inputs) or node.op_type == "Shape"

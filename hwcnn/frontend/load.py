@@ -49,7 +49,7 @@ def normalise(model, source, shapes=None):
         if opset < OPSET:
             model = version_converter.convert_version(model, OPSET)
         infer_shapes(model, strict=True)
-    except (checker.ValidationError, shape_inference.InferenceError, RuntimeError, ValueError) as e:
+    except (checker.ValidationError, shape_inference.InferenceError, version_converter.ConvertError, RuntimeError, ValueError) as e:
         raise InputError(f"{source}: not a valid ONNX model: {_one_line(e)}") from e
     return model
 
@@ -74,6 +74,7 @@ def _fix_inputs(model, source, shapes):
     inputs = [i for i in model.graph.input if i.name not in constants]
     if unknown := sorted(set(shapes) - {i.name for i in inputs}):
         raise InputError(f"{source}: no input is named {unknown[0]!r}: its inputs are {', '.join(i.name for i in inputs)}")
+    model.ir_version = max(model.ir_version, 4)  # older ones list initializers among the inputs
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     for value in model.graph.input:

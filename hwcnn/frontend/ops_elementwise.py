@@ -23,6 +23,13 @@ def add(ctx, node, a, b):
     return _maps(ctx, node, a, b, "add", sign)
 
 
+@operator("Sum", limits=_LIMITS + "; one or two operands")
+def total(ctx, node, a, *more):
+    if len(more) > 1:
+        raise Unsupported(f"{1 + len(more)} operands: write it as a chain of Add")
+    return add(ctx, node, a, *more) if more else a
+
+
 @operator("Mul", "Div", limits=_LIMITS + "; Div by a constant only")
 def mul(ctx, node, a, b):
     if isinstance(b, Const):
