@@ -21,8 +21,6 @@ from .registers import PERF, READ_CLIENTS, WRITE_CLIENTS
 from .weights import WeightEngine
 
 ID_BITS = bits_for(len(READ_CLIENTS))
-#: Engines that take an instruction only when they have finished the one before: the next is decoded meanwhile.
-PREFETCHED = ("vector",)
 #: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the engines do in the cycle.
 STARTS = tuple(i.name for i in isa.INSTRUCTIONS if i is not isa.END)
 LEVELS = ("array_busy", "stall_weights", "stall_activations", "stall_accumulators", "stall_program", "stall_store",
@@ -108,8 +106,7 @@ class Core(wiring.Component):
         queues = {}
         for instruction in instructions(self.config):
             name = instruction.name
-            queue = queues[name] = InstructionQueue(self.config, instruction, prefetch=name in PREFETCHED)
-            m.submodules[f"{name}_queue"] = queue
+            m.submodules[f"{name}_queue"] = queue = queues[name] = InstructionQueue(self.config, instruction)
             connect(m, getattr(dispatch, f"o_{name}"), queue.i)
             m.d.comb += queue.counts.eq(self.counts)
         end = queues["end"].o
@@ -205,11 +202,8 @@ class Core(wiring.Component):
             "stall_accumulators": idle & for_post & ~for_load,
             "stall_program": idle & queues["array"].empty,
             "stall_store": post.stall_store,
-            "vector_busy": 0,
+            "vector_busy": vector.busy if vector is not None else 0,
         }
-        if vector is not None:
-            inside = self._in_flight(m, "in_vector", taken["vector"], vector.done)
-            levels["vector_busy"] = inside != 0
         m.d.comb += self.done.eq(Cat(Mux(done[c], 1, 0) for c in isa.COUNTERS))
         level = Cat(Mux(levels[name], 1, 0) for name in LEVELS)
         m.d.comb += [

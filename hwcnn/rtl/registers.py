@@ -56,7 +56,7 @@ PERF = (
     ("stall_accumulators", "cycles in which the array was idle and its instruction waited for POST only"),
     ("stall_program", "cycles in which the array was idle and had no instruction"),
     ("stall_store", "cycles in which the post engine waited for the writer"),
-    ("vector_busy", "cycles in which the vector engine had an instruction"),
+    ("vector_busy", "cycles in which the vector engine ran an instruction"),
     ("read_beats", "beats on the AXI read data channel"),
     ("write_beats", "beats on the AXI write data channel"),
 )
