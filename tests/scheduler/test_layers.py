@@ -1,0 +1,161 @@
+"""Layer shapes that stress one rule each: ISA == golden, waits checked."""
+
+import numpy as np
+import pytest
+from networks import Builder
+from test_networks import CONFIGS, check
+
+from hwcnn import ir
+from hwcnn.config import AccelConfig
+from hwcnn.errors import InputError
+from hwcnn.scheduler.compile import compile_graph
+
+SMALL = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64)
+
+
+@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
+def config(request):
+    return request.param
+
+
+def one(seed, shape, make):
+    b = Builder(seed, shape)
+    return b.done(make(b))
+
+
+@pytest.mark.parametrize("shape, kernel, stride, pads, dilation", [
+    ((1, 3, 20, 20), 7, 2, 3, 1), ((1, 3, 11, 13), (1, 5), 1, (0, 2, 0, 2), 1), ((1, 40, 9, 9), 3, 2, (0, 0, 1, 1), 1),
+    ((1, 20, 10, 10), 3, 1, 2, 2), ((1, 9, 8, 8), (3, 1), (2, 1), (1, 0, 1, 0), 1), ((1, 33, 7, 7), 1, 2, 0, 1),
+    ((1, 5, 4, 4), 3, 1, (9, 9, 9, 9), 1), ((1, 20, 3, 70), 3, 1, 1, 1), ((1, 16, 1, 300), (1, 3), 1, (0, 1, 0, 1), 1),
+    ((1, 5, 2, 2), 2, 1, (3, 0, 0, 3), 4),
+])
+def test_convolution(config, shape, kernel, stride, pads, dilation):
+    check(one(1, shape, lambda b: b.conv("x", 21, kernel, stride, pads, dilation=dilation)), config)
+
+
+@pytest.mark.parametrize("channels, out, groups", [
+    (32, 32, 2), (64, 64, 16), (48, 48, 48), (24, 72, 24), (30, 20, 10), (35, 35, 5), (21, 42, 3), (64, 32, 32)])
+def test_groups(config, channels, out, groups):
+    check(one(2, (1, channels, 8, 9), lambda b: b.conv("x", out, 3, 1, 1, groups=groups)), config)
+
+
+@pytest.mark.parametrize("batch, shape, out", [(1, (40, 6, 6), 70), (3, (40, 4, 4), 70), (5, (130, 1, 1), 33), (9, (8, 7, 7), 5)])
+def test_fully_connected(config, batch, shape, out):
+    check(one(3, (batch, *shape), lambda b: b.conv("x", out, shape[1:])), config)
+
+
+def test_weights_are_read_once_for_a_batch():
+    graph = one(3, (4, 64, 2, 2), lambda b: b.conv("x", 64, 2))
+    compiled = compile_graph(graph, AccelConfig())
+    streamed = sum(op.values["n_bytes"] for op in compiled.ops if op.queue == "weight")
+    assert streamed == 64 * 64 * 4
+
+
+@pytest.mark.parametrize("kind, kernel, stride, pads, ceil, include", [
+    ("max", 5, 1, 2, False, False), ("max", 13, 1, 6, False, False), ("max", 9, 2, 4, True, False),
+    ("average", 5, 1, 2, False, True), ("average", 3, 2, 1, True, False), ("average", 3, 1, 1, False, False),
+    ("max", (1, 2), (2, 1), 0, False, False), ("max", 2, 3, 0, True, False)])
+def test_pool(config, kind, kernel, stride, pads, ceil, include):
+    check(one(4, (1, 20, 14, 15), lambda b: b.pool("x", kind, kernel, stride, pads, ceil, include)), config)
+
+
+@pytest.mark.parametrize("size", [7, 13])
+def test_global_average(config, size):
+    check(one(5, (1, 20, size, size), lambda b: b.pool("x", "average", size, 1)), config)
+
+
+def test_global_average_of_many_pixels():
+    """More taps than a sum of the vector engine holds: the array does it."""
+    compiled = check(one(5, (1, 20, 40, 40), lambda b: b.pool("x", "average", 40, 1)), AccelConfig())
+    assert not any(op.queue == "vector" for op in compiled.ops)
+
+
+def test_wide_maps(config):
+    """Rows longer than the pooling buffer and than an LRN instruction."""
+    b = Builder(6, (1, 20, 3, 700))
+    b.done(b.pool(b.lrn("x"), "max", 3, 2, 1))
+    check(b.graph, config)
+
+
+def test_nested_and_repeated_concatenations(config):
+    """DenseNet's prefixes share memory; parts of two concatenations are copied; a concatenation of itself works."""
+    b = Builder(7, (2, 6, 7, 7))
+    parts = [b.conv("x", c, 1) for c in (5, 18, 9)]
+    first, second = b.concat(*parts[:2]), b.concat(*parts)
+    third = b.concat(parts[1], parts[0], "x")
+    fourth = b.concat(first, first)
+    b.done(*[b.conv(t, 11, 3, 1, 1) for t in (first, second, third, fourth)])
+    check(b.graph, config)
+
+
+def test_repeated_prefixes_cost_nothing():
+    b = Builder(7, (1, 6, 7, 7))
+    parts = [b.conv("x", 16, 1) for _ in range(3)]
+    graph = b.done(b.concat(*parts[:2]), b.concat(*parts))
+    assert not any(op.queue == "vector" for op in compile_graph(graph, AccelConfig()).ops)
+
+
+def test_holes_where_they_hurt(config):
+    """Residual, LRN and unlike operands on concatenations with ragged channels."""
+    b = Builder(8, (1, 6, 7, 7))
+    ragged = b.concat(b.conv("x", 5, 1), b.conv("x", 18, 1))
+    dense = b.conv("x", 23, 1)
+    b.done(b.conv("x", 23, 1, residual=ragged), b.lrn(ragged), b.eltwise(ragged, dense, "add"), b.eltwise(ragged, ragged, "mul"),
+           b.lrn(b.lut(dense)), b.lrn(b.conv("x", 23, residual=dense)))
+    check(b.graph, config)
+
+
+def test_many_channels(config):
+    """More output blocks than parameter slots, more affine channels than slots."""
+    b = Builder(9, (1, 70, 5, 5))
+    b.done(b.conv(b.affine(b.conv("x", 600, 1)), 150, 3))
+    check(b.graph, config)
+
+
+def test_without_vector_engine():
+    config = AccelConfig(features=())
+    b = Builder(10, (1, 6, 8, 8))
+    x = b.concat(b.conv("x", 5, 1), "x")
+    b.done(b.pool(x, "average", 8, 1))
+    compiled = check(b.graph, config)
+    assert not any(op.queue == "vector" for op in compiled.ops)
+
+
+@pytest.mark.parametrize("feature, make", [
+    ("pool", lambda b: b.pool("x", "max", 2, 2)), ("eltwise", lambda b: b.eltwise("x", b.conv("x", 6), "mul")),
+    ("affine", lambda b: b.affine("x")), ("lrn", lambda b: b.lrn("x")), ("lut", lambda b: b.lut("x"))])
+def test_missing_feature(feature, make):
+    config = AccelConfig(features=tuple(f for f in ("pool", "eltwise", "affine", "lrn", "lut") if f != feature))
+    with pytest.raises(InputError, match=f"{feature}.*needs the vector feature '{feature}'"):
+        compile_graph(one(11, (1, 6, 8, 8), make), config)
+
+
+def test_input_tile_does_not_fit():
+    with pytest.raises(InputError, match="conv.*activation buffer.*act_kib"):
+        compile_graph(one(12, (1, 8, 40, 40), lambda b: b.conv("x", 8, 40)), SMALL)
+
+
+def test_window_does_not_fit():
+    with pytest.raises(InputError, match="pool.*cannot do"):
+        compile_graph(one(13, (1, 8, 90, 90), lambda b: b.pool("x", "max", (70, 2), 2)), SMALL)
+
+
+def test_deterministic():
+    def build():
+        b = Builder(14, (1, 6, 12, 12))
+        b.done(b.pool(b.lrn(b.conv(b.conv("x", 40, 3), 33, 3)), "max", 2, 2))
+        return compile_graph(b.graph, SMALL)
+    first, second = build(), build()
+    assert first.program == second.program and np.array_equal(first.weights, second.weights)
+    assert first.manifest == second.manifest
+
+
+def test_manifest_attributes_every_instruction():
+    b = Builder(15, (1, 6, 12, 12))
+    b.done(b.lut(b.pool(b.conv("x", 20, 3), "max", 2, 2)))
+    manifest = compile_graph(b.graph, SMALL).manifest
+    for queue, runs in manifest["queues"].items():
+        assert sum(n for _, n in runs) == manifest["instructions"][queue]
+    assert [layer["op"] for layer in manifest["layers"]] == ["Conv", "Pool", "Lut"]
+    assert manifest["layers"][0]["macs"] == 20 * 10 * 10 * 6 * 9
+    assert isinstance(b.graph.ops[0], ir.Conv)
