@@ -48,7 +48,7 @@ def testbench():
 
 def build(verilog, trace=False):
     """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder."""
-    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, trace=trace, optimise="-O3", main=MAIN)
+    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, trace=trace, main=MAIN)
 
 
 class RtlSimulator:
