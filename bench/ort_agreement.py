@@ -31,7 +31,7 @@ def main(arguments=None):
         model = load(args.model)
         samples = _samples(model, args)
         qdq = quantise(model, samples)
-        rows = agreement(qdq, import_graph(qdq), samples)
+        rows = agreement(qdq, import_graph(qdq, fused=False), samples)
     except InputError as e:
         print(e, file=sys.stderr)
         return 2

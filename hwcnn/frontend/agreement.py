@@ -30,7 +30,8 @@ class Agreement:
 def agreement(model, graph, samples):
     """A list of `Agreement`, one for each operation of the graph whose result onnxruntime also has.
 
-    model : the QDQ ModelProto; graph : imported from it; samples : iterable of {ONNX input name: float32 array}.
+    model : the QDQ ModelProto; graph : imported from it, not fused, so that each of its operations ends where a QuantizeLinear of
+    the model does; samples : iterable of {ONNX input name: float32 array}.
     onnxruntime runs without graph optimisations, so that every QuantizeLinear is computed where it stands.
     """
     names = onnx_names(model, graph)

@@ -26,11 +26,12 @@ from .values import Const, Host, Input, Linear, Padded, Unknown, along, map_shap
 _ON_INT8 = {"MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
 
 
-def import_graph(model, batch=1):
+def import_graph(model, batch=1, fused=True):
     """The network as an `ir.Graph`, verified.
 
     model : QDQ ONNX with static shapes, such as `quantise.quantise` gives, or with QLinear operators.
-    batch : images of every tensor; a model made for one image serves for any.
+    batch : images of every tensor; a model made for one image serves for any. fused : False leaves an operation for every
+    QuantizeLinear, to compare each with onnxruntime's; the numbers are the same.
     Raises InputError that lists every node that cannot run.
     """
     lean = expand(light(model))
@@ -40,8 +41,7 @@ def import_graph(model, batch=1):
     except (shape_inference.InferenceError, RuntimeError) as e:
         raise InputError(f"{model.graph.name}: shapes cannot be inferred: {' '.join(str(e).split())[:300]}") from e
     graph = _Importer(lean, model.graph.initializer).run()
-    graph = fuse.fuse(graph)
-    return with_batch(graph, batch).verify()
+    return with_batch(fuse.fuse(graph) if fused else graph, batch).verify()
 
 
 def check(model):

@@ -16,8 +16,9 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from ..errors import InputError
 from . import calibrate
+from .exact import exact_scales
 from .importer import check
-from .prepare import fold, name_nodes
+from .prepare import fold, infer_shapes, name_nodes
 from .tail import tail_nodes
 
 #: Operators of quantised models: a model with any of these is taken as it is.
@@ -49,7 +50,10 @@ def quantise(model, calibration=None, seed=0, percentile=None):
     model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
     measured = calibrate.ranges(model, samples, percentile)
-    return _insert_qdq(model, _unite(model, measured))
+    result = _insert_qdq(model, _unite(model, measured))
+    infer_shapes(result)
+    exact_scales(result)
+    return result
 
 
 def _folded(model):
