@@ -10,12 +10,12 @@ def pool_reason(config, kernel, stride, out_cols, is_sum):
     """Why the window unit cannot reduce such a window, or None where it can.
 
     kernel, stride : (rows, columns). out_cols : columns of one instruction's output. A window may overlap the next
-    ``OPEN_WINDOWS - 1``: ``kw <= 3*sw + 1``.
+    ``OPEN_WINDOWS - 1``: ``kw <= 3*sw + 1``, or there are so few columns in all (a global pool).
     """
     (kh, kw), (sh, sw) = kernel, stride
     if not all(1 <= v <= 255 for v in (kh, kw, sh, sw)):
         return f"a {kh}x{kw} window with stride {sh}x{sw}: windows and strides are from 1 to 255"
-    if kw > (OPEN_WINDOWS - 1) * sw + 1:
+    if kw > (OPEN_WINDOWS - 1) * sw + 1 and out_cols >= OPEN_WINDOWS:
         return f"a {kh}x{kw} window with stride {sh}x{sw}: at stride {sw} it is at most {(OPEN_WINDOWS - 1) * sw + 1} wide"
     if is_sum and kh * kw > MAX_SUM_TAPS:
         return f"an average over {kh}x{kw} taps: at most {MAX_SUM_TAPS}"
@@ -58,10 +58,10 @@ def lrn_fill_steps(config):
 
 
 #: Cycles between channel blocks of an LRN instruction.
-LRN_BLOCK_CYCLES = 6
+LRN_BLOCK_CYCLES = 2
 
 
 def lrn_cycles(config, n_blk, n_pixels):
     """Cycles of an LRN instruction at full rate, without latency: every block's vectors, and the first block's twice."""
     per_pixel = n_blk * lrn_steps(config) + lrn_fill_steps(config)
-    return n_pixels * per_pixel + (n_blk + 1) * LRN_BLOCK_CYCLES
+    return n_pixels * per_pixel + n_blk * LRN_BLOCK_CYCLES

@@ -1,0 +1,193 @@
+"""Local response normalisation across channels: the sums of squares, and their factors from a table."""
+
+from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import bits_for
+from ..limits import lrn_fill_steps, lrn_lookups, lrn_steps
+from .layouts import param_port
+from .ram import Ram
+
+#: ``dest`` of a PARAM instruction that fills the table; words in it, and bits of its values.
+TABLE_DEST, TABLE_WORDS, TABLE_BITS = 2, 1024, 17
+#: |x + ca| <= 255, so a square has 16 bits, and five of them have 19.
+SQUARE_BITS, TOTAL_BITS = 16, 19
+
+
+class LrnFactors(wiring.Component):
+    """For each pixel and channel block, the vector and its lanes' factors ``table[index(S)]``.
+
+    S is the sum of (x + ca)**2 over `half` channels to each side. Block k is worked on when its neighbour k + 1 arrives: the
+    vectors of block k wait in a RAM, and beside each the last four squares that were added up at that pixel (the top two lanes
+    of block k - 1, and the low two of block k), so that no square is computed twice. The last block is worked on after the
+    last input, with nothing above it.
+
+    `lrn_lookups` lanes a cycle, so `lrn_steps` cycles a vector; `limits.lrn_cycles` in all. Latency: `LATENCY` from a vector's last step
+    to `o`.
+
+    Members
+    -------
+    n_blk, n_pixels, ca, half : of the instruction, stable while busy. start : pulse, while not busy. busy : not done yet.
+    params : beats of PARAM; those of dest 2 fill the table.
+    i : stream of vectors, block by block. room : a result can be taken; reserve : one is begun (so it will come).
+    factors : {en, group, values}: the factors of lanes group*lookups and on. o : {valid, vector}, in the cycle after the vector's
+    last factors.
+    """
+
+    LATENCY = 7
+
+    def __init__(self, config):
+        self.config = config
+        self.lookups, self.steps = lrn_lookups(config), lrn_steps(config)
+        super().__init__({
+            "n_blk": In(16), "n_pixels": In(16), "ca": In(signed(18)), "half": In(2), "start": In(1), "busy": Out(1),
+            "params": In(param_port(config)),
+            "i": In(stream.Signature(8 * config.lanes)), "room": In(1), "reserve": Out(1),
+            "factors": Out(wiring.Signature({
+                "en": Out(1), "group": Out(bits_for(self.steps)),
+                "values": Out(data.ArrayLayout(TABLE_BITS, self.lookups))})),
+            "o": Out(wiring.Signature({"valid": Out(1), "vector": Out(8 * config.lanes)})),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        step = self._sequence(m)
+        squares, ages = self._squares(m, step)
+        totals = self._totals(m, squares, ages)
+        self._lookup(m, totals, ages)
+        return m
+
+    def _sequence(self, m):
+        """Loads a vector into `work`, and steps through it; returns the signals of the step at hand."""
+        lanes, n = self.config.lanes, self.lookups
+        m.submodules.vectors = ram = Ram(8 * lanes, self.config.pool_depth)
+        running, fill, flush, stepping, last = (Signal(name=name) for name in ("running", "fill", "flush", "stepping", "last"))
+        # A block's last vector is in `work`; one cycle more, in which the squares of its last pixel are on their way to their RAM.
+        ending, rewind = Signal(), Signal()
+        blocks = Signal(16)
+        pixel, count = Signal(range(self.config.pool_depth)), Signal(range(self.steps))
+        # Whether the block of the vector in `work` was the first or last to come, and its pixel.
+        work = Signal(8 * (lanes + 2), reset_less=True)
+        filled, flushed, at = Signal(), Signal(), Signal.like(pixel)
+        load, ends = Signal(), Signal()
+        m.d.comb += [
+            flush.eq(blocks == 0), last.eq(stepping & (count == self.steps - 1)),
+            load.eq(running & ~rewind & (~stepping | (last & ~ending)) & (flush | self.i.valid) & (fill | self.room)),
+            ends.eq(pixel == self.n_pixels - 1),
+            self.i.ready.eq(load & ~flush), self.reserve.eq(load & ~fill),
+            ram.w_en.eq(load & ~flush), ram.w_addr.eq(pixel), ram.w_data.eq(self.i.payload),
+            # The next pixel's vector, or a block's first one.
+            ram.r_en.eq(load | rewind), ram.r_addr.eq(Mux(load, pixel + 1, 0)),
+            self.busy.eq(running | stepping),
+        ]
+        with m.If(self.start):
+            m.d.sync += [running.eq(1), fill.eq(1), blocks.eq(self.n_blk), pixel.eq(0), ending.eq(0)]
+        m.d.sync += rewind.eq(last & ending)
+        with m.If(last):
+            m.d.sync += [stepping.eq(0), ending.eq(0)]
+        with m.Elif(stepping):
+            m.d.sync += count.eq(count + 1)
+        with m.If(load):
+            first = self.steps - lrn_fill_steps(self.config)
+            m.d.sync += [
+                work.eq(Cat(ram.r_data, self.i.payload[:16])), filled.eq(fill), flushed.eq(flush), at.eq(pixel),
+                stepping.eq(1), count.eq(Mux(fill, first, 0)), pixel.eq(pixel + 1),
+            ]
+            with m.If(ends):
+                m.d.sync += [pixel.eq(0), fill.eq(0), blocks.eq(blocks - 1), running.eq(~flush), ending.eq(1)]
+        begins = Signal()
+        m.d.sync += begins.eq(load)
+        lanes_at = work[16:].word_select(count, 8 * n)
+        return {"valid": stepping, "first": begins, "last": last, "group": count, "fill": filled, "flush": flushed, "pixel": at,
+                "lanes": lanes_at, "vector": work[:8 * lanes]}
+
+    def _squares(self, m, step):
+        """Cycles 1 and 2 of a step: the squares of the lanes two above its own; and its control, by age."""
+        n = self.lookups
+        ages = [{k: step[k] for k in ("valid", "first", "last", "group", "fill", "pixel")}]
+        for age in range(1, self.LATENCY):
+            now = {k: Signal.like(v, name=f"{k}{age}") for k, v in ages[-1].items()}
+            m.d.sync += [now[k].eq(v) for k, v in ages[-1].items()]
+            m.d.sync += [now[k].eq(ages[-1]["valid"] & ages[-1][k]) for k in ("first", "last")]
+            ages.append(now)
+        # Lanes of the block above in this step: the last two of them all, and none of them if the block above does not exist.
+        above = step["group"] >= self.steps - lrn_fill_steps(self.config)
+        keep = [Mux(above, ~step["flush"] if n == 1 or j >= n - 2 else ~step["fill"], 1) for j in range(n)]
+        squares = []
+        for j in range(n):
+            d, kept = Signal(signed(9), name=f"d{j}", reset_less=True), Signal(name=f"kept{j}")
+            square = Signal(SQUARE_BITS, name=f"square{j}", reset_less=True)
+            with m.If(step["valid"]):
+                m.d.sync += [d.eq(step["lanes"].word_select(j, 8).as_signed() + self.ca), kept.eq(keep[j])]
+            with m.If(ages[1]["valid"]):
+                m.d.sync += square.eq(Mux(kept, d * d, 0))
+            squares.append(square)
+        m.d.sync += self.o.valid.eq(ages[-1]["last"] & ~ages[-1]["fill"])
+        self._results(m, step, ages)
+        return squares, ages
+
+    def _results(self, m, step, ages):
+        """The vector of the last step, kept until its factors are there; vectors end at least four cycles apart."""
+        early, late = (Signal(8 * self.config.lanes, name=name, reset_less=True) for name in ("early", "late"))
+        with m.If(step["last"]):
+            m.d.sync += early.eq(step["vector"])
+        with m.If(ages[3]["last"]):
+            m.d.sync += late.eq(early)
+        m.d.comb += self.o.vector.eq(late)
+
+    def _totals(self, m, squares, ages):
+        """Cycles 3 and 4: S of each of the step's lanes, from the four squares before and those of the step."""
+        m.submodules.squares = ram = Ram(4 * SQUARE_BITS, self.config.pool_depth)
+        history = [Signal(SQUARE_BITS, name=f"history{k}", reset_less=True) for k in range(4)]
+        now = ages[2]
+        stored = [Mux(now["fill"], 0, ram.r_data.word_select(k, SQUARE_BITS)) for k in range(4)]
+        before = [Mux(now["first"], s, h) for s, h in zip(stored, history)]
+        line = before + squares
+        m.d.comb += [
+            ram.r_en.eq(ages[1]["first"]), ram.r_addr.eq(ages[1]["pixel"]),
+            ram.w_en.eq(ages[3]["last"]), ram.w_addr.eq(ages[3]["pixel"]), ram.w_data.eq(Cat(history)),
+        ]
+        totals = []
+        for j in range(self.lookups):
+            inner, outer = (Signal(TOTAL_BITS, name=f"{n}{j}", reset_less=True) for n in ("inner", "outer"))
+            total = Signal(TOTAL_BITS, name=f"total{j}", reset_less=True)
+            with m.If(now["valid"]):
+                m.d.sync += [inner.eq(line[j + 1] + line[j + 2] + line[j + 3]),
+                             outer.eq(Mux(self.half == 2, line[j] + line[j + 4], 0))]
+            with m.If(ages[3]["valid"]):
+                m.d.sync += total.eq(inner + outer)
+            totals.append(total)
+        with m.If(now["valid"]):
+            m.d.sync += [h.eq(s) for h, s in zip(history, line[-4:])]
+        return totals
+
+    def _lookup(self, m, totals, ages):
+        """Cycles 5 and 6: the index, and the table's answer; each looked-up lane has a copy of the table."""
+        words = self.config.axi_bytes // 4  # in a beat
+        part = bits_for(words)
+        enable = Signal()
+        packed = Cat(self.params.data.word_select(w, 32)[:TABLE_BITS] for w in range(words))
+        m.d.comb += enable.eq(self.params.en & (self.params.dest == TABLE_DEST))
+        for j, total in enumerate(totals):
+            m.submodules[f"table{j}"] = ram = Ram(TABLE_BITS * words, TABLE_WORDS // words)
+            index, place = Signal(10, name=f"index{j}", reset_less=True), Signal(part, name=f"place{j}", reset_less=True)
+            with m.If(ages[4]["valid"]):
+                m.d.sync += index.eq(_index(m, total, j))
+            m.d.sync += place.eq(index[:part])
+            m.d.comb += [
+                ram.w_en.eq(enable), ram.w_addr.eq(self.params.offset), ram.w_data.eq(packed),
+                ram.r_en.eq(ages[5]["valid"]), ram.r_addr.eq(index[part:]),
+                self.factors.values[j].eq(ram.r_data.word_select(place, TABLE_BITS)),
+            ]
+        m.d.comb += [self.factors.en.eq(ages[6]["valid"]), self.factors.group.eq(ages[6]["group"])]
+
+
+def _index(m, total, j):
+    """Table index of a sum: its top 7 bits and, from 64 up, its exponent: 64 words for each power of two."""
+    index = Signal(10, name=f"next_index{j}")
+    m.d.comb += index.eq(total[:6])
+    for e in range(TOTAL_BITS - 6):
+        with m.If(total[e + 6]):
+            m.d.comb += index.eq(Cat(total[e:e + 6], Const(e + 1, 4)))
+    return index

@@ -1,0 +1,257 @@
+"""The vector engine: pooling, element-wise operations, per-channel affine, LRN and tables, from DRAM to DRAM."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .. import isa
+from .alu import ALU_FIELDS, Alu
+from .coefficients import Coefficients
+from .fifo import StreamFifo
+from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, read_port, write_port
+from .lrn import LrnFactors
+from .reader import VectorReader
+from .table import ActivationTable
+from .window import WINDOW_FIELDS, Window
+from .writer import Writer
+
+VECTOR_LAYOUT = instruction_layout(isa.VECTOR)
+#: Fields of the running instruction: all that is not an address, with the sizes of the padded input.
+RUN_LAYOUT = data.StructLayout(
+    {n: VECTOR_LAYOUT[n].shape for n in (
+        "n_cols", "reduce", "kh", "kw", "sh", "sw", "b_mode", "per_channel", "slot", "lrn", "lrn_half", "lut", "ca", "cb", "ma",
+        "mb", "alu", "c", "shift", "zero", "low", "high", "n_blk", "out_rows", "out_cols")}
+    | {"in_rows": 17, "in_cols": 17})
+
+
+class VectorCore(wiring.Component):
+    """Executes VECTOR on streams: one instruction at a time, one result a cycle at most.
+
+    The descriptors of the next instruction are handed on while one runs, so that its operands are fetched early. It begins when all
+    results of the present one are on their way through the ALU: `GAP` cycles after the last was issued, 8*L/axi_bytes more with
+    `per_channel`. Latency: `LATENCY` from a vector's issue to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one
+    vector a cycle.
+
+    Parameters
+    ----------
+    config : AccelConfig. What ``config.features`` leaves out is not built, and its fields are ignored.
+
+    Members
+    -------
+    i : stream of VECTOR. params : `layouts.param_port`.
+    read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT). a, b, o : their streams of vectors. B has A's size and
+    pads, or is one vector a block.
+    busy : an instruction runs.
+    """
+
+    FIFO = 32
+    GAP = 4
+    LATENCY = Alu.latency() + ActivationTable.LATENCY + 2
+
+    def __init__(self, config):
+        self.config = config
+        vectors = stream.Signature(8 * config.lanes)
+        super().__init__({
+            "i": In(stream.Signature(VECTOR_LAYOUT)), "params": In(param_port(config)),
+            "read_a": Out(stream.Signature(READ_LAYOUT)), "read_b": Out(stream.Signature(READ_LAYOUT)),
+            "write": Out(stream.Signature(WRITE_LAYOUT)),
+            "a": In(vectors), "b": In(vectors), "o": Out(vectors), "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        features = self.config.features
+        self.run = run = Signal(RUN_LAYOUT, reset_less=True)
+        self.begin, self.issue, self.take, self.block_ends = Signal(), Signal(), Signal(), Signal()
+        m.submodules.coefficients = coefficients = Coefficients(self.config)
+        m.submodules.alu = alu = Alu(self.config.lanes, coefficients.sets, coefficients.sources, "eltwise" in features)
+        self._params(m, coefficients)
+        connect(m, coefficients.set, alu.set)
+
+        room = Signal(range(self.FIFO + 1), init=self.FIFO)
+        there, reserve, idle = self._operand_a(m, alu, coefficients, room != 0)
+        b_there = self._operand_b(m, alu)
+        running, first = self._count(m, coefficients)
+        table_ready = self._results(m, alu)
+        m.d.sync += room.eq(room - reserve + (self.o.valid & self.o.ready))
+        m.d.comb += [
+            self.issue.eq(running & there & (run.lrn | (b_there & (room != 0) & (coefficients.ready | ~first)))),
+            self.i.ready.eq(self._descriptors(m) & ~running & ~self.begin & idle & ~alu.loading & table_ready),
+            self.take.eq(self.i.valid & self.i.ready), self.busy.eq(running | self.begin | ~idle),
+        ]
+        self._take(m)
+        m.d.comb += [alu.fields[n].eq(run[n]) for n in ALU_FIELDS.members if n != "use_b"]
+        m.d.comb += [
+            alu.fields.use_b.eq(run.b_mode != isa.B_NONE),
+            alu.i.valid.eq(self.issue), alu.i.start.eq(first), alu.i.tag.eq(~run.lut),
+            coefficients.per_channel.eq(run.per_channel), coefficients.use_factors.eq(run.lrn),
+            coefficients.slot.eq(run.slot), coefficients.shared.bias.eq(run.c), coefficients.shared.mantissa.eq(run.ma),
+            coefficients.shared.shift.eq(run.shift), coefficients.begin.eq(self.begin),
+            coefficients.started.eq(self.issue & first), coefficients.hold.eq(alu.loading),
+        ]
+        return m
+
+    def _params(self, m, block):
+        m.d.comb += [getattr(block.params, n).eq(getattr(self.params, n)) for n in self.params.signature.members]
+
+    def _descriptors(self, m):
+        """Hands the instruction's descriptors on, those of its operands ahead of time; returns: there is room for the writer's."""
+        new, gone = self.i.payload, []
+        with_b = (self._on(new, "b_mode") != isa.B_NONE) & ~self._on(new, "lrn")
+        for name, descriptor, wanted in (("read_a", self.read_a, 1), ("read_b", self.read_b, with_b)):
+            sent = Signal(name=f"{name}_sent")
+            m.d.comb += descriptor.valid.eq(self.i.valid & ~sent & wanted)
+            with m.If(descriptor.valid & descriptor.ready):
+                m.d.sync += sent.eq(1)
+            with m.If(self.take):
+                m.d.sync += sent.eq(0)
+            gone.append(sent if descriptor is self.read_a else sent | ~wanted)
+        with m.If(self.take):
+            m.d.sync += [self.write.valid.eq(1), *(self.write.payload[n].eq(new[n]) for n in WRITE_LAYOUT.members)]
+        with m.Elif(self.write.ready):
+            m.d.sync += self.write.valid.eq(0)
+        m.d.comb += [self.read_a.payload[n].eq(new[n]) for n in READ_LAYOUT.members]
+        b = self.read_b.payload
+        m.d.comb += [b[n].eq(new[n]) for n in READ_LAYOUT.members]
+        m.d.comb += [b.addr.eq(new.b_addr), b.blk_stride.eq(new.b_blk_stride)]
+        with m.If(new.b_mode == isa.B_BROADCAST):
+            m.d.comb += [b.n_rows.eq(1), b.n_cols.eq(1), b.pad_top.eq(0), b.pad_bottom.eq(0), b.pad_left.eq(0), b.pad_right.eq(0)]
+        return Cat(gone).all() & ~self.write.valid
+
+    def _on(self, fields, name):
+        """A flag of the instruction, 0 where the configuration leaves its function out."""
+        feature = {"per_channel": "affine", "lrn": "lrn", "lut": "lut", "reduce": "pool", "b_mode": "eltwise"}[name]
+        return fields[name] if feature in self.config.features else Const(0, VECTOR_LAYOUT[name].shape)
+
+    def _take(self, m):
+        """The instruction begins to run."""
+        run, new = self.run, self.i.payload
+        lrn, reduce = self._on(new, "lrn"), self._on(new, "reduce")
+        m.d.sync += self.begin.eq(self.take)
+        with m.If(self.take):
+            m.d.sync += [run[n].eq(new[n]) for n in RUN_LAYOUT.members if n in VECTOR_LAYOUT.members]
+            m.d.sync += [
+                run.lrn.eq(lrn), run.lut.eq(self._on(new, "lut")),
+                run.reduce.eq(Mux(lrn, isa.REDUCE_NONE, reduce)), run.alu.eq(Mux(lrn, isa.ALU_ADD, new.alu)),
+                run.b_mode.eq(Mux(lrn, isa.B_NONE, self._on(new, "b_mode"))),
+                run.per_channel.eq(self._on(new, "per_channel") & ~lrn),
+                # Maxima come with an offset of 128.
+                run.ca.eq(new.ca - Mux(~lrn & (reduce == isa.REDUCE_MAX), 128, 0)),
+                run.in_rows.eq(new.pad_top + new.n_rows + new.pad_bottom),
+                run.in_cols.eq(new.pad_left + new.n_cols + new.pad_right),
+            ]
+
+    def _operand_a(self, m, alu, coefficients, room):
+        """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no unit is at work)."""
+        run, features = self.run, self.config.features
+        x = [self.a.payload.word_select(k, 8).as_signed() for k in range(self.config.lanes)]
+        there, ready, reserve, idle = self.a.valid, self.issue, self.issue, Const(1, 1)
+        if "lrn" in features:
+            m.submodules.lrn = lrn = LrnFactors(self.config)
+            self._params(m, lrn)
+            connect(m, lrn.factors, coefficients.factors)
+            m.d.comb += [
+                lrn.n_blk.eq(run.n_blk), lrn.n_pixels.eq(run.n_cols), lrn.ca.eq(run.ca), lrn.half.eq(run.lrn_half),
+                lrn.start.eq(self.begin & run.lrn), lrn.room.eq(room), lrn.i.payload.eq(self.a.payload),
+                lrn.i.valid.eq(self.a.valid),
+            ]
+            x = [Mux(run.lrn, lrn.o.vector.word_select(k, 8).as_signed(), value) for k, value in enumerate(x)]
+            there, ready = Mux(run.lrn, lrn.o.valid, there), Mux(run.lrn, lrn.i.ready, ready)
+            reserve, idle = Mux(run.lrn, lrn.reserve, reserve), idle & ~lrn.busy
+        if "pool" in features:
+            m.submodules.window = window = Window(self.config)
+            windowed = run.reduce != isa.REDUCE_NONE
+            m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members if n != "is_max"]
+            m.d.comb += [
+                window.fields.is_max.eq(run.reduce == isa.REDUCE_MAX), window.start.eq(self.begin & windowed),
+                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.issue & windowed),
+            ]
+            x = [Mux(windowed, window.o.payload[k], value) for k, value in enumerate(x)]
+            there, ready = Mux(windowed, window.o.valid, there), Mux(windowed, window.i.ready, ready)
+            idle &= ~window.busy
+        m.d.comb += self.a.ready.eq(ready)
+        m.d.comb += [alu.i.x[k].eq(value) for k, value in enumerate(x)]
+        return there, reserve, idle
+
+    def _operand_b(self, m, alu):
+        """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
+        if "eltwise" not in self.config.features:
+            return Const(1, 1)
+        mode = self.run.b_mode
+        m.d.comb += [
+            alu.i.b.eq(self.b.payload),
+            self.b.ready.eq(self.issue & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & self.block_ends))),
+        ]
+        return (mode == isa.B_NONE) | self.b.valid
+
+    def _count(self, m, coefficients):
+        """The loops over results: (an instruction runs, the next vector is issued with new coefficients)."""
+        run = self.run
+        running, fresh = Signal(), Signal()
+        left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
+        ends = [count == 1 for count in left.values()]
+        m.d.comb += [self.block_ends.eq(ends[0] & ends[1]), coefficients.more.eq(~ends[2])]
+        with m.If(self.begin):
+            m.d.sync += [running.eq(1), fresh.eq(1), *(count.eq(run[n]) for n, count in left.items())]
+        with m.If(self.issue):
+            m.d.sync += [running.eq(~Cat(ends).all()), fresh.eq(self.block_ends & run.per_channel)]
+            for k, (n, count) in enumerate(left.items()):
+                with m.If(Cat(ends[:k]).all()):
+                    m.d.sync += count.eq(Mux(ends[k], run[n], count - 1))
+        return running, fresh | run.lrn
+
+    def _results(self, m, alu):
+        """From the ALU through the table to `o`; returns: the table is ready for the next instruction."""
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.lanes, self.FIFO)
+        connect(m, fifo.o, flipped(self.o))
+        if "lut" not in self.config.features:
+            m.d.comb += [fifo.i.valid.eq(alu.o.valid), fifo.i.payload.eq(alu.o.vector)]
+            return Const(1, 1)
+        m.submodules.table = table = ActivationTable(self.config)
+        self._params(m, table)
+        m.d.comb += [
+            table.i.valid.eq(alu.o.valid), table.i.vector.eq(alu.o.vector), table.bypass.eq(alu.o.tag),
+            fifo.i.valid.eq(table.o.valid), fifo.i.payload.eq(table.o.vector),
+        ]
+        return ~(self.i.payload.lut & table.filling)
+
+
+class VectorEngine(wiring.Component):
+    """Executes VECTOR, from DRAM to DRAM; see `VectorCore`.
+
+    Members
+    -------
+    i : stream of VECTOR. params : beats for dest 1 (channel parameters), 2 (LRN table), 3 (activation table).
+    a, b : clients of the read multiplexer. write : client of the write multiplexer.
+    done : pulses when memory has acknowledged an instruction's last write. busy : an instruction runs.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({
+            "i": In(stream.Signature(VECTOR_LAYOUT)), "params": In(param_port(config)),
+            "a": Out(read_port(config)), "b": Out(read_port(config)), "write": Out(write_port(config)),
+            "done": Out(1), "busy": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = VectorCore(self.config)
+        m.submodules.writer = writer = Writer(self.config, self.config.lanes)
+        connect(m, flipped(self.i), core.i)
+        connect(m, core.write, writer.i)
+        connect(m, core.o, writer.data)
+        connect(m, writer.port, flipped(self.write))
+        m.d.comb += [getattr(core.params, n).eq(getattr(self.params, n)) for n in self.params.signature.members]
+        m.d.comb += [self.done.eq(writer.done), self.busy.eq(core.busy)]
+        operands = [("a", core.read_a, core.a, self.a)]
+        if "eltwise" in self.config.features:
+            operands.append(("b", core.read_b, core.b, self.b))
+        else:
+            m.d.comb += core.read_b.ready.eq(1)
+        for name, descriptor, vectors, port in operands:
+            m.submodules[f"read_{name}"] = reader = VectorReader(self.config, self.config.read_fifo)
+            connect(m, descriptor, reader.i)
+            connect(m, reader.o, vectors)
+            connect(m, reader.port, flipped(port))
+        return m
