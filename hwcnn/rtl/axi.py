@@ -14,13 +14,13 @@ AXI_INCR = 1
 class RequestArbiter(wiring.Component):
     """Merges bursts of n clients, round robin, and adds the base address.
 
-    Latency: 4 cycles from a client to `o`, 5 where another one had the turn before. Throughput: one burst a cycle.
-    `i` and `o` depend combinationally on nothing.
+    Latency: 3 cycles from a client to `o`, 4 where another one had the turn before. Throughput: one burst a cycle.
+    ``i[k].ready`` and `o` depend combinationally on `room` alone.
 
     Members
     -------
     i : n streams of {addr, length}; base : byte address added to every burst's.
-    room : accept a burst only while it is high. accepted, client : high in the cycle in which a burst of `client` is accepted.
+    room : accept a burst only while it is high. accepted, client : a burst of `client` is accepted in this cycle.
     o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it.
     """
 
@@ -79,9 +79,10 @@ def _drive_address(m, axi, prefix, bursts, axi_bytes):
 class ReadMux(wiring.Component):
     """Read ports of n clients on the AR and R channels of an AXI4 master.
 
-    A burst's id is its client's number, and the data goes back by it: memory may interleave ids; within an id it keeps order.
-    Latency: 4 cycles from ``request`` to AR, 1 from R to ``data``. Throughput: one burst and one beat a cycle. `rready` is
-    always high. No path from the bus to the clients or back is combinational.
+    A burst's id is its client's number, and the data goes back by it: memory may interleave ids; within an id it keeps
+    order. Latency: 3 cycles from ``request`` to AR (4 where another client had the turn before), 1 from R to ``data``.
+    Throughput: one burst and one beat a cycle. `rready` is always high. No path from the bus to the clients or back is
+    combinational.
 
     Members
     -------
@@ -119,9 +120,10 @@ class ReadMux(wiring.Component):
 class WriteMux(wiring.Component):
     """Write ports of n clients on the AW, W and B channels of an AXI4 master.
 
-    Latency: 4 cycles from ``request`` to AW, 4 from ``request`` and 2 from ``data`` to W, 1 from B to ``response``. Throughput: one
-    burst and one beat a cycle, without idle cycles between bursts. W beats come in the order of the AW bursts; as AXI4 demands, they do not
-    wait for AW to be accepted. `bready` is always high. No path from the bus to the clients or back is combinational.
+    Latency: 3 cycles from ``request`` to AW (4 where another client had the turn before), 1 more to W, 2 from ``data``
+    to W, 1 from B to ``response``. Throughput: one burst and one beat a cycle, without idle cycles between bursts. W
+    beats come in the order of the AW bursts; as AXI4 demands, they do not wait for AW to be accepted. `bready` is
+    always high. No path from the bus to the clients or back is combinational.
 
     Members
     -------

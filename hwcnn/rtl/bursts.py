@@ -59,11 +59,12 @@ class BurstSplitter(wiring.Component):
         ]
         with m.If(self.i.valid & self.i.ready):
             first = self.i.payload.addr[self.beat_bits:]
-            # The read's end, rounded up to a cut: the bits above count its bursts, those below give its last beat's place.
+            # Bits above a cut count the bursts, those below are the place of the read's last beat.
             end = self.i.payload.n_beats + (first[:place_bits] + (self.max_burst - 1))
             m.d.sync += [active.eq(1), addr.eq(first), Cat(last_place, bursts).eq(end)]
         with m.If(active & free):
-            m.d.sync += [active.eq(~ends), bursts.eq(bursts - 1), addr.eq(Cat(Const(0, place_bits), addr[place_bits:] + 1))]
+            m.d.sync += [active.eq(~ends), bursts.eq(bursts - 1),
+                         addr.eq(Cat(Const(0, place_bits), addr[place_bits:] + 1))]
         burst_addr = Cat(Const(0, self.beat_bits), addr)
         if self.room is None:
             self._register(m, active, burst_addr, length, free)

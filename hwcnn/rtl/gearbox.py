@@ -31,7 +31,7 @@ class Widen(wiring.Component):
 class Narrow(wiring.Component):
     """Cuts an item into `factor` items of `width` bits, the lowest bits first.
 
-    Latency: none (``o`` is combinational from ``i``, ``i.ready`` from ``o.ready``). Throughput: one narrow item a cycle.
+    Latency: none (`o` is combinational from `i`, ``i.ready`` from ``o.ready``). Throughput: one narrow item a cycle.
     """
 
     def __init__(self, width, factor):
@@ -49,7 +49,7 @@ class Narrow(wiring.Component):
 
 
 def resize(m, source, source_width, width, name):
-    """A stream of `width` bits made of `source`, a submodule's output of `source_width` bits (powers of two, lowest bits first)."""
+    """A stream of `width` bits from a submodule's output of `source_width` bits (powers of two), lowest bits first."""
     if width == source_width:
         return source
     box = Widen(source_width, width // source_width) if width > source_width else Narrow(width, source_width // width)

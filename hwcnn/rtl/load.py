@@ -14,9 +14,9 @@ from .reader import VectorReader
 class LoadEngine(wiring.Component):
     """Executes LOAD: reads a tile, pads it, writes it contiguously into the activation buffer.
 
-    The reads of following instructions run ahead of the present one's data.
-    Latency and throughput: those of `VectorReader`; a vector is written in the cycle in which it appears, `done` pulses in the cycle
-    after a tile's last write. No output depends combinationally on an input.
+    The reads of following instructions run ahead of the present one's data. Latency and throughput: those of
+    `VectorReader`; a vector is written in the cycle in which it appears, `done` pulses in the cycle after a tile's last
+    write. No output depends combinationally on an input.
 
     Members
     -------

@@ -12,8 +12,9 @@ from .layouts import instruction_layout, param_port, read_port
 class ParamEngine(wiring.Component):
     """Executes PARAM, one instruction at a time: hands each beat on as it comes.
 
-    Latency: 2 cycles from `i` to ``port.request``, 1 from ``port.data`` to `o`; `done` pulses in the cycle after the last beat is
-    on `o`, and the next instruction is taken then. Throughput: one beat a cycle. No output depends combinationally on an input.
+    Latency: 2 cycles from `i` to ``port.request``, 1 from ``port.data`` to `o`; `done` pulses in the cycle after the
+    last beat is on `o`, and the next instruction is taken then. Throughput: one beat a cycle. No output depends
+    combinationally on an input.
 
     Members
     -------
@@ -47,7 +48,8 @@ class ParamEngine(wiring.Component):
             m.d.sync += [busy.eq(1), left.eq(self.i.payload.n_beats), beat.eq(0),
                          self.o.dest.eq(self.i.payload.dest), self.o.index.eq(self.i.payload.index)]
         with m.If(self.port.data.valid):
-            m.d.sync += [left.eq(left - 1), beat.eq(beat + 1), self.o.offset.eq(beat), self.o.data.eq(self.port.data.payload)]
+            m.d.sync += [left.eq(left - 1), beat.eq(beat + 1),
+                         self.o.offset.eq(beat), self.o.data.eq(self.port.data.payload)]
         with m.If(last):
             m.d.sync += busy.eq(0)
         return m

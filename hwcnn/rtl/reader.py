@@ -15,9 +15,9 @@ from .walker import Walker
 class LinearReader(wiring.Component):
     """Reads runs of consecutive beats; requests run ahead, into following runs too, as far as the FIFO has room.
 
-    Latency: 3 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle for runs of two
-    beats and more (a run of b bursts takes b + 1 cycles to request). A latency of up to `fifo_depth` - `max_burst` cycles
-    is hidden. No output depends combinationally on an input.
+    Latency: 3 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle for runs
+    of two beats and more (a run of b bursts takes b + 1 cycles to request). A latency of up to `fifo_depth` -
+    `max_burst` cycles is hidden. No output depends combinationally on an input.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class TileOrder(wiring.Component):
     -------
     i : stream of `layout`: counts and pads of `layouts.READ_LAYOUT`; ``start``, ``blk_step``, ``row_step``: the first
         vector's place in its beat and the change of it from block to block and from row to row, in vectors. The tile
-        must stay on the stream until its last vector is out.
-    o : stream of `order_layout`: ``inside``: from a beat, from place ``sub``, with ``pop`` the last one from it; otherwise
-        a pad of ``pad_value``. ``last`` ends the tile.
+        stays on the stream until its last vector is out.
+    o : stream of `order_layout`: ``inside``: from a beat, from place ``sub``, with ``pop`` the last one from it;
+        otherwise a pad of ``pad_value``. ``last`` ends the tile.
     """
 
     def __init__(self, per_beat):
@@ -112,8 +112,10 @@ class TileOrder(wiring.Component):
             m.d.sync += self.o.valid.eq(running)
         with m.If(step):
             out = self.o.payload
-            m.d.sync += [out.inside.eq(inside), out.sub.eq(sub), out.pop.eq(full | (column.count == 1)),
-                         out.pad_value.eq(tile.pad_value), out.last.eq(self.i.ready)]
+            m.d.sync += [
+                out.inside.eq(inside), out.sub.eq(sub), out.pop.eq(full | (column.count == 1)),
+                out.pad_value.eq(tile.pad_value), out.last.eq(self.i.ready),
+            ]
         return m
 
     def _place(self, m, step, inside, row_ends, blk_ends, row_inside, running):
@@ -146,7 +148,8 @@ class _Span:
 
     def restart(self):
         padded = self.before != 0
-        return [self.phase.eq(Mux(padded, Phase.BEFORE, Phase.INSIDE)), self.count.eq(Mux(padded, self.before, self.inside))]
+        return [self.phase.eq(Mux(padded, Phase.BEFORE, Phase.INSIDE)),
+                self.count.eq(Mux(padded, self.before, self.inside))]
 
     def advance(self, m):
         with m.If(self.count != 1):
@@ -162,15 +165,15 @@ class _Span:
 class VectorReader(wiring.Component):
     """Reads tiles ``[n_blk][n_rows][n_cols]`` of vectors of L bytes, and adds the padding.
 
-    Vectors come in the order block, row, column, pads included. Each row is read for itself (a beat that holds the end of a row and
-    the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to five tiles in
-    flight), as far as the FIFO has room; pads need no bus.
+    Vectors come in the order block, row, column, pads included. Each row is read for itself (a beat that holds the end
+    of a row and the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to
+    five tiles in flight), as far as the FIFO has room; pads need no bus.
 
-    Latency: 5 cycles from `i` to ``port.request``, 4 from ``port.data`` to `o` (5 if L > axi_bytes), 5 from `i` to a pad.
-    Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows
-    and one between tiles. A row of b bursts takes b + 1 cycles to request (bursts are cut at multiples of `MAX_BURST` beats),
-    so rows of 4 vectors reach the full rate, and rows of 1 half of it. A memory latency of up to `fifo_depth` - 16 cycles is
-    hidden where rows fill whole beats. No output depends combinationally on an input.
+    Latency: 4 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
+    pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows and one
+    between tiles. A row of b bursts takes b + 1 cycles to request (bursts are cut at multiples of `MAX_BURST` beats),
+    so rows of 4 vectors reach the full rate, and rows of 1 half of it. A memory latency of up to `fifo_depth` -
+    `MAX_BURST` cycles is hidden where rows fill whole beats. No output depends combinationally on an input.
 
     Parameters
     ----------
@@ -213,11 +216,13 @@ class VectorReader(wiring.Component):
         with m.If(self.i.ready):
             m.d.sync += places.eq(self.i.payload.n_cols + (per_beat - 1))
         lane_bits, beat_bits = bits_for(lanes), bits_for(beat)
-        before = rows.o.payload.addr[lane_bits:beat_bits] if per_beat > 1 else 0
+        beats = places
+        if per_beat > 1:
+            beats = (places + rows.o.payload.addr[lane_bits:beat_bits]) >> bits_for(per_beat)
         m.d.comb += [
             reader.i.valid.eq(rows.o.valid), rows.o.ready.eq(reader.i.ready),
             reader.i.payload.addr.eq(rows.o.payload.addr),
-            reader.i.payload.n_beats.eq(((places + before) >> bits_for(per_beat) if per_beat > 1 else places) * per_vector),
+            reader.i.payload.n_beats.eq(beats * per_vector),
         ]
         self._output(m, self._beats(m, reader.o, per_vector), order.o)
         return m

@@ -14,8 +14,9 @@ from .reader import LinearReader
 class WeightEngine(wiring.Component):
     """Executes WEIGHT: streams rows of weight tiles, prefetched as far as `config.weight_fifo` beats allow.
 
-    Latency: 3 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o` (3 if C > axi_bytes). Throughput: one row a cycle
-    (C <= axi_bytes; else one beat a cycle), from one instruction to the next as well. No output depends combinationally on an input.
+    Latency: 3 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o` (3 if C > axi_bytes). Throughput: one
+    row a cycle (C <= axi_bytes; else one beat a cycle), from one instruction to the next as well. No output depends
+    combinationally on an input.
 
     Members
     -------

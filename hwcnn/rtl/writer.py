@@ -13,8 +13,8 @@ from .walker import Walker
 class WritePlan(wiring.Component):
     """Says of each vector of a tile which beat it goes to, and where beats and bursts end.
 
-    A vector whose successor is in the same beat leaves the beat open. A burst goes on where the next vector is in the next beat and
-    not beyond a multiple of `max_burst` beats; a tile's last vector ends both.
+    A vector whose successor is in the same beat leaves the beat open. A burst goes on where the next vector is in the
+    next beat and not beyond a multiple of `max_burst` beats; a tile's last vector ends both.
     Latency: 3 cycles. Throughput: one vector a cycle, one or two idle cycles between tiles.
 
     Members
@@ -28,7 +28,8 @@ class WritePlan(wiring.Component):
         self.chunk = bits_for(config.axi_bytes * max_burst)
         super().__init__({
             "i": In(stream.Signature(WRITE_LAYOUT)),
-            "o": Out(stream.Signature(data.StructLayout({"addr": 32, "beat_ends": 1, "burst_ends": 1, "tile_ends": 1}))),
+            "o": Out(stream.Signature(data.StructLayout(
+                {"addr": 32, "beat_ends": 1, "burst_ends": 1, "tile_ends": 1}))),
         })
 
     def elaborate(self, platform):
@@ -37,7 +38,8 @@ class WritePlan(wiring.Component):
         i, nest = self.i.payload, walker.i.payload
         m.d.comb += [
             walker.i.valid.eq(self.i.valid), self.i.ready.eq(walker.i.ready), nest.addr.eq(i.out_addr),
-            nest.s0.eq(i.out_pix_stride), nest.n0.eq(i.out_cols), nest.s1.eq(i.out_row_stride), nest.n1.eq(i.out_rows),
+            nest.s0.eq(i.out_pix_stride), nest.n0.eq(i.out_cols),
+            nest.s1.eq(i.out_row_stride), nest.n1.eq(i.out_rows),
             nest.s2.eq(i.out_blk_stride), nest.n2.eq(i.n_blk),
         ]
         here, here_valid = Signal(walker.o.payload.shape()), Signal()
@@ -69,14 +71,14 @@ class WritePlan(wiring.Component):
 class Writer(wiring.Component):
     """Writes tiles ``[n_blk][out_rows][out_cols]`` of vectors of `lanes` bytes at any strides.
 
-    Vectors that share a beat are packed into it, and beats that follow each other, across rows too, make bursts of up to
-    `MAX_BURST` beats (cut at multiples of it, so within 4 KiB). Nothing is written between vectors (strobe 0). A burst is requested
-    when all its beats are buffered. Tiles complete in order, and follow each other without waiting for memory; up to
-    `UNACKNOWLEDGED` bursts, of any number of tiles, may await their responses.
+    Vectors that share a beat are packed into it, and beats that follow each other, across rows too, make bursts of up
+    to `MAX_BURST` beats (cut at multiples of it, so within 4 KiB). Nothing is written between vectors (strobe 0). A
+    burst is requested when all its beats are buffered. Tiles complete in order, and follow each other without waiting
+    for memory; up to `UNACKNOWLEDGED` bursts, of any number of tiles, may await their responses.
 
-    Latency: 5 cycles from `i` to the first ``data.ready``, 3 from a burst's last vector to ``port.request``, 1 from the last ``port.response`` to
-    `done`. Throughput: one vector a cycle, also from row to row (lanes <= axi_bytes; else one beat a cycle); one or two
-    idle cycles between tiles. No output depends combinationally on an input.
+    Latency: 3 cycles from `i` to the first ``data.ready``, 3 from a burst's last vector to ``port.request``, 1 from the
+    last ``port.response`` to `done`. Throughput: one vector a cycle, also from row to row (lanes <= axi_bytes; else one
+    beat a cycle); one or two idle cycles between tiles. No output depends combinationally on an input.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ class Writer(wiring.Component):
         return m
 
     def _pack(self, m, plan, pushed):
-        """The beat register. Returns {valid, data, mask (a bit a vector), addr (byte address of the beat), burst_ends, tile_ends}."""
+        """The beat register: {valid, data, mask (a bit a vector), addr (in bytes), burst_ends, tile_ends}."""
         beat_bytes = self.config.axi_bytes
         slots, parts = max(1, beat_bytes // self.lanes), max(1, self.lanes // beat_bytes)
         lane_bits, beat_bits = bits_for(self.lanes), bits_for(beat_bytes)
@@ -131,8 +133,10 @@ class Writer(wiring.Component):
         with m.If(pushed):
             m.d.sync += packed.valid.eq(0)
         with m.If(step):
-            m.d.sync += [packed.valid.eq(here.beat_ends), packed.addr.eq(here.addr), opens.eq(here.beat_ends),
-                         packed.burst_ends.eq(here.burst_ends & part_ends), packed.tile_ends.eq(here.tile_ends & part_ends)]
+            m.d.sync += [
+                packed.valid.eq(here.beat_ends), packed.addr.eq(here.addr), opens.eq(here.beat_ends),
+                packed.burst_ends.eq(here.burst_ends & part_ends), packed.tile_ends.eq(here.tile_ends & part_ends),
+            ]
             if parts > 1:
                 m.d.sync += [part.eq(part + 1), packed.addr[beat_bits:lane_bits].eq(part), packed.mask.eq(1),
                              packed.data.eq(self.data.payload.word_select(part, 8 * beat_bytes))]
@@ -145,7 +149,7 @@ class Writer(wiring.Component):
         return packed
 
     def _buffer(self, m, packed, pushed):
-        """FIFOs of beats, bursts, and of bursts that await their response; a burst is known when its last beat is pushed."""
+        """FIFOs of beats, bursts and awaited responses; a burst is known when its last beat is pushed."""
         config = self.config
         slots, beat_bits = len(packed.mask), bits_for(config.axi_bytes)
         place_bits = bits_for(self.MAX_BURST)
@@ -173,7 +177,8 @@ class Writer(wiring.Component):
         request, out = self.port.request, self.port.data
         m.d.comb += [
             request.valid.eq(bursts.o.valid), bursts.o.ready.eq(request.ready),
-            request.payload.addr.eq(bursts.o.payload.addr << beat_bits), request.payload.length.eq(bursts.o.payload.length),
+            request.payload.addr.eq(bursts.o.payload.addr << beat_bits),
+            request.payload.length.eq(bursts.o.payload.length),
             out.valid.eq(beats.o.valid), beats.o.ready.eq(out.ready), out.payload.data.eq(beats.o.payload.data),
             out.payload.strobe.eq(Cat(bit.replicate(config.axi_bytes // slots) for bit in beats.o.payload.mask)),
             out.payload.last.eq(beats.o.payload.last), awaited.o.ready.eq(self.port.response),

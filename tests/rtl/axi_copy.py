@@ -19,7 +19,8 @@ class Copy(wiring.Component):
         self.config = config
         self.muxes = ReadMux(config, self.COPIERS), WriteMux(config, self.COPIERS)
         inner = ("clients", "base", "error", "error_client")
-        axi = {f"axi_{name}": member for mux in self.muxes for name, member in mux.signature.members.items() if name not in inner}
+        axi = {f"axi_{name}": member for mux in self.muxes
+               for name, member in mux.signature.members.items() if name not in inner}
         super().__init__(axi | {
             "base": In(32), "done": Out(self.COPIERS),
             "read": In(stream.Signature(READ_LAYOUT)).array(self.COPIERS),

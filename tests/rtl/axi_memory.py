@@ -18,7 +18,7 @@ class Bursts:
 
 
 class ReadMemory:
-    """Serves a read port: `latency` cycles from a request to its first beat, then a beat a cycle, `stall` of the time none.
+    """Serves a read port: `latency` cycles from a request to its first beat, then a beat a cycle but in stalled ones.
 
     requests : (addr, length) in order. cycle : counts. beats : cycles in which a beat was sent.
     """

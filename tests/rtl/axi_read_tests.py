@@ -17,7 +17,7 @@ def beat_at(addr):
 
 
 class Slave:
-    """Answers each AR after `latency` cycles; picks the id of each beat at random. errors: addresses of beats to fail."""
+    """Answers each AR after `latency` cycles; picks the id of each beat at random. errors: beats that fail."""
 
     def __init__(self, dut, latency, seed, stall, errors=()):
         self.dut, self.latency, self.stall, self.errors = dut, latency, stall, errors
@@ -57,9 +57,10 @@ async def run(dut, bursts, latency, stall, errors=()):
     slave = Slave(dut, latency, 1, stall, errors)
     serving = cocotb.start_soon(slave.run())
     for k in range(n):
-        cocotb.start_soon(send(dut, f"clients__{k}__request", [addr | length << 32 for addr, length in bursts[k]], k, stall))
+        requests = [addr | length << 32 for addr, length in bursts[k]]
+        cocotb.start_soon(send(dut, f"clients__{k}__request", requests, k, stall))
     got, failed = [[] for _ in range(n)], []
-    expected = [[beat_at(BASE + addr + i * size) for addr, length in bursts[k] for i in range(length)] for k in range(n)]
+    expected = [[beat_at(BASE + addr + i * size) for addr, length in mine for i in range(length)] for mine in bursts]
     while sum(map(len, got)) < sum(map(len, expected)):
         await RisingEdge(dut.clk)
         for k in range(n):
@@ -74,7 +75,8 @@ async def run(dut, bursts, latency, stall, errors=()):
 
 def random_bursts(count, lengths):
     generator, size = random.Random(2), parameter("axi_bytes")
-    return [[(4096 * generator.randrange(64), generator.choice(lengths)) for _ in range(count)] for _ in range(parameter("n"))]
+    return [[(4096 * generator.randrange(64), generator.choice(lengths)) for _ in range(count)]
+            for _ in range(parameter("n"))]
 
 
 @cocotb.test()

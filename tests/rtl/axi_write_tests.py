@@ -13,7 +13,7 @@ SLVERR = 2
 
 
 class Slave:
-    """Takes AW and W each on their own, pairs them in order, answers bursts after `latency` cycles in random order of ids.
+    """Takes AW and W each on their own, pairs them in order, answers after `latency` cycles in random order of ids.
 
     writes : (client, address, beats as (data, strobe)), in AW's order. w_cycles : cycles of W beats.
     """

@@ -16,7 +16,7 @@ MEMORY = random.Random(6).randbytes(SIZE)
 
 
 async def run(dut, tiles, latency, stall):
-    """Returns the cycles from the first to the last write. Checks every write, in order, and `done` after each tile's last."""
+    """Returns the cycles from the first to the last write; checks every write, and `done` after each tile's last."""
     lanes = parameter("lanes")
     await start(dut, i__valid=0, port__request__ready=0, port__data__valid=0)
     memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), latency, 1, stall)
@@ -48,13 +48,14 @@ async def run(dut, tiles, latency, stall):
 async def random_tiles_under_stalls(dut):
     generator = random.Random(8)
     for latency, stall in ((3, 0.4), (40, 0)):
-        tiles = [random_tile(generator, parameter("lanes"), SIZE) | {"dest": generator.randrange(1 << 10)} for _ in range(40)]
+        tiles = [random_tile(generator, parameter("lanes"), SIZE) | {"dest": generator.randrange(1 << 10)}
+                 for _ in range(40)]
         await run(dut, tiles, latency, stall)
 
 
 @cocotb.test()
 async def full_rate(dut):
-    """A vector (or beat) a cycle through a padded tile at 32 cycles of latency; the next tile follows after one idle cycle."""
+    """A vector (or beat) a cycle through padded tiles at 32 cycles of latency; one idle cycle between tiles."""
     lanes = parameter("lanes")
     per_vector = max(1, lanes // parameter("axi_bytes"))
     wide = tile(0, 64 * lanes, 16 * lanes, 2, 4, 16, top=1, left=1, right=1, bottom=1, value=-3) | {"dest": 5}

@@ -44,7 +44,8 @@ async def watch_last(dut, ends, count):
 async def random_tiles_under_stalls(dut):
     generator = random.Random(7)
     for latency, stall, receive_stall in ((3, 0.3, 0.3), (40, 0, 0.6), (1, 0.6, 0)):
-        await run(dut, [random_tile(generator, parameter("lanes"), SIZE) for _ in range(40)], latency, stall, receive_stall)
+        tiles = [random_tile(generator, parameter("lanes"), SIZE) for _ in range(40)]
+        await run(dut, tiles, latency, stall, receive_stall)
 
 
 @cocotb.test()
@@ -54,7 +55,8 @@ async def full_rate(dut):
     per_vector = max(1, lanes // beat)
     for n_cols, n_rows, right in ((64, 4, 0), (4, 40, 0), (7, 20, 1)):
         addr = 4096 - 2 * max(lanes, beat)
-        _, cycles = await run(dut, [tile(addr, lanes * n_cols * n_rows, lanes * n_cols, 1, n_rows, n_cols, right=right)], 32, 0, 0)
+        rows = tile(addr, lanes * n_cols * n_rows, lanes * n_cols, 1, n_rows, n_cols, right=right)
+        _, cycles = await run(dut, [rows], 32, 0, 0)
         assert cycles <= n_cols * n_rows * per_vector + n_rows * right + 1 + 2 * per_vector
 
 
@@ -66,3 +68,24 @@ async def short_tiles_keep_the_bus_busy(dut):
     tiles = [tile(8 * lanes * n, 8 * lanes, 8 * lanes, 1, 1, 8) for n in range(20)]
     _, cycles = await run(dut, tiles, 20, 0, 0)
     assert cycles <= len(tiles) * (8 * per_vector + 1) + 2 * per_vector
+
+
+@cocotb.test()
+async def latencies(dut):
+    """As the docstring says: 4 cycles to the request, 3 from a vector's last beat to it, 5 to a pad."""
+    lanes = parameter("lanes")
+    per_vector = max(1, lanes // parameter("axi_bytes"))
+    for top, expected in ((0, 4 + 10 + 3 + (per_vector > 1) + per_vector - 1), (1, 5)):
+        await start(dut, i__valid=0, o__ready=1, port__request__ready=0, port__data__valid=0)
+        memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), 10)
+        serving = cocotb.start_soon(memory.run())
+        sending = cocotb.start_soon(send(dut, "i", [payload(tile(0, 0, 0, 1, 1, 1, top=top))]))
+        cycles = 0
+        while True:
+            await RisingEdge(dut.clk)
+            if dut.o__valid.value:
+                break
+            cycles += 1
+        assert cycles == expected
+        await sending
+        serving.cancel()
