@@ -13,12 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from hwcnn import golden
+from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer import import_graph
 from hwcnn.frontend.load import load
 from hwcnn.frontend.pictures import Preprocess
 from hwcnn.frontend.prepare import session
 from hwcnn.frontend.quantise import quantise
+from hwcnn.scheduler.compile import compile_graph
+from hwcnn.sim import isa_engine
+from hwcnn.sim.simulate import Design
 
 #: File name to how its pictures are prepared, and the class index of label 0.
 KNOWN = {
@@ -37,11 +41,14 @@ def main(arguments=None):
     parser.add_argument("--percentile", type=float)
     parser.add_argument("--pe", default="16x16", help="array of the isa engine")
     args = parser.parse_args(arguments)
+    found = [path for stem in KNOWN if (path := args.models / f"{stem}.onnx").is_file()]
+    if not found:
+        print(f"{args.models}: holds none of {', '.join(KNOWN)}", file=sys.stderr)
+        return 2
     print(f"{'network':32} {'pictures':>8} {'float':>6} {args.engine:>6} {'same':>5}")
     try:
-        for stem in KNOWN:
-            if (path := args.models / f"{stem}.onnx").is_file():
-                _row(path, args)
+        for path in found:
+            _row(path, args)
     except InputError as e:
         print(e, file=sys.stderr)
         return 2
@@ -72,13 +79,17 @@ def _golden(graph, x):
 
 
 def _isa(graph, x, pe):
-    from hwcnn.config import AccelConfig
-    from hwcnn.scheduler.compile import compile_graph
-    from hwcnn.sim import isa_engine
     config = AccelConfig.load(pe=pe)
     compiled = compile_graph(graph, config)
+    design = Design(config, compiled.manifest, compiled.program, compiled.weights, "", graph)
+    dram = np.zeros(compiled.manifest["dram_bytes"], np.uint8)
     (name,) = graph.inputs
-    return [_top(graph, isa_engine.run_graph(compiled, config, {name: golden.quantise_input(graph, name, one[None])})) for one in x]
+    tops = []
+    for one in x:
+        design.fill(dram, {name: golden.quantise_input(graph, name, one[None])})
+        isa_engine.run(compiled.program, dram, config)
+        tops.append(_top(graph, {n: design.placements[n].unpack(dram) for n in graph.outputs}))
+    return tops
 
 
 def _top(graph, tensors):

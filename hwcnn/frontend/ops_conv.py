@@ -97,6 +97,9 @@ def conv(ctx, node, x, w, b=None):
         pads = x.pads
     g = window(a, weight.shape[2:], ctx.tensor(x).shape[2:], pads)
     groups = a.get("group", 1)
+    if weight.shape[1] * groups != ctx.tensor(x).shape[1] or len(weight) % groups:
+        raise Unsupported(f"its weights {list(weight.shape)} in {groups} group(s) take {weight.shape[1] * groups} channels, "
+                          f"but the map has {ctx.tensor(x).shape[1]}")
     shape = ctx.shapes[node.output[0]]
     return pending(ctx, node, x.tensor, shape, weight, scale, bias_of(b, len(weight)), stride=g.stride, pads=g.pads,
                    dilation=g.dilation, groups=groups)
@@ -131,6 +134,8 @@ def fully_connected(ctx, node, x, weight, scale, bias):
     n, c, h, w = ctx.tensor(x).shape
     if x.shape != (n, c * h * w):
         raise Unsupported(f"its input {list(x.shape)} mixes the images of a batch")
+    if weight.shape[1] != c * h * w:
+        raise Unsupported(f"its weights take {weight.shape[1]} values, but its input has {c * h * w}")
     if x.index is not None:
         order = x.index[0]
         if (x.index != order + np.arange(n)[:, None] * c * h * w).any():

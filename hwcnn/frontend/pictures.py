@@ -79,11 +79,3 @@ class Preprocess:
         picture = picture.resize(size, Image.Resampling.BILINEAR)
         left, top = (size[0] - width) // 2, (size[1] - height) // 2
         return picture.crop((left, top, left + width, top + height))
-
-
-def random_pictures(preprocess, name, shape, seed=0, count=4):
-    """Calibration samples for a network that takes pictures: dicts of `name` to uniform noise pixels, prepared, [1, C, H, W]."""
-    rng = np.random.default_rng(seed)
-    channels, height, width = (int(d) for d in tuple(shape)[-3:])
-    mean, scale = (np.array(v, np.float32).reshape(-1, 1, 1) for v in (preprocess.mean, preprocess.scale))
-    return [{name: ((rng.integers(0, 256, (channels, height, width)).astype(np.float32) - mean) * scale)[None]} for _ in range(count)]

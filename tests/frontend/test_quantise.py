@@ -1,0 +1,127 @@
+"""The QDQ models that quantise makes: what is quantised, what stays float, what is exact, and that it depends on nothing but its inputs."""
+
+import re
+
+import numpy as np
+import pytest
+from nets import Net
+from onnx import numpy_helper
+
+from hwcnn import golden
+from hwcnn.fixedpoint import multiplier
+from hwcnn.frontend import calibrate
+from hwcnn.frontend.importer import import_graph
+from hwcnn.frontend.prepare import session
+from hwcnn.frontend.quantise import quantise
+
+
+def branches():
+    """A sum of two activations, one of which is concatenated with a convolution that has negative results."""
+    net = Net(1, 3, 12, 12, seed=3)
+    left = net.conv(3, 6, 3, 3, pads=[1] * 4)
+    left = net.node("Relu")
+    right = net.conv(3, 5, 3, 3, x="x", pads=[1] * 4)
+    net.node("Concat", left, right, axis=1)
+    net.node("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    net.conv(11, 4, 1, 1)
+    net.node("Clip", net.x, net.const(-0.5), net.const(0.5))
+    net.node("Flatten")
+    net.gemm(144, 7, alpha=0.5, beta=2.0)
+    net.node("Softmax", axis=-1)
+    return net
+
+
+def test_the_same_model_and_seed_give_the_same_bytes():
+    first, second = (quantise(branches().model(), seed=5).SerializeToString(deterministic=True) for _ in range(2))
+    assert first == second
+    assert quantise(branches().model(), seed=6).SerializeToString(deterministic=True) != first
+
+
+def test_a_quantised_model_is_returned_as_it_is():
+    qdq = quantise(branches().model())
+    assert quantise(qdq) is qdq
+
+
+def test_the_model_given_is_not_changed():
+    model = branches().model()
+    before = model.SerializeToString(deterministic=True)
+    quantise(model)
+    assert model.SerializeToString(deterministic=True) == before
+
+
+def test_softmax_stays_float_and_weights_are_symmetric_int8():
+    qdq = quantise(branches().model())
+    (softmax,) = [n for n in qdq.graph.node if n.op_type == "Softmax"]
+    assert softmax.output[0] == qdq.graph.output[0].name
+    for tensor in qdq.graph.initializer:
+        if re.fullmatch(r"c\d+_zero_point", tensor.name):
+            assert not numpy_helper.to_array(tensor).any()
+
+
+def test_a_relu_survives_a_range_wider_than_its_own():
+    net = branches()
+    samples = net.samples()
+    qdq = quantise(net.model(), samples)
+    graph = import_graph(qdq)
+    tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
+    relu = graph.tensors["relu1"]
+    assert relu.zero > -128 and tensors["relu1"].min() >= relu.zero
+
+
+def test_gemm_with_factors_and_clip_agree_with_the_float_network():
+    net = branches()
+    model, samples = net.model(), net.samples()
+    graph = import_graph(quantise(model, samples))
+    tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
+    (result,) = golden.host_outputs(graph, tensors).values()
+    expected = session(model).run(None, samples[0])[0]
+    assert np.abs(result - expected).max() < 0.05 and result.argmax() == expected.argmax()
+
+
+def test_multipliers_of_convolutions_and_average_pools_are_exact():
+    graph = import_graph(quantise(branches().model()), fused=False)
+    for op in graph.ops:
+        if hasattr(op, "multipliers"):
+            real = graph.tensors[op.x].scale / graph.tensors[op.y].scale / 4
+            (mantissa, shift), = op.multipliers.values()
+            assert abs(mantissa / 2.0**shift / real - 1) < 2e-7
+    qdq = quantise(branches().model())
+    constants = {i.name: numpy_helper.to_array(i) for i in qdq.graph.initializer}
+    producer = {o: n for n in qdq.graph.node for o in n.output}
+    scale = {o: constants[n.input[1]].astype(np.float64) for o, n in producer.items() if n.op_type == "DequantizeLinear"}
+    quantiser = {n.input[0]: constants[n.input[1]].astype(np.float64) for n in qdq.graph.node if n.op_type == "QuantizeLinear"}
+    checked = 0
+    for node in qdq.graph.node:
+        if node.op_type in ("Conv", "Gemm") and node.output[0] in quantiser:
+            real = scale[node.input[0]] * scale[node.input[1]] / quantiser[node.output[0]]
+            mantissa, shift = multiplier(real)
+            assert np.abs(mantissa / 2.0**shift / real - 1).max() < 2e-7
+            checked += 1
+    assert checked == 2
+
+
+def test_ranges_are_the_extremes_of_the_samples():
+    net = Net(1, 3, 6, 6)
+    net.conv(3, 4, 3, 3)
+    model, samples = net.model(), net.samples(3)
+    low, high = calibrate.ranges(model, samples)["conv0"]
+    results = [session(model).run(None, s)[0] for s in samples]
+    assert low == min(r.min() for r in results) and high == max(r.max() for r in results)
+
+
+def test_percentile_cuts_outliers():
+    net = Net(1, 3, 40, 40)
+    net.node("Relu")
+    x = np.zeros((1, 3, 40, 40), np.float32)
+    x[0, 0, 0, :2] = 1000, 1
+    assert calibrate.ranges(net.model(), [{"x": x}], percentile=99.9)["relu0"][1] < 1
+
+
+@pytest.mark.parametrize("op", ["Relu", "Sigmoid", "GlobalAveragePool"])
+def test_a_constant_input_is_no_division_by_zero(op):
+    net = Net(1, 3, 6, 6)
+    net.node(op)
+    graph = import_graph(quantise(net.model(), [{"x": np.zeros((1, 3, 6, 6), np.float32)}]))
+    tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", np.zeros((1, 3, 6, 6), np.float32))})
+    (result,) = golden.host_outputs(graph, tensors).values()
+    np.testing.assert_allclose(result, 0.5 if op == "Sigmoid" else 0, atol=1e-3)
