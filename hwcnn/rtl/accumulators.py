@@ -89,5 +89,5 @@ class Accumulators(wiring.Component):
             low, high = (half.word_select(c, 32) for half in held)
             old = Mux(first, Const(0, 32), Mux(addr[-1], high, low))
             lane = sums.word_select(c, bits)
-            lanes.append((old + Cat(lane, lane[-1].replicate(32 - bits)))[:32])
+            lanes.append((Cat(lane, lane[-1].replicate(32 - bits)) + old)[:32])
         return Cat(lanes)

@@ -97,7 +97,7 @@ class PostPipeline(wiring.Component):
         product = Signal(signed(_SUM + 18), name=f"product_{lane}", reset_less=True)
         mantissa = delay(m, param.mantissa, 1, f"mantissa_{lane}")
         m.d.sync += [
-            total.eq(accumulator + param.bias),
+            total.eq(param.bias + accumulator),
             low.eq(total[:_LOW] * mantissa), high.eq(total[_LOW:].as_signed() * mantissa),
             product.eq(Cat(low[:_LOW], high + low[_LOW:].as_signed())),
         ]
