@@ -15,6 +15,8 @@ from dataclasses import dataclass
 WORD_BITS = 128
 WORD_BYTES = WORD_BITS // 8
 WAIT_BITS = 20
+#: Bytes after a program's END that may be read (and dropped): memory must be readable there.
+READ_AHEAD = 512
 
 #: Completion counters, in the order of the header's waits.
 COUNTERS = ("load", "array", "post", "pstore", "vstore", "param")

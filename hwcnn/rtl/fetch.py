@@ -10,8 +10,8 @@ from .layouts import read_port
 
 #: Bytes of a burst, and the alignment of a program.
 BURST_BYTES = 64
-#: Bytes in flight or waiting: a program's END may be followed by as many bytes that are read and dropped.
-AHEAD_BYTES = 512
+#: Bytes in flight or waiting.
+AHEAD_BYTES = isa.READ_AHEAD
 
 
 class Fetch(wiring.Component):

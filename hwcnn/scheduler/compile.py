@@ -78,7 +78,7 @@ def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
         model=graph.name, pe=config.pe, config=config.to_dict(),
         memory=dict(tensors=dict(addr=0, size=weights_at), weights=dict(addr=weights_at, size=weight_bytes),
                     program=dict(addr=program_at, size=program_bytes)),
-        dram_bytes=align(program_at + program_bytes),
+        dram_bytes=align(program_at + program_bytes + isa.READ_AHEAD),
         inputs=[_tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name)) for name in graph.inputs],
         outputs=list(graph.outputs),
         tensors={name: _tensor(graph, placed, name) for name in placed},
