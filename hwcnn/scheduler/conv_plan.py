@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ..errors import InputError
 from .view import Piece, View
 
+#: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even where it is not the limit.
+BUS_SHARE, BUS_COST = 1.5, 0.05
 #: Cycles between two ARRAY instructions, and to fill and empty the array's pipeline at a layer's end.
 ARRAY_GAP, PIPELINE = 2, 64
 
@@ -118,4 +120,4 @@ def _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual):
     if residual:
         dram += pixels * out_blocks * config.cols / config.axi_bytes
     fill = plan.chunk * block * config.lanes / config.axi_bytes + plan.rows * plan.cols * plan.nb + PIPELINE
-    return max(array, post, dram) + fill
+    return max(array, post, BUS_SHARE * dram) + BUS_COST * dram + fill
