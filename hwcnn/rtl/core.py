@@ -18,6 +18,7 @@ from .post import PostEngine
 from .queue import InstructionQueue
 from .ram import Ram
 from .registers import PERF, READ_CLIENTS, WRITE_CLIENTS
+from .vector import VectorEngine
 from .weights import WeightEngine
 
 ID_BITS = bits_for(len(READ_CLIENTS))
@@ -88,7 +89,6 @@ class Core(wiring.Component):
         engines = {"load": LoadEngine(config), "weight": WeightEngine(config), "param": ParamEngine(config),
                    "array": ArrayEngine(config), "post": PostEngine(config)}
         if config.features:
-            from .vector import VectorEngine
             engines["vector"] = VectorEngine(config)
         for name, engine in engines.items():
             m.submodules[name] = engine

@@ -179,7 +179,7 @@ async def watchdog_ends_a_deadlock(dut):
 async def soft_reset_at_any_time(dut):
     system = await System.begin(dut)
     generator = random.Random(5)
-    for _ in range(12):
+    for _ in range(6):
         system.stall(generator.choice((0, 0.4)))
         await system.start()
         await ClockCycles(dut.clk, generator.randrange(10, 3000))
