@@ -19,7 +19,7 @@ class Lowering:
         self.post_slots, self.vector_slots = SlotRing(config.param_slots), SlotRing(config.param_slots)
         self.drains = [None, None]  # the POST that last read each accumulator half
         self.half = 0
-        self.table_users = {2: None, 3: None}  # the VECTOR that last used the LRN and the activation table
+        self.table_users = {2: {}, 3: {}}  # of the LRN and the activation table: the last VECTOR of each stream
         self.tile_rows = {}  # rows of the tiles in which a tensor is produced
         self.ops, self.layer = [], 0
         self._writers = Writers()
@@ -40,6 +40,11 @@ class Lowering:
     def wrote(self, tensor, images, blocks, rows, op):
         home = self.homes[tensor]
         self._writers.wrote(home.root, images, (blocks[0] + home.block, blocks[1] + home.block), rows, op)
+
+    def producers(self, tensor):
+        """Layer that wrote each block of a tensor."""
+        home = self.homes[tensor]
+        return self._writers.producers(home.root, (home.block, home.block + self.placements[tensor].blocks))
 
     def emit_params(self, dest, addr, index, n_bytes, deps, stream=None):
         return self.emit(isa.PARAM, dict(dest=dest, addr=addr, index=index, n_beats=-(-n_bytes // self.config.axi_bytes)),

@@ -34,12 +34,13 @@ def order(ops, config):
 
 
 def _stream(op):
-    return (op.queue, -1) if op.stream is None else ("vector", op.stream)
+    return (op.queue, (-1, 0)) if op.stream is None else ("vector", op.stream)
 
 
 def _rank(key):
     """Among operations that could start together: fixed queues first, then the later layer."""
-    return -key[1] if key[1] >= 0 else -(1 << 30)
+    layer, _ = key[1]
+    return -layer if layer >= 0 else -(1 << 30)
 
 
 def _streams(ops):

@@ -88,6 +88,11 @@ class Writers:
         self._maps[root][slice(*images), slice(*blocks), slice(*rows)] = len(self._ops)
         self._ops.append(op)
 
+    def producers(self, root, blocks):
+        """Layer that wrote each block last (-1: the host)."""
+        written = self._maps[root][0, slice(*blocks), -1]
+        return [self._ops[i].layer if i >= 0 else -1 for i in written]
+
     def readers_wait(self, root, images, blocks, rows):
         """(counter, operation) pairs that cover a region: of each stream of writers the last."""
         last = {}

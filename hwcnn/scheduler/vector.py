@@ -11,7 +11,9 @@ from .conv_plan import split
 from .view import span
 
 #: Vectors that a tile of the vector engine reads, about: few instructions, yet consumers can start early.
-TILE_VECTORS = 1024
+TILE_VECTORS = 512
+#: Of a concatenation, the parts of this many last producers are worked on apart, each as soon as it is there.
+RECENT_PARTS = 2
 
 _PLAIN = dict(reduce=isa.REDUCE_NONE, kh=1, kw=1, sh=1, sw=1, b_mode=isa.B_NONE, b_addr=0, b_blk_stride=0, alu=isa.ALU_ADD,
               per_channel=0, slot=0, lrn=0, lrn_half=0, lut=0, ca=0, cb=0, ma=1, mb=0, c=0, shift=0, zero=0, low=-128,
@@ -39,6 +41,16 @@ class _Layer:
         self.low, self.op = low, op
         self.x, self.y = low.placements[op.inputs[0]], low.placements[op.y]
 
+    def parts(self):
+        """[(first, end)] of blocks that become ready together; each range is a stream of operations of its own."""
+        producers = self.low.producers(self.op.inputs[0])
+        recent = sorted(set(producers))[-RECENT_PARTS:]
+        edges = [0]
+        for i in range(1, len(producers)):
+            if producers[i] != producers[i - 1] and (producers[i] in recent or producers[i - 1] in recent):
+                edges.append(i)
+        return list(zip(edges, edges[1:] + [len(producers)]))
+
     def row_tiles(self, rows, vectors_a_row):
         """[(row0, row1)] of about TILE_VECTORS input vectors each."""
         return split(rows, max(1, min(rows, TILE_VECTORS // max(1, vectors_a_row))))
@@ -58,18 +70,19 @@ class _Layer:
             row_stride=x.shape[3] * x.lanes if n_rows > 1 else 0, n_blk=n_blk, n_rows=n_rows, n_cols=n_cols, **pads,
             pad_value=pad_value, **full, out_addr=y.address(image, blocks[0], out_rows[0], out_cols[0]),
             out_blk_stride=y.plane, out_row_stride=y.shape[3] * y.lanes if height > 1 else 0, out_pix_stride=y.lanes,
-            out_rows=height, out_cols=width), deps, stream=self.low.layer)
+            out_rows=height, out_cols=width), deps, stream=(self.low.layer, blocks[0]))
         op.deps += self.low.reads(self.op.inputs[0], images, blocks, (rows.low, rows.high))
         self.low.wrote(self.op.y, images, blocks, out_rows, op)
         return op
 
-    def map_tiles(self, values, deps=(), second=None):
-        """Element-wise over the whole map; yields each VECTOR. second : placement of a map that operand B reads."""
-        n, _, h, w = self.x.shape
-        for image in range(n):
-            yield from self.image_tiles(image, (0, self.x.blocks), values, deps, second)
+    def map_tiles(self, values, deps=()):
+        """Element-wise over the whole map; yields each VECTOR."""
+        for image in range(self.x.shape[0]):
+            for blocks in self.parts():
+                yield from self.image_tiles(image, blocks, values, deps)
 
     def image_tiles(self, image, blocks, values, deps=(), second=None):
+        """Element-wise over some blocks of an image. second : placement of a map that operand B reads."""
         _, _, h, w = self.x.shape
         for row0, row1 in self.row_tiles(h, w * (blocks[1] - blocks[0])):
             if second is not None:
@@ -85,10 +98,11 @@ def _affine(low, op):
     words = weights.vector_params(op, layer.x)
     address = low.image.add(words)
     most = max(1, config.param_slots // 2)
-    for first, end in split(layer.x.blocks, most):
+    ranges = [(first + a, first + b) for first, end in layer.parts() for a, b in split(end - first, most)]
+    for first, end in ranges:
         slot, users = low.vector_slots.take(end - first)
         param = low.emit_params(1, address + first * config.vector_param_bytes, slot,
-                                (end - first) * config.vector_param_bytes, [("vstore", u) for u in users], low.layer)
+                                (end - first) * config.vector_param_bytes, [("vstore", u) for u in users], (low.layer, first))
         values = dict(per_channel=1, slot=slot, zero=op.zero, low=op.low, high=op.high)
         for image in range(layer.x.shape[0]):
             for vector in layer.image_tiles(image, (first, end), values, [("param", param)]):
@@ -96,9 +110,9 @@ def _affine(low, op):
 
 
 def _table(low, dest, data):
-    users = low.table_users[dest]
+    users, low.table_users[dest] = low.table_users[dest], {}
     address = low.image.add(data)
-    return low.emit_params(dest, address, 0, data.nbytes, [("vstore", users)] if users else [], low.layer)
+    return low.emit_params(dest, address, 0, data.nbytes, [("vstore", user) for user in users.values()], (low.layer, 0))
 
 
 def _lut(low, op):
@@ -106,7 +120,7 @@ def _lut(low, op):
     layer = _Layer(low, op)
     param = _table(low, 3, np.asarray(op.table, np.int8))
     for vector in layer.map_tiles(dict(lut=1), [("param", param)]):
-        low.table_users[3] = vector
+        low.table_users[3][vector.stream] = vector
 
 
 def _eltwise(low, op):
@@ -115,17 +129,17 @@ def _eltwise(low, op):
     broadcast = b.shape[2:] != layer.x.shape[2:]
     values = dict(alu=_ALU[op.kind], ca=op.ca, cb=op.cb, ma=op.ma, mb=op.mb, c=op.c, shift=op.shift, zero=op.zero,
                   low=op.low, high=op.high, b_mode=isa.B_BROADCAST if broadcast else isa.B_MAP, b_blk_stride=b.plane)
-    n, _, h, w = layer.x.shape
-    for image in range(n):
-        if broadcast:
-            values = values | dict(b_addr=b.address(image))
-        for vector in layer.image_tiles(image, (0, layer.x.blocks), values, second=None if broadcast else b):
-            rows = (0, 1) if broadcast else _rows_of(vector, layer.x, image)
-            vector.deps += low.reads(op.b, (image, image + 1), (0, b.blocks), rows)
+    for image in range(layer.x.shape[0]):
+        for first, end in layer.parts():
+            if broadcast:
+                values = values | dict(b_addr=b.address(image, first))
+            for vector in layer.image_tiles(image, (first, end), values, second=None if broadcast else b):
+                rows = (0, 1) if broadcast else _rows_of(vector, layer.x, image, first)
+                vector.deps += low.reads(op.b, (image, image + 1), (first, end), rows)
 
 
-def _rows_of(vector, x, image):
-    first = (vector.values["addr"] - x.address(image)) // (x.shape[3] * x.lanes)
+def _rows_of(vector, x, image, block):
+    first = (vector.values["addr"] - x.address(image, block)) // (x.shape[3] * x.lanes)
     count = vector.values["n_rows"] * vector.values["n_cols"] // x.shape[3]
     return first, first + count
 
@@ -141,8 +155,9 @@ def _lrn(low, op):
             for col0, col1 in split(w, limits.lrn_pixels(config)):
                 rows, _ = span(row0, row1 - row0, h)
                 cols, _ = span(col0, col1 - col0, w)
-                low.table_users[2] = layer.emit(image, (0, layer.x.blocks), (row0, row1), (col0, col1), rows, cols, values,
-                                                deps=[("param", param)])
+                vector = layer.emit(image, (0, layer.x.blocks), (row0, row1), (col0, col1), rows, cols, values,
+                                    deps=[("param", param)])
+                low.table_users[2][vector.stream] = vector
 
 
 def _pool(low, op):
@@ -156,7 +171,8 @@ def _pool(low, op):
     _need(low, op, "pool")
     _check_window(op, low.config, layer.y.shape[3])
     for image in range(layer.x.shape[0]):
-        _pool_image(layer, op, image)
+        for blocks in layer.parts():
+            _pool_blocks(layer, op, image, blocks)
 
 
 def _check_window(op, config, out_cols):
@@ -165,14 +181,14 @@ def _check_window(op, config, out_cols):
         raise InputError(f"layer {op.name!r}: the vector engine cannot do {reason}")
 
 
-def _pool_image(layer, op, image):
+def _pool_blocks(layer, op, image, blocks):
     (kh, kw), (sh, sw), (top, left, _, _) = op.kernel, op.stride, op.pads
     _, _, h, w = layer.x.shape
     _, _, out_h, out_w = layer.y.shape
     exact = op.kind == "average" and len(set(op.multipliers.values())) > 1
     widest = max(1, limits.max_pool_cols(layer.low.config, kh, sh))
     for (r0, r1, row_taps) in _segments(out_h, kh, sh, top, h, exact):
-        per_row = w * layer.x.blocks * sh
+        per_row = w * (blocks[1] - blocks[0]) * sh
         for a, b in layer.row_tiles(r1 - r0, per_row):
             for (c0, c1, col_taps) in _segments(out_w, kw, sw, left, w, exact):
                 for p, q in split(c1 - c0, widest):
@@ -180,7 +196,7 @@ def _pool_image(layer, op, image):
                     rows, _ = span(out_rows[0] * sh - top, (b - a - 1) * sh + kh, h)
                     cols, _ = span(out_cols[0] * sw - left, (q - p - 1) * sw + kw, w)
                     values, pad = _window(op, row_taps * col_taps)
-                    layer.emit(image, (0, layer.x.blocks), out_rows, out_cols, rows, cols, values, pad)
+                    layer.emit(image, blocks, out_rows, out_cols, rows, cols, values, pad)
 
 
 def _segments(count, kernel, stride, pad, size, exact):

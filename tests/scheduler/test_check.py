@@ -15,7 +15,7 @@ CONFIG = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, poo
 def compiled():
     """A network with every kind of dependence: residual, pools between convolutions, tables and affines twice."""
     b = Builder(5, (1, 3, 12, 12))
-    x = b.conv("x", 20, 3, 1, 1)
+    x = b.conv(b.affine("x"), 20, 3, 1, 1)
     y = b.lrn(b.affine(b.conv(x, 20, 3, 1, 1, residual=x)))
     y = b.lut(b.pool(y, "max", 2, 2))
     z = b.lrn(b.affine(b.conv(y, 20, 3, 1, 1, residual=y)))
