@@ -7,7 +7,7 @@ import numpy as np
 from .. import ir
 from . import requant
 from .registry import Unsupported
-from .values import Const, Input, Linear, Padded, Pending, Table, map_shape
+from .values import Const, Host, Input, Linear, Padded, Pending, Table, map_shape
 
 
 class Context:
@@ -28,6 +28,8 @@ class Context:
             raise Unsupported(f"{what} is a constant")
         if isinstance(value, Input):
             raise Unsupported(f"{what} is a float input without QuantizeLinear")
+        if isinstance(value, Host):
+            raise Unsupported(f"{what} is computed by the host (softmax): only outputs can follow that")
         if isinstance(value, Padded):
             return value
         if not isinstance(value, Linear) or not value.plain:

@@ -98,6 +98,8 @@ class _Importer:
             if any(i not in self.env for i in node.input):
                 raise Unsupported("it reads a value that no node before it computes")
             inputs = [self.env[i] for i in node.input]
+            if node.domain not in ("", "ai.onnx") and node.op_type not in _SPECIAL:
+                raise Unsupported(f"the accelerator has no operators of domain {node.domain!r}")
             if node.op_type not in OPERATORS and node.op_type not in _SPECIAL and not self._constant(node, inputs):
                 raise Unsupported("the accelerator has no such operator" + _HINTS.get(node.op_type, ""))
             if any(isinstance(i, Unknown) for i in inputs):
@@ -236,9 +238,13 @@ class _Importer:
             value = self.env.get(output.name)
             if isinstance(value, Unknown):
                 continue
+            if isinstance(value, Host):
+                value = self._host_output(output.name, value)
             if isinstance(value, Host) or isinstance(value, Linear) and value.plain and value.index is None:
                 names.append(value.tensor)
                 described.append((output.name, tuple(value.shape)))
+                continue
+            if isinstance(value, Unknown):
                 continue
             why = "it is not quantised: a QuantizeLinear is missing before it"
             if isinstance(value, Linear) and value.index is not None:
@@ -247,6 +253,21 @@ class _Importer:
                 why = "it is a constant"
             self.problems.append(f"output {output.name!r}: {why}")
         return names, described
+
+
+    def _host_output(self, name, value):
+        """A value of the host as the output `name`: the last of its operations under that name, in the output's shape."""
+        op = next(op for op in self.ctx.host if op.y == value.at)
+        if name == op.y:
+            return value
+        shape, axis = self.ctx.shapes[op.y], op.attributes["axis"]
+        moved = [i for i, n in enumerate(value.shape)
+                 if n == shape[axis] and np.prod(value.shape[i + 1:]) == np.prod(shape[axis + 1:])]
+        if not moved:
+            self.problems.append(f"output {name!r}: {op.op_type} works along an axis that is no longer one of the output's")
+            return Unknown()
+        self.ctx.host.append(replace(op, y=name, attributes=op.attributes | {"axis": moved[0]}))
+        return Host(name, value.tensor, value.shape)
 
 
 def _quantised_const(node, x, scales, zeros, shift):
@@ -258,6 +279,7 @@ def _quantised_const(node, x, scales, zeros, shift):
 
 _SPECIAL = {"QuantizeLinear": _Importer.quantise, "DequantizeLinear": _Importer.dequantise}
 _HINTS = {
+    "ArgMax": ": take it out, and compare the values that it reads on the host",
     "DynamicQuantizeLinear": ": quantise statically",
     "ConvInteger": ": quantise statically (QDQ)",
     "MatMulInteger": ": quantise statically (QDQ)",

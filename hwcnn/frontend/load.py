@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import checker, external_data_helper, shape_inference, version_converter
+from onnx import TensorProto, checker, external_data_helper, helper, shape_inference, version_converter
 
 from ..errors import InputError
 from .light import light
@@ -12,6 +12,7 @@ from .prepare import infer_shapes
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
 OLDEST_OPSET, OPSET = 7, 13
+_INPUT_TYPES = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8}
 
 
 def load(source, batch=1, shapes=None):
@@ -22,6 +23,7 @@ def load(source, batch=1, shapes=None):
         `importer.import_graph` gives every tensor its batch.
     shapes : input name to shape, for inputs with symbolic dimensions. A first dimension of 1 serves for any batch.
 
+    An input of channels last that the model transposes first is turned into one of channels first.
     Raises InputError where the model cannot be used.
     """
     if not isinstance(batch, int) or batch < 1:
@@ -46,6 +48,7 @@ def normalise(model, source, shapes=None):
     try:
         checker.check_model(light(model, as_inputs=lambda tensor: True))
         _fix_inputs(model, source, shapes or {})
+        _channels_first(model)
         if opset < OPSET:
             model = version_converter.convert_version(model, OPSET)
         infer_shapes(model, strict=True)
@@ -78,6 +81,10 @@ def _fix_inputs(model, source, shapes):
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     for value in model.graph.input:
+        if value.type.tensor_type.elem_type not in _INPUT_TYPES:
+            kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+            raise InputError(f"{source}: input {value.name!r} is of type {kind}: expected float32, or int8 of a quantised model; "
+                             "convert the model to float32")
         shape = value.type.tensor_type.shape
         given = shapes.get(value.name)
         if given is not None and value.type.tensor_type.HasField("shape") and len(given) != len(shape.dim):
@@ -102,6 +109,23 @@ def _fix_inputs(model, source, shapes):
         for value in model.graph.output:
             value.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
+
+
+def _channels_first(model):
+    """Give [N, C, H, W] to inputs that are [N, H, W, C] and read by nothing but transpositions to that, in place."""
+    for value in model.graph.input:
+        readers = [n for n in model.graph.node if value.name in n.input]
+        dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if len(dims) != 4 or not readers or not all(_to_channels_first(n) for n in readers):
+            continue
+        for dim, size in zip(value.type.tensor_type.shape.dim, (dims[0], dims[3], dims[1], dims[2]), strict=True):
+            dim.dim_value = size
+        for node in readers:
+            node.CopyFrom(helper.make_node("Identity", list(node.input), list(node.output), name=node.name))
+
+
+def _to_channels_first(node):
+    return node.op_type == "Transpose" and [list(a.ints) for a in node.attribute if a.name == "perm"] == [[0, 3, 1, 2]]
 
 
 def _one_line(error):

@@ -63,6 +63,7 @@ def fold(model):
     kept = [o for o in folded.opset_import if o.domain in used]
     del folded.opset_import[:]
     folded.opset_import.extend(kept)
+    _pairs(folded)
     _plain_gemms(folded)
     name_nodes(folded)
     infer_shapes(folded)
@@ -86,6 +87,27 @@ def infer_shapes(model, strict=False):
         getattr(model.graph, field).extend(getattr(inferred, field))
 
 
+def _pairs(model):
+    """Write Sum, Max and Min of more than two operands as chains of two, in place."""
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type not in ("Sum", "Max", "Min") or len(node.input) <= 2:
+            nodes.append(node)
+            continue
+        left = node.input[0]
+        for i, right in enumerate(node.input[1:]):
+            result = node.output[0] if i == len(node.input) - 2 else f"{node.output[0]}/{i}"
+            nodes.append(onnx.helper.make_node(node.op_type, [left, right], [result], name=f"{node.name or node.output[0]}/{i}"))
+            left = result
+    _replace_nodes(model, nodes)
+
+
+def _replace_nodes(model, nodes):
+    nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
 def _plain_gemms(model):
     """Fold alpha and beta of every Gemm into its constants, and make its bias [M], in place.
 
@@ -97,9 +119,7 @@ def _plain_gemms(model):
         nodes.append(node)
         if node.op_type == "Gemm" and all(name in constants for name in node.input[1:] if name):
             nodes += _plain_gemm(model, node, [numpy_helper.to_array(constants[n]) for n in node.input[1:] if n])
-    nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    _replace_nodes(model, nodes)
 
 
 def _plain_gemm(model, node, constants):

@@ -19,17 +19,13 @@ from . import calibrate
 from .exact import exact_scales
 from .importer import check
 from .prepare import fold, infer_shapes, name_nodes
+from .inner import SAME_SCALE, inner_values
 from .tail import tail_nodes
 
 #: Operators of quantised models: a model with any of these is taken as it is.
 QUANTISED_OPS = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd",
                  "QLinearMul", "QLinearConcat", "QGemm", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearSigmoid",
                  "QLinearLeakyRelu", "QLinearSoftmax", "DynamicQuantizeLinear"}
-#: Activations that only clip; between an operator and its QuantizeLinear they cost nothing.
-CLIPS = {"Relu", "Clip"}
-#: Operators whose result onnxruntime quantises with the scale of their input.
-SAME_SCALE = {"MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Identity", "Dropout"}
-
 #: Operators that onnxruntime must quantise like any other: average pooling with a scale of its own, constants left float.
 _GENERIC = {"BatchNormalization": "hwcnn_BatchNormalization", "AveragePool": "hwcnn_AveragePool"}
 
@@ -68,7 +64,7 @@ def _folded(model):
 
 
 class _Quantiser(QDQQuantizer):
-    """onnxruntime's, except that constants of element-wise operators and results that only feed a clip stay float."""
+    """onnxruntime's, except that constants of element-wise operators, and the values in `skip`, stay float."""
 
     skip = frozenset()
 
@@ -95,7 +91,7 @@ def _insert_qdq(model, measured):
                                nodes_to_quantize=[n.name for n in nodes], nodes_to_exclude=[],
                                op_types_to_quantize=sorted({n.op_type for n in nodes}),
                                extra_options={"QDQKeepRemovableActivations": True, "ForceQuantizeNoInputCheck": True})
-        quantiser.skip = _clipped(model)
+        quantiser.skip = inner_values(model)
         for name in sorted({t for n in nodes for t in [*n.input, *n.output]} & set(measured)):
             quantiser.quantize_activation_tensor(name)
         result = quantiser.quantize_model()
@@ -113,17 +109,6 @@ def _mark_inferred(model):
     """Tell onnxruntime that shapes are inferred, which saves its round trip through the disk."""
     entry = model.metadata_props.add()
     entry.key, entry.value = "onnx.infer", "onnxruntime.quant"
-
-
-def _clipped(model):
-    """Tensors read by nothing but one clip: hardware clips while it requantises."""
-    readers = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node.op_type)
-    produced = {o for n in model.graph.node for o in n.output if n.op_type not in SAME_SCALE | {"Concat"}}
-    outputs = {o.name for o in model.graph.output}
-    return frozenset(t for t, ops in readers.items() if len(ops) == 1 and ops[0] in CLIPS and t in produced and t not in outputs)
 
 
 def _unite(model, measured):

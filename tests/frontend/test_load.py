@@ -104,3 +104,19 @@ def test_shapes_that_contradict_each_other_are_refused():
     net.node("Add", "x", net.const(np.zeros((1, 3, 8, 7))))
     with pytest.raises(InputError, match="not a valid ONNX model"):
         net.model()
+
+
+def test_other_types_of_input_are_refused():
+    model = relu([1, 3, 8, 8])
+    model.graph.input[0].type.tensor_type.elem_type = model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    with pytest.raises(InputError, match="'x' is of type float16"):
+        normalise(model, "m")
+
+
+def test_inputs_of_channels_last_become_channels_first():
+    net = Net(1, 8, 9, 3)
+    net.node("Transpose", perm=[0, 3, 1, 2])
+    net.conv(3, 4, 3, 3)
+    model = net.model()
+    assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 8, 9]
+    assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [1, 4, 6, 7]

