@@ -70,7 +70,7 @@ class Coefficients(wiring.Component):
         beats, word = self.config.lanes // self.channels, PARAM_LAYOUT.size
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(self.params.data.word_select(c, 64)[:word] for c in range(self.channels))
-        slot, beat, reading = Signal(8), Signal(range(beats)), Signal()
+        slot, beat, reading = Signal(8), Signal(bits_for(beats)), Signal()
         written, last = Signal(beats), Signal()
         m.d.comb += [
             ram.w_en.eq(self.params.en & (self.params.dest == SLOTS_DEST)),
