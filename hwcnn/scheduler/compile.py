@@ -8,6 +8,7 @@ from .. import ir, isa
 from ..errors import InputError
 from . import ops as tile_ops
 from .conv import lower_conv
+from .lookahead import tail_work, urgency
 from .lowering import Lowering
 from .order import order
 from .passes import prepare
@@ -46,13 +47,14 @@ def compile_graph(graph, config):
     folded = prepare(folded, config).verify()
     placed, home, root_blocks, tensor_bytes = placements(folded, config.lanes)
     low = Lowering(folded, config, placed, home, root_blocks, tensor_bytes)
+    tails = tail_work(folded, placed, config)
     fill = any(isinstance(op, ir.Lrn) for op in folded.ops)
     for low.layer, op in enumerate(folded.ops):
         if isinstance(op, ir.Conv):
-            lower_conv(low, op, fill)
+            lower_conv(low, op, fill, tails.get(op.y, 0))
         elif not isinstance(op, ir.Concat):
             lower_vector(low, op)
-    ops = order(low.ops, config)
+    ops = order(low.ops, config, urgency(folded))
     counts = tile_ops.number(ops)
     program = _encode(ops, folded)
     manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))

@@ -47,15 +47,16 @@ class Tile:
         return self.rows.size * self.cols.size
 
 
-def lower_conv(low, op, fill_holes):
-    """Emit a convolution. fill_holes : write all lanes of the last block, for a consumer that reads the holes."""
-    ConvLowering(low, op, fill_holes).run()
+def lower_conv(low, op, fill_holes, tail):
+    """Emit a convolution. fill_holes : write all lanes of the last block, for a consumer that reads the holes.
+    tail : cycles of the vector engine that follow each row of results before the array can use them."""
+    ConvLowering(low, op, fill_holes, tail).run()
 
 
 class ConvLowering:
     """Lowers one convolution; see `lower_conv`."""
 
-    def __init__(self, low, op, fill_holes):
+    def __init__(self, low, op, fill_holes, tail):
         config = low.config
         self.low, self.op, self.config = low, op, config
         self.x, self.y = low.placements[op.x], low.placements[op.y]
@@ -68,7 +69,9 @@ class ConvLowering:
         self.plan = conv_plan.choose(op.name, self.view, self.pieces, self.x.blocks, self.out_blocks, config,
                                      self.residual is not None)
         self.groups = self._groups()
-        low.tile_rows[op.y] = self.plan.rows
+        self.rows = conv_plan.row_tiles(self.view, self.plan, tail, config)
+        blocks = -(-self.plan.nb * config.cols // config.lanes)
+        low.tiles[low.layer] = (tuple(end for _, end in self.rows), blocks)
 
     def run(self):
         for tile in self._tiles():
@@ -129,7 +132,7 @@ class ConvLowering:
     def _tiles(self):
         v = self.view
         for image in range(v.images):
-            for row0, row1 in conv_plan.split(v.out_rows, self.plan.rows):
+            for row0, row1 in self.rows:
                 for col0, col1 in conv_plan.split(v.out_cols, self.plan.cols):
                     height, width = v.extent(row1 - row0, col1 - col0)
                     rows, skip_rows = span(row0 * v.stride[0] - v.pads[0], height, v.in_rows)

@@ -7,6 +7,9 @@ from .view import Piece, View
 
 #: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even where it is not the limit.
 BUS_SHARE, BUS_COST = 1.5, 0.05
+#: The last tile of a layer is halved while the vector engine would need more cycles for it, down to this many times R pixels
+#: (fewer would need more weights than the bus carries).
+WORTH_A_TILE, MIN_PIXELS = 400, 2
 #: Cycles between two ARRAY instructions, and to fill and empty the array's pipeline at a layer's end.
 ARRAY_GAP, PIPELINE = 2, 64
 
@@ -37,6 +40,20 @@ def split(total, size):
     for i in range(parts):
         edges.append(edges[-1] + small + (i < larger))
     return list(zip(edges, edges[1:]))
+
+
+def row_tiles(view, plan, tail, config):
+    """[(row0, row1)] of a layer's tiles. Where the vector engine has `tail` cycles of work with each row before the array can go
+    on, the last tiles get ever smaller, so that little of it is left when the layer ends."""
+    tiles = split(view.out_rows, plan.rows)
+    fewest = max(1, -(-MIN_PIXELS * config.rows // plan.cols))
+    while tail * (tiles[-1][1] - tiles[-1][0]) > WORTH_A_TILE:
+        row0, row1 = tiles[-1]
+        middle = row1 - max(fewest, (row1 - row0) // 2)
+        if middle - row0 < fewest:
+            break
+        tiles[-1:] = [(row0, middle), (middle, row1)]
+    return tiles
 
 
 def sizes(total, most):

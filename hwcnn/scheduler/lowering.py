@@ -20,7 +20,7 @@ class Lowering:
         self.drains = [None, None]  # the POST that last read each accumulator half
         self.half = 0
         self.table_users = {2: {}, 3: {}}  # of the LRN and the activation table: the last VECTOR of each stream
-        self.tile_rows = {}  # rows of the tiles in which a tensor is produced
+        self.tiles = {}  # of each layer: (ends of its tiles along the rows, DRAM blocks of a tile)
         self.ops, self.layer = [], 0
         self._writers = Writers()
         for root, blocks in root_blocks.items():

@@ -3,11 +3,12 @@
 from .events import EventModel
 
 
-def order(ops, config):
+def order(ops, config, needed):
     """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back.
 
     Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
-    layers of the vector engine (streams) interleave: what can start first goes first. Dependences stay before dependants.
+    layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the array
+    needs first (needed : of `lookahead.urgency`). Dependences stay before dependants.
     """
     model, streams = EventModel(config), _streams(ops)
     uses, missing = _dependants(ops)
@@ -15,7 +16,7 @@ def order(ops, config):
     ready = {key for key in streams if not missing[id(streams[key][0])]}
     started = []
     while ready:
-        start, _, key = min((model.ready(streams[k][heads[k]]), _rank(k), k) for k in ready)
+        start, _, key = min((model.ready(streams[k][heads[k]]), _rank(k, needed), k) for k in ready)
         op = streams[key][heads[key]]
         model.commit(op, start)
         started.append((start, len(started), op))
@@ -37,10 +38,10 @@ def _stream(op):
     return (op.queue, (-1, 0)) if op.stream is None else ("vector", op.stream)
 
 
-def _rank(key):
-    """Among operations that could start together: fixed queues first, then the later layer."""
+def _rank(key, needed):
+    """Among operations that could start together: fixed queues first, then what is needed first, then the later layer."""
     layer, _ = key[1]
-    return -layer if layer >= 0 else -(1 << 30)
+    return (-1, 0) if layer < 0 else (needed[layer], -layer)
 
 
 def _streams(ops):
