@@ -17,6 +17,8 @@ ALU_FIELDS = data.StructLayout({
 })
 #: |A*ma| and |B*mb| are at most 2**34, |c| at most 2**31: their sum is below 2**36 in size.
 PRODUCT_BITS, TERM_BITS = 36, 37
+#: b + cb
+_B_BITS = 10
 
 
 class Alu(wiring.Component):
@@ -57,7 +59,7 @@ class Alu(wiring.Component):
     @staticmethod
     def stages(eltwise):
         """Cycles before rounding."""
-        return 5 if eltwise else 3
+        return 6 if eltwise else 3
 
     @classmethod
     def latency(cls, eltwise=True):
@@ -80,8 +82,8 @@ class Alu(wiring.Component):
                      self.loading.eq(loading)]
 
         f = self.fields
-        product = self._delayed(m, "product", f.alu == isa.ALU_MUL, 1)
-        mb, op = self._delayed(m, "mb", f.mb, 1), self._delayed(m, "op", f.alu, 3)
+        product = self._delayed(m, "product", f.alu == isa.ALU_MUL, 2)
+        mb, op = self._delayed(m, "mb", f.mb, 2), self._delayed(m, "op", f.alu, 4)
         limits = [self._delayed(m, name, f[name], n - 1) for name in ("zero", "low", "high")]
         sets = [self._coefficients(m, k) for k in range(self.sets)]
         for k in range(self.lanes):
@@ -102,7 +104,10 @@ class Alu(wiring.Component):
         """A register that takes `value` (or 0 where `clear`) when the vector of a `start` is `age` cycles old."""
         register = Signal.like(value, name=name, reset_less=True)
         with m.If(self._start[age]):
-            m.d.sync += register.eq(value if clear is None else Mux(clear, 0, value))
+            m.d.sync += register.eq(value)
+        if clear is not None:
+            with m.If(self._start[age] & clear):
+                m.d.sync += register.eq(0)
         return register
 
     def _coefficients(self, m, k):
@@ -117,7 +122,7 @@ class Alu(wiring.Component):
             return ma, self._delayed(m, f"c{k}", written.bias, 1), None, shift
         # c comes once: with A's term in a sum, with B's in a product; with both terms where one of them is chosen.
         c_a = self._delayed(m, f"ca{k}", written.bias, 1, f.alu == isa.ALU_MUL)
-        c_b = self._delayed(m, f"cb{k}", written.bias, 2, f.alu == isa.ALU_ADD)
+        c_b = self._delayed(m, f"cb{k}", written.bias, 3, f.alu == isa.ALU_ADD)
         return ma, c_a, c_b, shift
 
     def _register(self, m, name, shape, age, value):
@@ -133,26 +138,31 @@ class Alu(wiring.Component):
         return self._register(m, f"t{k}", signed(TERM_BITS), 2, u + c)
 
     def _two_operands(self, m, k, x, b, ma, c_a, c_b, product, mb, op):
-        f = self.fields
+        f, is_product = self.fields, self.fields.alu == isa.ALU_MUL
         a = self._register(m, f"a{k}", signed(18), 0, f.ca + x)
-        b1 = Signal(signed(18), name=f"b{k}", reset_less=True)
+        b1 = Signal(signed(_B_BITS), name=f"b{k}", reset_less=True)
         factor = Signal(signed(18), name=f"factor{k}", reset_less=True)
-        moved = Mux(f.use_b, f.cb + b, 0)
-        with m.If(self._valid[0] & (f.alu == isa.ALU_MUL)):
-            m.d.sync += factor.eq(moved)
+        with m.If(self._valid[0]):
+            m.d.sync += b1.eq(f.cb + b)
+        with m.If(self._valid[0] & is_product):
+            m.d.sync += factor.eq(f.cb + b)
         with m.Elif(self._start[0]):
             m.d.sync += factor.eq(ma)
-        with m.If(self._valid[0]):
-            m.d.sync += b1.eq(moved)
+        with m.If(~f.use_b):
+            m.d.sync += b1.eq(0)
+            with m.If(is_product):
+                m.d.sync += factor.eq(0)
         u = self._register(m, f"u{k}", signed(PRODUCT_BITS), 1, a * factor)
-        b2 = self._register(m, f"b{k}_2", signed(18), 1, b1)
-        other = Signal(signed(18), name=f"other{k}")
-        m.d.comb += other.eq(Mux(product, u[:18].as_signed(), b2))
-        v = self._register(m, f"v{k}", signed(PRODUCT_BITS), 2, other * mb)
+        b2 = self._register(m, f"b{k}_2", signed(_B_BITS), 1, b1)
         first = self._register(m, f"first{k}", signed(TERM_BITS), 2, u + c_a)
+        b3 = self._register(m, f"b{k}_3", signed(_B_BITS), 2, b2)
+        other = Signal(signed(18), name=f"other{k}")
+        m.d.comb += other.eq(Mux(product, first[:18].as_signed(), b3))  # c_a is 0 in a product
+        v = self._register(m, f"v{k}", signed(PRODUCT_BITS), 3, other * mb)
         first4 = self._register(m, f"first{k}_4", signed(TERM_BITS), 3, first)
-        second = self._register(m, f"second{k}", signed(TERM_BITS), 3, v + c_b)
-        return self._register(m, f"t{k}", signed(TERM_BITS), 4, self._combine(m, k, op, first4, second))
+        second = self._register(m, f"second{k}", signed(TERM_BITS), 4, v + c_b)
+        first5 = self._register(m, f"first{k}_5", signed(TERM_BITS), 4, first4)
+        return self._register(m, f"t{k}", signed(TERM_BITS), 5, self._combine(m, k, op, first5, second))
 
     def _combine(self, m, k, op, first, second):
         """first + second, second, or the larger or smaller; one adder: second + ~first < 0 where second <= first."""

@@ -18,7 +18,7 @@ SQUARE_BITS, TOTAL_BITS = 16, 19
 class LrnFactors(wiring.Component):
     """For each pixel and channel block, the vector and its lanes' factors ``table[index(S)]``.
 
-    S is the sum of (x + ca)**2 over `half` channels to each side. Block k is worked on when its neighbour k + 1 arrives: the
+    S is the sum of (x + ca)**2 over `half` (0 to 2) channels to each side. Block k is worked on when its neighbour k + 1 arrives: the
     vectors of block k wait in a RAM, and beside each the last four squares that were added up at that pixel (the top two lanes
     of block k - 1, and the low two of block k), so that no square is computed twice. The last block is worked on after the
     last input, with nothing above it.
@@ -153,7 +153,7 @@ class LrnFactors(wiring.Component):
             inner, outer = (Signal(TOTAL_BITS, name=f"{n}{j}", reset_less=True) for n in ("inner", "outer"))
             total = Signal(TOTAL_BITS, name=f"total{j}", reset_less=True)
             with m.If(now["valid"]):
-                m.d.sync += [inner.eq(line[j + 1] + line[j + 2] + line[j + 3]),
+                m.d.sync += [inner.eq(line[j + 2] + Mux(self.half == 0, 0, line[j + 1] + line[j + 3])),
                              outer.eq(Mux(self.half == 2, line[j] + line[j + 4], 0))]
             with m.If(ages[3]["valid"]):
                 m.d.sync += total.eq(inner + outer)

@@ -136,15 +136,17 @@ class Window(wiring.Component):
         with m.If(accept):
             m.d.sync += value.eq(Mux(is_max, biased, x))
         windows = [Signal(ROW_BITS, name=f"window{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)]
-        begun = Cat(Mux(is_max, ~value[:8], value[:8]), Mux(is_max, 0, value[8:]))
+        begun = Cat(Mux(is_max, ~value[:8], value[:8]), value[8:])
         with m.If(valid1):
             for i in range(OPEN_WINDOWS - 1):
                 before = Mux(shift, windows[i + 1], windows[i])
                 total = Signal(ROW_BITS, name=f"total{lane}_{i}")
                 m.d.comb += total.eq(value + Mux(fresh[i], 0, before))
                 smallest = Mux(total[8] | fresh[i], ~value[:8], before[:8])
-                m.d.sync += windows[i].eq(Cat(Mux(is_max, smallest, total[:8]), Mux(is_max, 0, total[8:])))
+                m.d.sync += windows[i].eq(Cat(Mux(is_max, smallest, total[:8]), total[8:]))
             m.d.sync += windows[-1].eq(begun)
+        with m.If(is_max):
+            m.d.sync += [window[8:].eq(0) for window in windows]
         return windows[0]
 
     def _columns(self, m, ring, written, needed, pointer):
@@ -196,11 +198,12 @@ class Window(wiring.Component):
         is_max = self.fields.is_max
         result = Signal(signed(SUM_BITS), name=f"result{lane}", reset_less=True)
         total = Signal(SUM_BITS, name=f"column_total{lane}")
-        value = Cat(entry, Mux(is_max, 0, entry[-1].replicate(SUM_BITS - ROW_BITS)))
         m.d.comb += [
-            total.eq(value + Mux(first, 0, result)),
+            total.eq(entry.as_signed() + Mux(first, 0, result)),
             self.o.payload[lane].eq(result),
         ]
         largest = Mux(total[8] & ~first, result[:8], ~entry[:8])
         with m.If(update):
-            m.d.sync += result.eq(Cat(Mux(is_max, largest, total[:8]), Mux(is_max, 0, total[8:])))
+            m.d.sync += result.eq(Cat(Mux(is_max, largest, total[:8]), total[8:]))
+        with m.If(is_max):
+            m.d.sync += result[8:].eq(0)

@@ -57,7 +57,7 @@ PLAIN = [
     tile(1, 3, 3, pad_top=1, pad_left=2, pad_bottom=1, pad_right=1, pad_value=-5, ma=-65536),
     tile(1, 2, 30, ma=1, c=0, shift=1),  # ties
 ]
-LRN = [lrn(3, 5, 2), lrn(1, 7, 2), lrn(4, 1, 1), lrn(2, 20, 1, ca=-127, lut=1), lrn(4, 3, 2, ca=128)]
+LRN = [lrn(3, 5, 2), lrn(1, 7, 2), lrn(4, 1, 1), lrn(2, 20, 1, ca=-127, lut=1), lrn(4, 3, 2, ca=128), lrn(2, 4, 0)]
 BY_FEATURE = {"pool": POOLS, "eltwise": ELTWISE, "affine": AFFINE, "lrn": LRN, "lut": []}
 
 
