@@ -53,7 +53,7 @@ async def copy(dut, ram, tiles):
         assert ram.read(BASE + addr, len(data)) == data
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(pause=[0.0, 0.4])
 async def copies_tiles(dut, pause):
     generator, lanes = random.Random(3), parameter("lanes")

@@ -79,7 +79,7 @@ def random_bursts(count, lengths):
             for _ in range(parameter("n"))]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def routes_interleaved_data_under_stalls(dut):
     for latency, stall in ((2, 0.4), (30, 0), (1, 0.7)):
         bursts = random_bursts(30, [1, 2, 5, 16])
@@ -89,7 +89,7 @@ async def routes_interleaved_data_under_stalls(dut):
             assert [(a - BASE, n) for c, a, n in slave.bursts if c == k] == bursts[k]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def a_burst_a_cycle_and_fair(dut):
     n = parameter("n")
     slave, _ = await run(dut, random_bursts(40, [1]), 1, 0)
@@ -98,7 +98,7 @@ async def a_burst_a_cycle_and_fair(dut):
     assert all(sorted(order[i:i + n]) == list(range(n)) for i in range(0, len(order), n))
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def reports_errors(dut):
     size = parameter("axi_bytes")
     bursts = [[(4096 * (1 + k), 4), (4096 * (9 + k), 4)] for k in range(parameter("n"))]

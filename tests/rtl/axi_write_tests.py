@@ -86,14 +86,14 @@ def random_bursts(count, lengths):
              for _ in range(count)] for _ in range(parameter("n"))]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def keeps_bursts_whole_under_stalls(dut):
     for latency, stall in ((2, 0.4), (30, 0), (1, 0.7)):
         _, failed = await run(dut, random_bursts(30, [1, 2, 5, 16]), latency, stall)
         assert not failed
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def no_idle_cycles_between_bursts(dut):
     for lengths in ([1], [4], [1, 2, 3]):
         slave, _ = await run(dut, random_bursts(40, lengths), 1, 0)
@@ -101,7 +101,7 @@ async def no_idle_cycles_between_bursts(dut):
         assert last - first == beats - 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def reports_errors(dut):
     bursts = [[(4096 * (1 + k), [(1, 1)]), (4096 * (9 + k), [(2, 1)])] for k in range(parameter("n"))]
     _, failed = await run(dut, bursts, 5, 0.3, fail={BASE + 4096 * 2, BASE + 4096 * 10})

@@ -44,7 +44,7 @@ async def run(dut, tiles, latency, stall):
     return cycles + 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_tiles_under_stalls(dut):
     generator = random.Random(8)
     for latency, stall in ((3, 0.4), (40, 0)):
@@ -53,7 +53,7 @@ async def random_tiles_under_stalls(dut):
         await run(dut, tiles, latency, stall)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     """A vector (or beat) a cycle through padded tiles at 32 cycles of latency; one idle cycle between tiles."""
     lanes = parameter("lanes")

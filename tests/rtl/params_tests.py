@@ -42,7 +42,7 @@ async def run(dut, instructions, latency, stall):
     return cycles
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_instructions_under_stalls(dut):
     generator, beat = random.Random(3), parameter("axi_bytes")
     for latency, stall in ((3, 0.5), (30, 0), (1, 0)):
@@ -52,7 +52,7 @@ async def random_instructions_under_stalls(dut):
         await run(dut, instructions, latency, stall)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     cycles = await run(dut, [dict(dest=2, addr=5 * parameter("axi_bytes"), index=0, n_beats=128)], 32, 0)
     assert cycles[-1] - cycles[0] == 127

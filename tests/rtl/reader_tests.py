@@ -40,7 +40,7 @@ async def watch_last(dut, ends, count):
             assert bool(dut.last.value) == (taken in ends)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_tiles_under_stalls(dut):
     generator = random.Random(7)
     for latency, stall, receive_stall in ((3, 0.3, 0.3), (40, 0, 0.6), (1, 0.6, 0)):
@@ -48,7 +48,7 @@ async def random_tiles_under_stalls(dut):
         await run(dut, tiles, latency, stall, receive_stall)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     """A vector (L <= axi_bytes) or beat a cycle at 32 cycles of latency: long rows, rows of 4 vectors, padded rows."""
     lanes, beat = parameter("lanes"), parameter("axi_bytes")
@@ -60,7 +60,7 @@ async def full_rate(dut):
         assert cycles <= n_cols * n_rows * per_vector + n_rows * right + 1 + 2 * per_vector
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def short_tiles_keep_the_bus_busy(dut):
     """Tiles of 8 vectors back to back: one idle cycle each, though memory takes 20 cycles to answer."""
     lanes, beat = parameter("lanes"), parameter("axi_bytes")
@@ -70,7 +70,7 @@ async def short_tiles_keep_the_bus_busy(dut):
     assert cycles <= len(tiles) * (8 * per_vector + 1) + 2 * per_vector
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def latencies(dut):
     """As the docstring says: 4 cycles to the request, 3 from a vector's last beat to it, 5 to a pad."""
     lanes = parameter("lanes")

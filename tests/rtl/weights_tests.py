@@ -35,13 +35,13 @@ def random_runs(count):
     return [(beat * generator.randrange((SIZE - n) // beat), n) for n in sizes]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_runs_under_stalls(dut):
     for latency, stall, receive_stall in ((3, 0.3, 0.3), (50, 0, 0.7), (1, 0.6, 0)):
         await run(dut, random_runs(12), latency, stall, receive_stall)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     """A row (or beat) a cycle across instructions, at 40 cycles of latency."""
     tile_bytes, beat = parameter("rows") * parameter("cols"), parameter("axi_bytes")

@@ -83,21 +83,21 @@ async def run(dut, tiles, latency, stall, data_stall):
     return memory
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def random_tiles_under_stalls(dut):
     generator = random.Random(7)
     for latency, stall, data_stall in ((3, 0.3, 0.3), (60, 0, 0), (1, 0.6, 0), (20, 0, 0.5)):
         await run(dut, random_tiles(generator, parameter("lanes"), 40), latency, stall, data_stall)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def done_waits_for_the_last_response(dut):
     lanes = parameter("lanes")
     memory = await run(dut, [tile(0, 1, 1, 3, lanes, 3 * lanes, 3 * lanes)], 50, 0, 0)
     assert memory.acknowledged[-1] - memory.beats[-1] == 50
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     """A vector (or beat) a cycle over dense rows, rows of 7 with gaps, interleaved pixels; 32 cycles to respond."""
     lanes, beat = parameter("lanes"), parameter("axi_bytes")
@@ -113,7 +113,7 @@ async def full_rate(dut):
             assert len(memory.bursts) <= rows * cols * lanes // (16 * beat) + 2
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def tiles_overlap_responses(dut):
     """The data of the next tiles flows while responses are awaited: at most two idle cycles a tile."""
     lanes, beat = parameter("lanes"), parameter("axi_bytes")
@@ -121,3 +121,12 @@ async def tiles_overlap_responses(dut):
     memory = await run(dut, tiles, 60, 0, 0)
     vectors = 320 * max(1, lanes // beat)
     assert memory.acknowledged[-1] <= vectors + 2 * len(tiles) + 60 + 16 + 14
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def jumps_of_a_burst(dut):
+    """Vectors 16 and 17 beats apart, which have the places in a burst of one that goes on, belong to different ones."""
+    lanes, beat = parameter("lanes"), parameter("axi_bytes")
+    for beats in (16, 17, 64):
+        stride = beats * max(lanes, beat)
+        await run(dut, [tile(0, 2, 4, 2, lanes, stride, 5 * stride)], 5, 0, 0)
