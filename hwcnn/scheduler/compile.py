@@ -8,10 +8,11 @@ from .. import ir, isa
 from ..errors import InputError
 from . import ops as tile_ops
 from .conv import lower_conv
+from .global_average import lower_global_average
 from .lookahead import tail_work, urgency
 from .lowering import Lowering
 from .order import order
-from .passes import prepare
+from .passes import needs_array, prepare
 from .place import align, placements
 from .stem import fold_stem
 from .vector import lower_vector
@@ -52,6 +53,8 @@ def compile_graph(graph, config):
     for low.layer, op in enumerate(folded.ops):
         if isinstance(op, ir.Conv):
             lower_conv(low, op, fill, tails.get(op.y, 0))
+        elif isinstance(op, ir.Pool) and needs_array(op, config, folded):
+            lower_global_average(low, op)
         elif not isinstance(op, ir.Concat):
             lower_vector(low, op)
     ops = order(low.ops, config, urgency(folded))

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import ir, limits
 from ..layout import dense, join
+from .global_average import is_global_average
 from .place import homes, lane_runs
 
 
@@ -52,7 +53,7 @@ def split_pools(graph, config):
         op = _single_windows(op, graph) if isinstance(op, ir.Pool) else op
         if isinstance(op, ir.Pool) and op.kind == "max" and _too_wide(op, graph):
             _split_max(r, op)
-        elif isinstance(op, ir.Pool) and op.kind == "average" and _average_needs_array(op, config, graph):
+        elif isinstance(op, ir.Pool) and needs_array(op, config, graph) and not is_global_average(op, graph):
             r.ops.append(_average_conv(op, graph.tensors[op.x].shape[1]))
         else:
             r.ops.append(op)
@@ -89,8 +90,10 @@ def _too_wide(op, graph):
     return op.kernel[1] > _widest(op.stride[1]) and graph.tensors[op.y].shape[3] >= limits.OPEN_WINDOWS
 
 
-def _average_needs_array(op, config, graph):
-    """True where the vector engine cannot average and a convolution can: one multiplier for all windows."""
+def needs_array(op, config, graph):
+    """True for an average that the vector engine cannot do and the array can: one multiplier for all windows."""
+    if op.kind != "average":
+        return False
     columns = min(graph.tensors[op.y].shape[3], max(1, limits.max_pool_cols(config, op.kernel[0], op.stride[0])))
     reason = limits.pool_reason(config, op.kernel, op.stride, columns, is_sum=True)
     uniform = len(set(op.multipliers.values())) == 1 and max(op.kernel) < 256

@@ -73,7 +73,7 @@ def group_weights(op, placement, groups, cols):
 def post_params(op, order, cols):
     """uint64 [output blocks, cols] in the given order of blocks; padded lanes are 0, so they give the zero point."""
     n = (max(order) + 1) * cols
-    words = _words(op.bias, op.mantissa, op.shift)
+    words = parameter_words(op.bias, op.mantissa, op.shift)
     padded = np.zeros(max(n, len(words)), np.uint64)
     padded[:len(words)] = words
     return padded[:n].reshape(-1, cols)[list(order)]
@@ -82,11 +82,11 @@ def post_params(op, order, cols):
 def vector_params(op, placement):
     """uint64 [blocks, lanes] of a per-channel affine, on the lanes of its operand."""
     padded = np.zeros(placement.blocks * placement.lanes, np.uint64)
-    padded[placement.positions()] = _words(op.c, op.mantissa, op.shift)
+    padded[placement.positions()] = parameter_words(op.c, op.mantissa, op.shift)
     return padded.reshape(-1, placement.lanes)
 
 
-def _words(bias, mantissa, shift):
+def parameter_words(bias, mantissa, shift):
     """PARAM_LAYOUT: bias in bits 31:0, mantissa (18, signed) in 49:32, shift in 55:50."""
     bias = np.asarray(bias, np.int64).astype(np.uint64) & np.uint64(0xFFFFFFFF)
     mantissa = np.asarray(mantissa, np.int64).astype(np.uint64) & np.uint64(0x3FFFF)

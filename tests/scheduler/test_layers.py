@@ -64,10 +64,22 @@ def test_global_average(config, size):
     check(one(5, (1, 20, size, size), lambda b: b.pool("x", "average", size, 1)), config)
 
 
-def test_global_average_of_many_pixels():
-    """More taps than a sum of the vector engine holds: the array does it."""
-    compiled = check(one(5, (1, 20, 40, 40), lambda b: b.pool("x", "average", 40, 1)), AccelConfig())
+@pytest.mark.parametrize("batch, channels, size", [(1, 20, 40), (2, 70, 23), (1, 150, 30)])
+def test_global_average_of_many_pixels(config, batch, channels, size):
+    """More taps than a sum of the vector engine holds: the array does it, all blocks in a pass."""
+    compiled = check(one(5, (batch, channels, size, size), lambda b: b.pool("x", "average", size, 1)), config)
     assert not any(op.queue == "vector" for op in compiled.ops)
+
+
+def test_global_average_takes_a_few_cycles_a_pixel():
+    graph = one(5, (1, 256, 56, 56), lambda b: b.pool("x", "average", 56, 1))
+    passes = sum(op.values["n_ky"] * op.values["n_kx"] for op in compile_graph(graph, AccelConfig()).ops if op.queue == "array")
+    assert passes == 56 * 56
+
+
+def test_wide_average(config):
+    """Windows that overlap too much for the window unit: a depthwise convolution."""
+    check(one(6, (1, 20, 9, 9), lambda b: b.pool("x", "average", 5, 1, 2, include_pad=True)), config)
 
 
 def test_wide_maps(config):
