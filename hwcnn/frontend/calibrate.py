@@ -28,22 +28,27 @@ def activations(model):
     return [n for n in names if kinds.get(n) == TensorProto.FLOAT and n not in constants]
 
 
-def ranges(model, samples, percentile=None):
-    """``{tensor name: (lowest, highest)}`` of every activation, as floats.
+def ranges(model, samples, percentile=None, names=None):
+    """``{tensor name: (lowest, highest)}`` of the named activations (None: of all), as floats.
 
     samples : iterable of {input name: array}. percentile : None for the extremes; otherwise the range holds this
     percentage of the values, averaged over the samples.
     """
-    names = activations(model)
+    names = activations(model) if names is None else names
     inputs = {i.name: i for i in model.graph.input}
     outputs = [n for n in names if n not in inputs]
     run = session(model, outputs=outputs)
     lows, highs = {n: [] for n in names}, {n: [] for n in names}
     for sample in samples:
         feed = _feed(sample, inputs)
-        values = dict(zip(outputs, run.run(outputs, feed), strict=True)) | feed
+        try:
+            values = dict(zip(outputs, run.run(outputs, feed), strict=True)) | feed
+        except Exception as e:  # onnxruntime's exceptions share no public base class
+            raise InputError(f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}") from e
         for name in names:
             low, high = _extent(values[name], percentile)
+            if not np.isfinite([low, high]).all():
+                raise InputError(f"calibration: {name!r} is not finite on a sample: are its weights and the samples sane?")
             lows[name].append(low)
             highs[name].append(high)
     if not lows or not next(iter(lows.values())):

@@ -187,6 +187,8 @@ class _Importer:
         scale, zero = float(scales.item()), int(zeros.item()) - shift
         if isinstance(x, Input):
             return replace(self.ctx.quantise(node.name, x, x.name, scale, zero), raw=False)
+        if not isinstance(x, Linear | Padded) or not x.raw:
+            raise Unsupported("it dequantises a value that no QuantizeLinear made")
         tensor = self.ctx.tensor(x)
         x = replace(x, raw=False)
         if (tensor.scale, tensor.zero) == (scale, zero):

@@ -1,13 +1,14 @@
 """Reads ONNX models: from a file or by a built-in name, checked, with every shape known."""
 
+import math
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, checker, external_data_helper, helper, shape_inference, version_converter
+from onnx import TensorProto, checker, external_data_helper, helper, numpy_helper, shape_inference, version_converter
 
 from ..errors import InputError
-from .light import light
+from .light import is_bulky, light
 from .prepare import infer_shapes
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
@@ -46,6 +47,7 @@ def normalise(model, source, shapes=None):
     if opset is None or opset < OLDEST_OPSET:
         raise InputError(f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it")
     try:
+        _check_constants(model, source)
         checker.check_model(light(model, as_inputs=lambda tensor: True))
         _fix_inputs(model, source, shapes or {})
         _channels_first(model)
@@ -69,6 +71,22 @@ def _read(path):
     except (OSError, ValueError, checker.ValidationError) as e:
         raise InputError(f"{path}: its external data cannot be read: {_one_line(e)}; put the data file beside the model") from e
     return model
+
+
+def _check_constants(model, source):
+    for tensor in model.graph.initializer:
+        try:
+            count = math.prod(tensor.dims)
+            right = count * _bits(tensor) // 8 <= tensor.ByteSize() if is_bulky(tensor) else numpy_helper.to_array(tensor).size == count
+        except (ValueError, TypeError, KeyError) as e:
+            raise InputError(f"{source}: constant {tensor.name!r} cannot be read: {_one_line(e)}") from e
+        if not right:
+            raise InputError(f"{source}: constant {tensor.name!r} has less data than its shape {list(tensor.dims)} asks for: "
+                             "the file may be truncated")
+
+
+def _bits(tensor):
+    return helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize * 8 if tensor.HasField("raw_data") else 8
 
 
 def _fix_inputs(model, source, shapes):

@@ -96,6 +96,8 @@ def conv(ctx, node, x, w, b=None):
             raise Unsupported(f"it reads a map padded with {x.value}, only 0 can be fused")
         pads = x.pads
     g = window(a, weight.shape[2:], ctx.tensor(x).shape[2:], pads)
+    if b is not None and b.shape != weight.shape[:1]:
+        raise Unsupported(f"its bias {list(b.shape)} does not fit {len(weight)} channels")
     groups = a.get("group", 1)
     if weight.shape[1] * groups != ctx.tensor(x).shape[1] or len(weight) % groups:
         raise Unsupported(f"its weights {list(weight.shape)} in {groups} group(s) take {weight.shape[1] * groups} channels, "

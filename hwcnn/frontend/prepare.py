@@ -11,8 +11,8 @@ from onnx import numpy_helper, shape_inference
 from ..errors import InputError
 from .light import is_bulky, light
 
-#: onnxruntime's logging level "error".
-_QUIET = 3
+#: onnxruntime's logging level "fatal": its errors arrive as exceptions.
+_QUIET = 4
 
 
 def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, outputs=()):
@@ -65,9 +65,20 @@ def fold(model):
     folded.opset_import.extend(kept)
     _pairs(folded)
     _plain_gemms(folded)
+    _own_weights(folded)
     name_nodes(folded)
     infer_shapes(folded)
+    _check_finite(folded)
     return folded
+
+
+def _check_finite(model):
+    constants = {i.name: i for i in model.graph.initializer}
+    for node in model.graph.node:
+        for name in node.input[1:] if node.op_type in ("Conv", "Gemm", "MatMul") else ():
+            array = numpy_helper.to_array(constants[name]) if name in constants else np.zeros(1)
+            if array.size and not np.isfinite([array.min(), array.max()]).all():
+                raise InputError(f"{node.name} ({node.op_type}): its constant {name!r} holds values that are not finite")
 
 
 def _parked(model):
@@ -102,6 +113,19 @@ def _pairs(model):
     _replace_nodes(model, nodes)
 
 
+def _own_weights(model):
+    """Give each of several nodes that share weights a copy, in place: onnxruntime's quantiser gives a constant one axis of scales."""
+    constants = {i.name: i for i in model.graph.initializer}
+    seen = set()
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if i == 0 or node.op_type not in ("Conv", "Gemm", "MatMul") or name not in constants:
+                continue
+            if name in seen:
+                node.input[i] = _constant(model, f"{name}/{node.output[0]}", numpy_helper.to_array(constants[name]))
+            seen.add(name)
+
+
 def _replace_nodes(model, nodes):
     nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
     del model.graph.node[:]
@@ -125,6 +149,7 @@ def _plain_gemms(model):
 def _plain_gemm(model, node, constants):
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     alpha, beta = attributes.pop("alpha", 1.0), attributes.pop("beta", 1.0)
+    attributes = {name: int(bool(value)) for name, value in attributes.items()}  # transA and transB
     del node.attribute[:]
     node.attribute.extend(onnx.helper.make_attribute(k, v) for k, v in attributes.items())
     if alpha != 1:
@@ -133,7 +158,10 @@ def _plain_gemm(model, node, constants):
         return []
     width = constants[0].shape[0 if attributes.get("transB", 0) else 1]
     bias = constants[1] * np.float32(beta)
-    rows = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (width,))).reshape(-1, width)
+    try:
+        rows = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (width,))).reshape(-1, width)
+    except ValueError as e:
+        raise InputError(f"{node.name or node.output[0]} (Gemm): its bias {list(bias.shape)} does not fit {width} outputs") from e
     if (rows == rows[0]).all():
         node.input[2] = _constant(model, f"{node.output[0]}/bias", rows[0])
         return []

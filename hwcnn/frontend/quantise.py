@@ -16,6 +16,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from ..errors import InputError
 from . import calibrate
+from .complete import complete
 from .exact import exact_scales
 from .importer import check
 from .prepare import fold, infer_shapes, name_nodes
@@ -35,14 +36,14 @@ def is_quantised(model):
 
 
 def quantise(model, calibration=None, seed=0, percentile=None):
-    """`model` as QDQ ONNX; a model that is quantised already is returned as it is.
+    """`model` as QDQ ONNX; a model that is quantised already is returned as it is, but for results left float (see `complete`).
 
     model : as `load.load` gives it. calibration : iterable of {input name: float32 array of the input's shape, or of one
     image}, already preprocessed; None takes seeded normal noise. percentile : see `calibrate.ranges`.
     Raises InputError where onnxruntime or the samples are at fault.
     """
     if is_quantised(model):
-        return model
+        return complete(model, calibration, seed)
     model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
     measured = calibrate.ranges(model, samples, percentile)
@@ -95,6 +96,8 @@ def _insert_qdq(model, measured):
         for name in sorted({t for n in nodes for t in [*n.input, *n.output]} & set(measured)):
             quantiser.quantize_activation_tensor(name)
         result = quantiser.quantize_model()
+    except Exception as e:  # whatever onnxruntime's code raises on a model that it does not expect
+        raise InputError(f"onnxruntime's quantiser refuses the model: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e
     finally:
         logging.disable(logging.NOTSET)
     original = {v: k for k, v in _GENERIC.items()}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nets import Net
 from onnx import numpy_helper
+from qdq import Qdq, infer
 
 from hwcnn import golden
 from hwcnn.fixedpoint import multiplier
@@ -184,3 +185,15 @@ def test_the_host_finishes_in_the_outputs_shape(ending):
     expected = np.concatenate([session(model).run(None, s)[0] for s in samples])
     assert result.shape == expected.shape
     assert np.abs(result - expected).max() < 0.02
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_a_result_left_float_by_another_quantiser_is_completed(softmax):
+    net = Qdq(1)
+    y = net.node("Relu", [net.node("Conv", [net.input(1, 4, 6, 6), net.weight(4, 4, 1, 1)], kernel_shape=[1, 1])])
+    model = infer(net.model(net.node("Softmax", [y], axis=1) if softmax else y))
+    feed = net.feed()
+    graph = import_graph(quantise(model, [feed]))
+    (result,) = golden.host_outputs(graph, golden.run(graph, {"x0": golden.quantise_input(graph, "x0", feed["x0"])})).values()
+    expected = session(model).run(None, feed)[0]
+    assert np.abs(result - expected).max() <= (0.02 if softmax else expected.max() / 255)
