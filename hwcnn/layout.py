@@ -47,8 +47,10 @@ class Placement:
     def _view(self, memory, at):
         n, _, h, w = self.shape
         return np.lib.stride_tricks.as_strided(
-            memory[at:at + self.size], (n, self.blocks, h, w, self.lanes),
-            (self.image_stride, self.plane, w * self.lanes, self.lanes, 1))
+            memory[at : at + self.size],
+            (n, self.blocks, h, w, self.lanes),
+            (self.image_stride, self.plane, w * self.lanes, self.lanes, 1),
+        )
 
     def pack(self, values):
         """uint8 [size], to be written at `addr`, of int8 values [N, C, H, W]."""
@@ -69,13 +71,25 @@ class Placement:
         return split.reshape(n, blocks * lanes, h, w)[:, self.positions()]
 
     def to_dict(self):
-        return dict(addr=self.addr, shape=list(self.shape), lanes=self.lanes, image_stride=self.image_stride,
-                    runs=[list(run) for run in self.runs], fill=self.fill)
+        return dict(
+            addr=self.addr,
+            shape=list(self.shape),
+            lanes=self.lanes,
+            image_stride=self.image_stride,
+            runs=[list(run) for run in self.runs],
+            fill=self.fill,
+        )
 
     @classmethod
     def from_dict(cls, values):
-        return cls(addr=values["addr"], shape=tuple(values["shape"]), lanes=values["lanes"], fill=values["fill"],
-                   image_stride=values["image_stride"], runs=tuple(tuple(run) for run in values["runs"]))
+        return cls(
+            addr=values["addr"],
+            shape=tuple(values["shape"]),
+            lanes=values["lanes"],
+            fill=values["fill"],
+            image_stride=values["image_stride"],
+            runs=tuple(tuple(run) for run in values["runs"]),
+        )
 
 
 def blocks_of(runs, lanes):

@@ -1,9 +1,9 @@
 """A static check of a program: its waits alone keep every hazard away, whatever the timing of engines and memory.
 
-What an instruction may rely on when it starts: its queue starts instructions in order, and counters count in order. So each
-instruction knows lower bounds of all counters: its waits, what the instruction before it in its queue knew, and what the
-instructions knew that it waits for. Every read and every overwrite is then compared with these bounds, on shadows of
-DRAM, activation buffer, accumulators and parameters that record who wrote and who read last.
+What an instruction may rely on when it starts: its queue starts instructions in order, and counters count in order. So
+each instruction knows lower bounds of all counters: its waits, what the instruction before it in its queue knew, and
+what the instructions knew that it waits for. Every read and every overwrite is then compared with these bounds, on
+shadows of DRAM, activation buffer, accumulators and parameters that record who wrote and who read last.
 """
 
 import numpy as np
@@ -18,7 +18,8 @@ class HazardError(Exception):
 
 
 def check(program, config, dram_bytes):
-    """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the number of instructions.
+    """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the number of
+    instructions.
 
     dram_bytes : size of memory; nothing may be written twice there, nor after it was read.
     """
@@ -46,19 +47,32 @@ class Checker:
         self.loaded, self.act_read = np.zeros(config.act_vectors, np.int32), np.zeros(config.act_vectors, np.int32)
         self.summed, self.drained = [0, 0], [0, 0]
         slots = config.param_slots
-        self.params = {0: np.zeros(slots, np.int32), 1: np.zeros(slots, np.int32), 2: np.zeros(1, np.int32),
-                       3: np.zeros(1, np.int32)}
+        self.params = {
+            0: np.zeros(slots, np.int32),
+            1: np.zeros(slots, np.int32),
+            2: np.zeros(1, np.int32),
+            3: np.zeros(1, np.int32),
+        }
         self.param_users = {dest: np.zeros_like(shadow) for dest, shadow in self.params.items()}
         self._stream = []  # bytes of WEIGHT instructions that no ARRAY has used
-        self._step = {"load": self._load, "weight": self._weight, "param": self._param, "array": self._array,
-                      "post": self._post, "vector": self._vector}
+        self._step = {
+            "load": self._load,
+            "weight": self._weight,
+            "param": self._param,
+            "array": self._array,
+            "post": self._post,
+            "vector": self._vector,
+        }
 
     def step(self, instruction, waits, values):
         name = instruction.name
         bounds = self._known.get(name, np.zeros(6, np.int64)).copy()
         for counter, n in waits.items():
             if n > self.count[counter]:
-                self._fail(name, f"waits for {counter} = {n}, but only {self.count[counter]} come before it: it may never start")
+                self._fail(
+                    name,
+                    f"waits for {counter} = {n}, but only {self.count[counter]} come before it: it may never start",
+                )
             bounds = np.maximum(bounds, self._knowledge[counter][n])
             index = isa.COUNTERS.index(counter)
             bounds[index] = max(bounds[index], n)
@@ -90,13 +104,15 @@ class Checker:
         last = addr // unit + sum(s // unit * (n - 1) for s, n in zip(strides, shape) if n > 1)
         if last >= len(shadow):
             raise HazardError(f"instruction {self.position}: address {last * unit} is outside of memory")
-        return np.lib.stride_tricks.as_strided(shadow[addr // unit:], shape, steps)
+        return np.lib.stride_tricks.as_strided(shadow[addr // unit :], shape, steps)
 
     def _read(self, name, addr, strides, shape, bytes_each):
         parts = bytes_each // self.config.post_lanes
         strides, shape = (*strides, self.config.post_lanes), (*shape, parts)
         for counter, shadow in self.written.items():
-            self._require(name, counter, int(self._dram(shadow, addr, strides, shape).max()), "reads memory before it is written")
+            self._require(
+                name, counter, int(self._dram(shadow, addr, strides, shape).max()), "reads memory before it is written"
+            )
         self._dram(self.was_read, addr, strides, shape)[...] = True
 
     def _write(self, name, v, counter, bytes_each):
@@ -112,15 +128,21 @@ class Checker:
 
     def _operand(self, name, v):
         lanes = self.config.lanes
-        self._read(name, v["addr"], (v["blk_stride"], v["row_stride"], lanes), (v["n_blk"], v["n_rows"], v["n_cols"]), lanes)
+        self._read(
+            name, v["addr"], (v["blk_stride"], v["row_stride"], lanes), (v["n_blk"], v["n_rows"], v["n_cols"]), lanes
+        )
 
     def _load(self, v):
         self._operand("load", v)
-        size = v["n_blk"] * (v["pad_top"] + v["n_rows"] + v["pad_bottom"]) * (v["pad_left"] + v["n_cols"] + v["pad_right"])
+        size = (
+            v["n_blk"] * (v["pad_top"] + v["n_rows"] + v["pad_bottom"]) * (v["pad_left"] + v["n_cols"] + v["pad_right"])
+        )
         span = slice(v["dest"], v["dest"] + size)
         if span.stop > len(self.loaded):
             self._fail("load", "exceeds the activation buffer")
-        self._require("load", "array", int(self.act_read[span].max()), "overwrites the activation buffer while it is read")
+        self._require(
+            "load", "array", int(self.act_read[span].max()), "overwrites the activation buffer while it is read"
+        )
         self.loaded[span] = self.count["load"]
         self.act_read[span] = 0
 
@@ -131,7 +153,9 @@ class Checker:
             fifo -= n
             held += fifo < 0
         if held - 1 > self.config.queue_words // isa.WEIGHT.words:
-            self._fail("weight", f"{held} weight streams come before the arrays that use them: dispatch may stop for ever")
+            self._fail(
+                "weight", f"{held} weight streams come before the arrays that use them: dispatch may stop for ever"
+            )
 
     def _param(self, v):
         shadow, users = self.params[v["dest"]], self.param_users[v["dest"]]
@@ -176,7 +200,7 @@ class Checker:
         shape = [v[n] if v[s] else 1 for n, s in names]
         if v["base"] + sum((n - 1) * v[s] for n, (_, s) in zip(shape, names)) >= len(shadow):
             self._fail("array", "reads outside of the activation buffer")
-        return np.lib.stride_tricks.as_strided(shadow[v["base"]:], shape, [v[s] * shadow.itemsize for _, s in names])
+        return np.lib.stride_tricks.as_strided(shadow[v["base"] :], shape, [v[s] * shadow.itemsize for _, s in names])
 
     def _post(self, v):
         config = self.config
@@ -193,8 +217,13 @@ class Checker:
         lanes = self.config.lanes
         self._operand("vector", v)
         if v["b_mode"] == isa.B_MAP:
-            self._read("vector", v["b_addr"], (v["b_blk_stride"], v["row_stride"], lanes),
-                       (v["n_blk"], v["n_rows"], v["n_cols"]), lanes)
+            self._read(
+                "vector",
+                v["b_addr"],
+                (v["b_blk_stride"], v["row_stride"], lanes),
+                (v["n_blk"], v["n_rows"], v["n_cols"]),
+                lanes,
+            )
         elif v["b_mode"] == isa.B_BROADCAST:
             self._read("vector", v["b_addr"], (v["b_blk_stride"],), (v["n_blk"],), lanes)
         if v["per_channel"]:

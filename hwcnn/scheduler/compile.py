@@ -20,7 +20,8 @@ from .vector import lower_vector
 
 @dataclass
 class Compiled:
-    """program : instruction bytes. weights : uint8 image of weights, parameters and tables. manifest : JSON-able description.
+    """program : instruction bytes. weights : uint8 image of weights, parameters and tables. manifest : JSON-able
+    description.
     ops : tile operations in program order (END excluded). graph : what was compiled, after folding and rewriting."""
 
     program: bytes
@@ -34,7 +35,7 @@ class Compiled:
         image = np.zeros(self.manifest["dram_bytes"], np.uint8)
         memory = self.manifest["memory"]
         for name, data in (("program", np.frombuffer(self.program, np.uint8)), ("weights", self.weights)):
-            image[memory[name]["addr"]:memory[name]["addr"] + len(data)] = data
+            image[memory[name]["addr"] : memory[name]["addr"] + len(data)] = data
         return image
 
 
@@ -80,22 +81,40 @@ def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
     weights_at, program_at = low.image.base, low.image.end
     weight_bytes = len(low.image.bytes())
     return dict(
-        model=graph.name, pe=config.pe, config=config.to_dict(),
-        memory=dict(tensors=dict(addr=0, size=weights_at), weights=dict(addr=weights_at, size=weight_bytes),
-                    program=dict(addr=program_at, size=program_bytes)),
+        model=graph.name,
+        pe=config.pe,
+        config=config.to_dict(),
+        memory=dict(
+            tensors=dict(addr=0, size=weights_at),
+            weights=dict(addr=weights_at, size=weight_bytes),
+            program=dict(addr=program_at, size=program_bytes),
+        ),
         dram_bytes=align(program_at + program_bytes + isa.READ_AHEAD),
         inputs=[_tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name)) for name in graph.inputs],
         outputs=list(graph.outputs),
         tensors={name: _tensor(graph, placed, name) for name in placed},
-        layers=[dict(name=op.name, op=type(op).__name__, macs=ir.macs(op, graph), tensor=op.y,
-                     fully_connected=bool(getattr(op, "fully_connected", False))) for op in graph.ops],
-        queues=_queues(ops), counts=counts, instructions=_instructions(ops),
-        host=[dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes) for op in graph.host])
+        layers=[
+            dict(
+                name=op.name,
+                op=type(op).__name__,
+                macs=ir.macs(op, graph),
+                tensor=op.y,
+                fully_connected=bool(getattr(op, "fully_connected", False)),
+            )
+            for op in graph.ops
+        ],
+        queues=_queues(ops),
+        counts=counts,
+        instructions=_instructions(ops),
+        host=[dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes) for op in graph.host],
+    )
 
 
 def _tensor(graph, placed, name):
     tensor = graph.tensors[name]
-    return dict(placement=placed[name].to_dict(), shape=list(tensor.shape), scale=float(tensor.scale), zero=int(tensor.zero))
+    return dict(
+        placement=placed[name].to_dict(), shape=list(tensor.shape), scale=float(tensor.scale), zero=int(tensor.zero)
+    )
 
 
 def _queues(ops):

@@ -12,7 +12,8 @@ _STEP = (1 << 20) - 1  # address steps are modulo 2**20
 @dataclass(frozen=True)
 class Group:
     """Output blocks that share an accumulator half. order : the blocks as they lie in it; pieces : what they read;
-    runs : (local index, block, count) of blocks that one POST writes; weights : DRAM address and bytes; params : address;
+    runs : (local index, block, count) of blocks that one POST writes; weights : DRAM address and bytes; params :
+    address;
     slot : first parameter slot where the whole layer's parameters stay resident, else None."""
 
     order: tuple
@@ -25,8 +26,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Tile:
-    """Results [row0, row1) x [col0, col1) of one image. rows, cols : spans of loaded input; base : vectors from the tile's
-    start to the first pixel's first tap."""
+    """Results [row0, row1) x [col0, col1) of one image. rows, cols : spans of loaded input; base : vectors from the
+    tile's start to the first pixel's first tap."""
 
     image: int
     row0: int
@@ -66,8 +67,9 @@ class ConvLowering:
         self.per_block = max(1, config.rows // config.cols)  # output blocks in a DRAM block
         self.out_blocks = self.y.blocks * self.per_block if fill_holes else -(-cout // config.cols)
         self.pieces = pieces_of(op, self.x, self.out_blocks, config.cols)
-        self.plan = conv_plan.choose(op.name, self.view, self.pieces, self.x.blocks, self.out_blocks, config,
-                                     self.residual is not None)
+        self.plan = conv_plan.choose(
+            op.name, self.view, self.pieces, self.x.blocks, self.out_blocks, config, self.residual is not None
+        )
         self.groups = self._groups()
         self.rows = conv_plan.row_tiles(self.view, self.plan, tail, config)
         blocks = -(-self.plan.nb * config.cols // config.lanes)
@@ -125,8 +127,9 @@ class ConvLowering:
 
     def _load_params(self, address, blocks):
         slot, users = self.low.post_slots.take(blocks)
-        self._param = self.low.emit_params(0, address, slot, blocks * self.config.post_param_bytes,
-                                           [("post", user) for user in users])
+        self._param = self.low.emit_params(
+            0, address, slot, blocks * self.config.post_param_bytes, [("post", user) for user in users]
+        )
         return slot
 
     def _tiles(self):
@@ -156,7 +159,8 @@ class ConvLowering:
         low.drains[half] = self._posts(tile, group, base, slot, last)
 
     def _chunks(self, tile, piece):
-        """(first, end, regions, buffer address of block `first` or of the piece's lowest) of the input blocks, loaded."""
+        """(first, end, regions, buffer address of block `first` or of the piece's lowest) of the input blocks,
+        loaded."""
         low_block, high_block = piece.blocks
         if piece.step:
             edges = [(low_block, high_block)]
@@ -191,23 +195,51 @@ class ConvLowering:
         deps = low.reads(self.op.x, images, (first, end), rows) + [("array", r) for r in readers]
         address = x.address(images[0], first) + tile.rows.low * v.row_bytes + tile.cols.low * x.lanes
         n_rows, n_cols = tile.rows.high - tile.rows.low, tile.cols.high - tile.cols.low
-        pads = dict(pad_top=tile.rows.before, pad_bottom=tile.rows.after, pad_left=tile.cols.before,
-                    pad_right=tile.cols.after)
+        pads = dict(
+            pad_top=tile.rows.before, pad_bottom=tile.rows.after, pad_left=tile.cols.before, pad_right=tile.cols.after
+        )
         if not any(pads.values()) and n_cols * x.lanes == v.row_bytes and n_rows * n_cols < 1 << 16:
             n_rows, n_cols = 1, n_rows * n_cols
-        region.load = low.emit(isa.LOAD, dict(
-            addr=address, blk_stride=x.plane, row_stride=v.row_bytes if n_rows > 1 else 0, n_blk=end - first, n_rows=n_rows,
-            n_cols=n_cols, **pads, pad_value=self.op.pad_value, dest=dest), deps)
+        region.load = low.emit(
+            isa.LOAD,
+            dict(
+                addr=address,
+                blk_stride=x.plane,
+                row_stride=v.row_bytes if n_rows > 1 else 0,
+                n_blk=end - first,
+                n_rows=n_rows,
+                n_cols=n_cols,
+                **pads,
+                pad_value=self.op.pad_value,
+                dest=dest,
+            ),
+            deps,
+        )
         return region
 
     def _array(self, tile, piece, first, end, regions, start, acc, half):
         v, width = self.view, tile.cols.size
-        op = self.low.emit(isa.ARRAY, dict(
-            base=start + tile.base, n_cb=piece.count if piece.step else end - first, s_cb=tile.block & _STEP,
-            n_ky=v.taps[0], s_ky=v.ky_step[0] * width + v.ky_step[1] & _STEP, n_kx=v.taps[1], s_kx=v.kx_cols & _STEP,
-            n_ob=piece.n, s_ob=piece.step * tile.block & _STEP, n_y=tile.row1 - tile.row0, s_y=v.stride[0] * width & _STEP,
-            n_x=tile.col1 - tile.col0, s_x=v.stride[1], acc=acc, accumulate=int(first != piece.block)),
-            [("load", region.load) for region in regions])
+        op = self.low.emit(
+            isa.ARRAY,
+            dict(
+                base=start + tile.base,
+                n_cb=piece.count if piece.step else end - first,
+                s_cb=tile.block & _STEP,
+                n_ky=v.taps[0],
+                s_ky=v.ky_step[0] * width + v.ky_step[1] & _STEP,
+                n_kx=v.taps[1],
+                s_kx=v.kx_cols & _STEP,
+                n_ob=piece.n,
+                s_ob=piece.step * tile.block & _STEP,
+                n_y=tile.row1 - tile.row0,
+                s_y=v.stride[0] * width & _STEP,
+                n_x=tile.col1 - tile.col0,
+                s_x=v.stride[1],
+                acc=acc,
+                accumulate=int(first != piece.block),
+            ),
+            [("load", region.load) for region in regions],
+        )
         op.after("post", self.low.drains[half])
         for region in regions:
             region.reader = op
@@ -221,15 +253,29 @@ class ConvLowering:
                 first, step = channel // lanes, max(1, cols // lanes)
                 n = min(count, -(-(self.y.blocks - first) // step))
                 if n > 0:
-                    last = self._post(tile, base + index * tile.pixels, n, part, (slot + index) % self.config.param_slots,
-                                      first, step, channel % lanes, array)
+                    last = self._post(
+                        tile,
+                        base + index * tile.pixels,
+                        n,
+                        part,
+                        (slot + index) % self.config.param_slots,
+                        first,
+                        step,
+                        channel % lanes,
+                        array,
+                    )
                     low.post_slots.use(slot + index, n, last)
         return last
 
     def _post(self, tile, acc, n_blk, part, slot, block, step, lane, array):
-        v, y, second, low = self.view, self.y, self.op.second, self.low
+        v, y, low = self.view, self.y, self.low
         if v.by_image:
-            images, rows, offset, row_bytes = (tile.row0, tile.row1), (0, y.shape[2]), y.address(tile.row0, block), y.image_stride
+            images, rows, offset, row_bytes = (
+                (tile.row0, tile.row1),
+                (0, y.shape[2]),
+                y.address(tile.row0, block),
+                y.image_stride,
+            )
         else:
             images, rows, row_bytes = (tile.image, tile.image + 1), (tile.row0, tile.row1), y.shape[3] * y.lanes
             offset = y.address(tile.image, block, tile.row0, tile.col0)
@@ -237,10 +283,22 @@ class ConvLowering:
         if out_cols * y.lanes == row_bytes:
             out_rows, out_cols = 1, out_rows * out_cols
         blocks = (block, block + (n_blk - 1) * step + 1)
-        values = dict(acc=acc, n_blk=n_blk, group=part, slot=slot, zero=self.op.zero, low=self.op.low, high=self.op.high,
-                      **self._second(tile, block, lane), out_addr=offset + lane, out_blk_stride=step * y.plane,
-                      out_row_stride=row_bytes if out_rows > 1 else 0, out_pix_stride=y.lanes, out_rows=out_rows,
-                      out_cols=out_cols)
+        values = dict(
+            acc=acc,
+            n_blk=n_blk,
+            group=part,
+            slot=slot,
+            zero=self.op.zero,
+            low=self.op.low,
+            high=self.op.high,
+            **self._second(tile, block, lane),
+            out_addr=offset + lane,
+            out_blk_stride=step * y.plane,
+            out_row_stride=row_bytes if out_rows > 1 else 0,
+            out_pix_stride=y.lanes,
+            out_rows=out_rows,
+            out_cols=out_cols,
+        )
         op = low.emit(isa.POST, values, [("array", array), ("param", self._param)])
         if self.residual is not None:
             op.deps += low.reads(self.residual, images, blocks, rows)
@@ -254,5 +312,15 @@ class ConvLowering:
         address = 0
         if s.residual is not None:
             address = self.low.placements[s.residual].address(tile.image, block, tile.row0, tile.col0) + lane
-        return dict(stage2=1, residual=int(s.residual is not None), ma=s.ma, mb=s.mb, c=s.c, shift=s.shift, zero2=s.zero,
-                    low2=s.low, high2=s.high, res_addr=address)
+        return dict(
+            stage2=1,
+            residual=int(s.residual is not None),
+            ma=s.ma,
+            mb=s.mb,
+            c=s.c,
+            shift=s.shift,
+            zero2=s.zero,
+            low2=s.low,
+            high2=s.high,
+            res_addr=address,
+        )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from ..errors import InputError
 from .view import Piece, View
 
-#: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even where it is not the limit.
+#: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even where it is not the
+#: limit.
 BUS_SHARE, BUS_COST = 1.5, 0.05
-#: The last tile of a layer is halved while the vector engine would need more cycles for it, down to this many times R pixels
-#: (fewer would need more weights than the bus carries).
+#: The last tile of a layer is halved while the vector engine would need more cycles for it, down to this many times R
+#: pixels (fewer would need more weights than the bus carries).
 WORTH_A_TILE, MIN_PIXELS = 400, 2
 #: Cycles between two ARRAY instructions, and to fill and empty the array's pipeline at a layer's end.
 ARRAY_GAP, PIPELINE = 2, 64
@@ -16,8 +17,10 @@ ARRAY_GAP, PIPELINE = 2, 64
 
 @dataclass(frozen=True)
 class ConvPlan:
-    """rows, cols : results of a tile. nb : output blocks that share an accumulator half. chunk : input blocks of one LOAD.
-    resident : the tile's input stays in the buffer while all output blocks use it; otherwise each group loads it again."""
+    """rows, cols : results of a tile. nb : output blocks that share an accumulator half. chunk : input blocks of one
+    LOAD.
+    resident : the tile's input stays in the buffer while all output blocks use it; otherwise each group loads it
+    again."""
 
     rows: int
     cols: int
@@ -43,8 +46,8 @@ def split(total, size):
 
 
 def row_tiles(view, plan, tail, config):
-    """[(row0, row1)] of a layer's tiles. Where the vector engine has `tail` cycles of work with each row before the array can go
-    on, the last tiles get ever smaller, so that little of it is left when the layer ends."""
+    """[(row0, row1)] of a layer's tiles. Where the vector engine has `tail` cycles of work with each row before the
+    array can go on, the last tiles get ever smaller, so that little of it is left when the layer ends."""
     tiles = split(view.out_rows, plan.rows)
     fewest = max(1, -(-MIN_PIXELS * config.rows // plan.cols))
     while tail * (tiles[-1][1] - tiles[-1][0]) > WORTH_A_TILE:
@@ -98,8 +101,10 @@ def choose(name, view: View, pieces: tuple[Piece, ...], in_blocks, out_blocks, c
                     best = plan
     if best is None:
         need = view.extent(1, 1)
-        raise InputError(f"layer {name!r}: a tile of its input takes at least {need[0] * need[1]} vectors of the activation "
-                         f"buffer, which holds {config.act_vectors}: increase act_kib")
+        raise InputError(
+            f"layer {name!r}: a tile of its input takes at least {need[0] * need[1]} vectors of the activation "
+            f"buffer, which holds {config.act_vectors}: increase act_kib"
+        )
     return best
 
 
@@ -117,8 +122,14 @@ def _plans(view, pieces, in_blocks, out_blocks, rows, cols, config, residual):
                 continue
             chunk = min(in_blocks, max(1, min(double, config.act_vectors // 4 // block)))
             plan = ConvPlan(rows, cols, nb, chunk, resident)
-            yield ConvPlan(rows, cols, nb, chunk, resident,
-                           _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual))
+            yield ConvPlan(
+                rows,
+                cols,
+                nb,
+                chunk,
+                resident,
+                _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual),
+            )
 
 
 def _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual):

@@ -1,7 +1,7 @@
 """The event model: when each operation starts and ends, from simple rules for each engine.
 
-A queue takes its operations in order; one starts when the queue is free and its waits hold. The scheduler orders programs
-by it, and the cycle model is the same replay.
+A queue takes its operations in order; one starts when the queue is free and its waits hold. The scheduler orders
+programs by it, and the cycle model is the same replay.
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class EventModel:
         self.free = dict.fromkeys(("load", "weight", "param", "array", "post", "vector"), 0)
         self.busy = dict.fromkeys(self.free, 0)
         self._done = {}
-        self._streaming = []  # weight operations that the array has not used up: [cycle of the last beat, bytes left, start]
+        self._streaming = []  # weights that the array has not used up: [cycle of the last beat, bytes left, start]
         self._fifo = config.weight_fifo * config.axi_bytes
 
     def ready(self, op):
@@ -137,7 +137,10 @@ class EventModel:
     def _post(self, op, start):
         n = written_vectors(op.values)
         over = start + n + self.timing.start
-        return n + self.timing.start, {"post": over + 2, "pstore": over + self.timing.post_pipe + self.timing.write_latency}
+        return n + self.timing.start, {
+            "post": over + 2,
+            "pstore": over + self.timing.post_pipe + self.timing.write_latency,
+        }
 
     def _vector(self, op, start):
         v, config = op.values, self.config

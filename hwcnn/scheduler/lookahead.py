@@ -30,7 +30,9 @@ def tail_work(graph, placements, config):
             if isinstance(op, ir.Concat):
                 more = after * placements[x].blocks / placements[op.y].blocks
             else:
-                more = row_cycles(op, placements[x], config) + after * placements[op.y].shape[2] / placements[x].shape[2]
+                more = (
+                    row_cycles(op, placements[x], config) + after * placements[op.y].shape[2] / placements[x].shape[2]
+                )
             work[x] = work.get(x, 0) + more
     return work
 

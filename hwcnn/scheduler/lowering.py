@@ -47,5 +47,9 @@ class Lowering:
         return self._writers.producers(home.root, (home.block, home.block + self.placements[tensor].blocks))
 
     def emit_params(self, dest, addr, index, n_bytes, deps, stream=None):
-        return self.emit(isa.PARAM, dict(dest=dest, addr=addr, index=index, n_beats=-(-n_bytes // self.config.axi_bytes)),
-                         deps, stream)
+        return self.emit(
+            isa.PARAM,
+            dict(dest=dest, addr=addr, index=index, n_beats=-(-n_bytes // self.config.axi_bytes)),
+            deps,
+            stream,
+        )

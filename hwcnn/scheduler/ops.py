@@ -5,8 +5,14 @@ from dataclasses import dataclass, field
 from .. import isa
 
 #: The queue of an instruction is its name; counters that its completion advances.
-COUNTS = {"load": ("load",), "weight": (), "param": ("param",), "array": ("array",), "post": ("post", "pstore"),
-          "vector": ("vstore",)}
+COUNTS = {
+    "load": ("load",),
+    "weight": (),
+    "param": ("param",),
+    "array": ("array",),
+    "post": ("post", "pstore"),
+    "vector": ("vstore",),
+}
 
 
 @dataclass(eq=False)
@@ -15,7 +21,8 @@ class TileOp:
 
     instruction : row of the ISA table. layer : index of the layer that it works for. values : its fields.
     deps : (counter, op) pairs: this operation starts after that counter has counted `op`.
-    stream : operations of a stream keep their order; a queue may interleave streams (only the vector queue has several).
+    stream : operations of a stream keep their order; a queue may interleave streams (only the vector queue has
+    several).
     waits : counter to count, set by `number`.
     """
 

@@ -7,8 +7,8 @@ def order(ops, config, needed):
     """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back.
 
     Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
-    layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the array
-    needs first (needed : of `lookahead.urgency`). Dependences stay before dependants.
+    layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the
+    array needs first (needed : of `lookahead.urgency`). Dependences stay before dependants.
     """
     model, streams = EventModel(config), _streams(ops)
     uses, missing = _dependants(ops)
@@ -39,7 +39,8 @@ def _stream(op):
 
 
 def _rank(key, needed):
-    """Among operations that could start together: fixed queues first, then what is needed first, then the later layer."""
+    """Among operations that could start together: fixed queues first, then what is needed first, then the later
+    layer."""
     layer, _ = key[1]
     return (-1, 0) if layer < 0 else (needed[layer], -layer)
 

@@ -20,8 +20,17 @@ def prepare(graph, config):
 def identity_conv(name, x, y, tensor):
     """A 1x1 convolution that copies `x` exactly, into dense lanes."""
     c = tensor.shape[1]
-    return ir.Conv(name, x, y, np.eye(c, dtype=np.int8).reshape(c, c, 1, 1), np.full(c, -tensor.zero, np.int32),
-                   np.ones(c, np.int64), np.zeros(c, np.int64), tensor.zero, pad_value=tensor.zero)
+    return ir.Conv(
+        name,
+        x,
+        y,
+        np.eye(c, dtype=np.int8).reshape(c, c, 1, 1),
+        np.full(c, -tensor.zero, np.int32),
+        np.ones(c, np.int64),
+        np.zeros(c, np.int64),
+        tensor.zero,
+        pad_value=tensor.zero,
+    )
 
 
 def copy_op(name, x, y, tensor):
@@ -47,7 +56,8 @@ class _Rewriter:
 
 
 def split_pools(graph, config):
-    """Windows that overlap more than the window unit holds: max in several passes, average as a depthwise convolution."""
+    """Windows that overlap more than the window unit holds: max in several passes, average as a depthwise
+    convolution."""
     r = _Rewriter(graph)
     for op in graph.ops:
         op = _single_windows(op, graph) if isinstance(op, ir.Pool) else op
@@ -63,7 +73,9 @@ def split_pools(graph, config):
 def _single_windows(op, graph):
     """Along an axis with one window, any stride is the same: one that suits the window unit."""
     _, _, rows, cols = graph.tensors[op.y].shape
-    return dataclasses.replace(op, stride=(1 if rows == 1 else op.stride[0], op.kernel[1] if cols == 1 else op.stride[1]))
+    return dataclasses.replace(
+        op, stride=(1 if rows == 1 else op.stride[0], op.kernel[1] if cols == 1 else op.stride[1])
+    )
 
 
 def _split_max(r, op):
@@ -75,8 +87,20 @@ def _split_max(r, op):
         step = min(_widest(1), kw - _widest(op.stride[1]) + 1)
         w = w + left + right - step + 1
         part = r.derive(x, "rowmax", shape=(n, c, h, w))
-        r.ops.append(ir.Pool(f"{op.name}.rowmax", x, part, "max", (1, step), (1, 1), (0, left, 0, right), {0: (1, 0)},
-                             op.x_zero, op.x_zero))
+        r.ops.append(
+            ir.Pool(
+                f"{op.name}.rowmax",
+                x,
+                part,
+                "max",
+                (1, step),
+                (1, 1),
+                (0, left, 0, right),
+                {0: (1, 0)},
+                op.x_zero,
+                op.x_zero,
+            )
+        )
         x, kw, left, right = part, kw - step + 1, 0, 0
     r.ops.append(dataclasses.replace(op, x=x, kernel=(kh, kw), pads=(top, 0, bottom, 0)))
 
@@ -102,15 +126,28 @@ def needs_array(op, config, graph):
 
 def _average_conv(op, channels):
     taps = op.kernel[0] * op.kernel[1]
-    (mantissa, shift), = set(op.multipliers.values())
-    return ir.Conv(op.name, op.x, op.y, np.ones((channels, 1, *op.kernel), np.int8),
-                   np.full(channels, -taps * op.x_zero, np.int32), np.full(channels, mantissa, np.int64),
-                   np.full(channels, shift, np.int64), op.zero, op.low, op.high, op.stride, op.pads, groups=channels,
-                   pad_value=op.x_zero)
+    ((mantissa, shift),) = set(op.multipliers.values())
+    return ir.Conv(
+        op.name,
+        op.x,
+        op.y,
+        np.ones((channels, 1, *op.kernel), np.int8),
+        np.full(channels, -taps * op.x_zero, np.int32),
+        np.full(channels, mantissa, np.int64),
+        np.full(channels, shift, np.int64),
+        op.zero,
+        op.low,
+        op.high,
+        op.stride,
+        op.pads,
+        groups=channels,
+        pad_value=op.x_zero,
+    )
 
 
 def compact_lanes(graph, config):
-    """Dense lanes for what needs them: LRN's operand, a residual, the operands of an element-wise operation that differ."""
+    """Dense lanes for what needs them: LRN's operand, a residual, the operands of an element-wise operation that
+    differ."""
     lanes = config.lanes
     r, runs, compacted = _Rewriter(graph), {n: dense(graph.tensors[n].shape[1]) for n in graph.inputs}, {}
     clean = set(graph.inputs)  # tensors whose holes hold the zero point

@@ -86,6 +86,7 @@ def placements(graph, lanes):
     for name, h in home.items():
         tensor = graph.tensors[name]
         plane = tensor.shape[2] * tensor.shape[3] * lanes
-        placed[name] = Placement(base[h.root] + h.block * plane, tensor.shape, lanes, blocks[h.root] * plane, runs[name],
-                                 tensor.zero)
+        placed[name] = Placement(
+            base[h.root] + h.block * plane, tensor.shape, lanes, blocks[h.root] * plane, runs[name], tensor.zero
+        )
     return placed, home, blocks, address

@@ -14,7 +14,7 @@ from .view import span
 def lower_pool(low, op):
     layer = VectorLayer(low, op)
     if op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.pads) and op.kind == "max":
-        (mantissa, shift), = set(op.multipliers.values())
+        ((mantissa, shift),) = set(op.multipliers.values())
         values = dict(ca=-op.x_zero, ma=mantissa, shift=shift, zero=op.zero, low=op.low, high=op.high)
         for _ in layer.map_tiles(values):
             pass
@@ -38,9 +38,12 @@ def _pool_part(layer, op, image, part):
     _, _, out_h, out_w = layer.y.shape
     exact = op.kind == "average" and len(set(op.multipliers.values())) > 1
     widest = max(1, limits.max_pool_cols(layer.low.config, kh, sh))
-    col_ranges = [((c0 + p, c0 + q), taps) for c0, c1, taps in _segments(out_w, kw, sw, left, w, exact)
-                  for p, q in split(c1 - c0, widest)]
-    for (r0, r1, row_taps) in _segments(out_h, kh, sh, top, h, exact):
+    col_ranges = [
+        ((c0 + p, c0 + q), taps)
+        for c0, c1, taps in _segments(out_w, kw, sw, left, w, exact)
+        for p, q in split(c1 - c0, widest)
+    ]
+    for r0, r1, row_taps in _segments(out_h, kh, sh, top, h, exact):
         for out_rows, blocks in layer.tiles(part, (r0, r1), kh, sh, top):
             rows, _ = span(out_rows[0] * sh - top, (out_rows[1] - out_rows[0] - 1) * sh + kh, h)
             for out_cols, col_taps in col_ranges:
@@ -50,7 +53,8 @@ def _pool_part(layer, op, image, part):
 
 
 def _segments(count, kernel, stride, pad, size, exact):
-    """[(first, end, valid taps)] of outputs along an axis that see the same number of taps; one (0 taps) if not `exact`."""
+    """[(first, end, valid taps)] of outputs along an axis that see the same number of taps; one (0 taps) if not
+    `exact`."""
     if not exact:
         return [(0, count, 0)]
     starts = np.arange(count) * stride - pad
@@ -68,7 +72,17 @@ def _window(op, taps):
     (kh, kw), (sh, sw) = op.kernel, op.stride
     average = op.kind == "average"
     mantissa, shift = op.multipliers[taps] if taps else next(iter(op.multipliers.values()))
-    values = dict(reduce=isa.REDUCE_SUM if average else isa.REDUCE_MAX, kh=kh, kw=kw, sh=sh, sw=sw,
-                  ca=-kh * kw * op.x_zero if average else -op.x_zero, ma=mantissa, shift=shift, zero=op.zero, low=op.low,
-                  high=op.high)
+    values = dict(
+        reduce=isa.REDUCE_SUM if average else isa.REDUCE_MAX,
+        kh=kh,
+        kw=kw,
+        sh=sh,
+        sw=sw,
+        ca=-kh * kw * op.x_zero if average else -op.x_zero,
+        ma=mantissa,
+        shift=shift,
+        zero=op.zero,
+        low=op.low,
+        high=op.high,
+    )
     return values, op.x_zero if average else -128

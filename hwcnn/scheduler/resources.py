@@ -1,6 +1,7 @@
 """What tile operations share: buffer space, parameter slots, and who wrote which part of DRAM.
 
-Each allocator hands out space in the order of the engine that uses it and says on which operations the new user depends.
+Each allocator hands out space in the order of the engine that uses it and says on which operations the new user
+depends.
 """
 
 from dataclasses import dataclass

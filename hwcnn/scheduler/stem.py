@@ -10,8 +10,8 @@ from .. import ir
 def fold_stem(graph, rows):
     """Fold first convolutions whose input has fewer channels than the array has rows.
 
-    Returns (graph, packs): packs maps the new input's name to its packing spec, for `pack_input`. A convolution is folded
-    where it is the only reader of a graph input and folding saves passes: both kernel axes, or only the columns.
+    Returns (graph, packs): packs maps the new input's name to its packing spec, for `pack_input`. A convolution is
+    folded where it is the only reader of a graph input and folding saves passes: both kernel axes, or only the columns.
     """
     tensors, ops, inputs, packs = dict(graph.tensors), list(graph.ops), list(graph.inputs), {}
     for name in graph.inputs:
@@ -48,10 +48,17 @@ def _spec(conv, tensors, fold_rows):
     _, channels, kh, kw = conv.weight.shape
     _, _, out_rows, out_cols = tensors[conv.y].shape
     rows = out_rows if fold_rows else tensors[conv.x].shape[2]
-    return dict(source=conv.x, source_shape=list(tensors[conv.x].shape), shape=[n, (kh if fold_rows else 1) * kw * channels,
-                                                                                  rows, out_cols],
-                fold_rows=fold_rows, kernel=[kh, kw], stride=list(conv.stride), dilation=list(conv.dilation),
-                pads=list(conv.pads), pad_value=conv.pad_value)
+    return dict(
+        source=conv.x,
+        source_shape=list(tensors[conv.x].shape),
+        shape=[n, (kh if fold_rows else 1) * kw * channels, rows, out_cols],
+        fold_rows=fold_rows,
+        kernel=[kh, kw],
+        stride=list(conv.stride),
+        dilation=list(conv.dilation),
+        pads=list(conv.pads),
+        pad_value=conv.pad_value,
+    )
 
 
 def _folded(conv, packed, fold_rows):
@@ -61,8 +68,14 @@ def _folded(conv, packed, fold_rows):
         return dataclasses.replace(conv, x=packed, weight=weight, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1))
     weight = conv.weight.transpose(0, 3, 1, 2).reshape(cout, kw * channels, kh, 1)
     top, _, bottom, _ = conv.pads
-    return dataclasses.replace(conv, x=packed, weight=weight, stride=(conv.stride[0], 1), pads=(top, 0, bottom, 0),
-                               dilation=(conv.dilation[0], 1))
+    return dataclasses.replace(
+        conv,
+        x=packed,
+        weight=weight,
+        stride=(conv.stride[0], 1),
+        pads=(top, 0, bottom, 0),
+        dilation=(conv.dilation[0], 1),
+    )
 
 
 def pack_input(values, spec):
@@ -84,5 +97,5 @@ def pack_input(values, spec):
     for ky in range(kh if fold else 1):
         for kx in range(kw):
             y0, ys = (ky * dh, sh) if fold else (0, 1)
-            taps.append(padded[:, :, y0:y0 + (rows - 1) * ys + 1:ys, kx * dw:kx * dw + (cols - 1) * sw + 1:sw])
+            taps.append(padded[:, :, y0 : y0 + (rows - 1) * ys + 1 : ys, kx * dw : kx * dw + (cols - 1) * sw + 1 : sw])
     return np.ascontiguousarray(np.concatenate(taps, axis=1))

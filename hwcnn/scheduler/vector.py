@@ -26,11 +26,24 @@ def _affine(low, op):
     ranges = [(first + a, first + b) for first, end in layer.parts() for a, b in split(end - first, most)]
     for first, end in ranges:
         slot, users = low.vector_slots.take(end - first)
-        param = low.emit_params(1, address + first * config.vector_param_bytes, slot,
-                                (end - first) * config.vector_param_bytes, [("vstore", u) for u in users], (low.layer, first))
+        param = low.emit_params(
+            1,
+            address + first * config.vector_param_bytes,
+            slot,
+            (end - first) * config.vector_param_bytes,
+            [("vstore", u) for u in users],
+            (low.layer, first),
+        )
 
         def values(blocks, _, slot=slot, first=first):
-            return dict(per_channel=1, slot=(slot + blocks[0] - first) % config.param_slots, zero=op.zero, low=op.low, high=op.high)
+            return dict(
+                per_channel=1,
+                slot=(slot + blocks[0] - first) % config.param_slots,
+                zero=op.zero,
+                low=op.low,
+                high=op.high,
+            )
+
         for image in range(layer.x.shape[0]):
             for vector, blocks, _ in layer.part_tiles(image, (first, end), values, [("param", param)]):
                 low.vector_slots.use(slot + blocks[0] - first, blocks[1] - blocks[0], vector)
@@ -54,11 +67,25 @@ def _eltwise(low, op):
     need(low, op, "eltwise")
     layer, b = VectorLayer(low, op), low.placements[op.b]
     broadcast = b.shape[2:] != layer.x.shape[2:]
-    values = dict(alu=_ALU[op.kind], ca=op.ca, cb=op.cb, ma=op.ma, mb=op.mb, c=op.c, shift=op.shift, zero=op.zero,
-                  low=op.low, high=op.high, b_mode=isa.B_BROADCAST if broadcast else isa.B_MAP, b_blk_stride=b.plane)
+    values = dict(
+        alu=_ALU[op.kind],
+        ca=op.ca,
+        cb=op.cb,
+        ma=op.ma,
+        mb=op.mb,
+        c=op.c,
+        shift=op.shift,
+        zero=op.zero,
+        low=op.low,
+        high=op.high,
+        b_mode=isa.B_BROADCAST if broadcast else isa.B_MAP,
+        b_blk_stride=b.plane,
+    )
     for image in range(layer.x.shape[0]):
+
         def of_tile(blocks, row, image=image):
             return values | dict(b_addr=b.address(image, blocks[0], 0 if broadcast else row))
+
         for part in layer.parts():
             for vector, blocks, rows in layer.part_tiles(image, part, of_tile):
                 vector.deps += low.reads(op.b, (image, image + 1), blocks, (0, 1) if broadcast else rows)
@@ -76,5 +103,7 @@ def _lrn(low, op):
             for out_cols in split(w, most):
                 rows, _ = span(first, end - first, h)
                 cols, _ = span(out_cols[0], out_cols[1] - out_cols[0], w)
-                vector = layer.emit(image, every, every, (first, end), out_cols, rows, cols, values, deps=[("param", param)])
+                vector = layer.emit(
+                    image, every, every, (first, end), out_cols, rows, cols, values, deps=[("param", param)]
+                )
                 low.table_users[2][vector.stream] = vector

@@ -11,15 +11,39 @@ MIN_VECTORS, TILE_VECTORS = 128, 512
 RECENT_PARTS = 2
 
 #: Fields of an instruction that copies.
-PLAIN = dict(reduce=isa.REDUCE_NONE, kh=1, kw=1, sh=1, sw=1, b_mode=isa.B_NONE, b_addr=0, b_blk_stride=0, alu=isa.ALU_ADD,
-              per_channel=0, slot=0, lrn=0, lrn_half=0, lut=0, ca=0, cb=0, ma=1, mb=0, c=0, shift=0, zero=0, low=-128,
-              high=127)
+PLAIN = dict(
+    reduce=isa.REDUCE_NONE,
+    kh=1,
+    kw=1,
+    sh=1,
+    sw=1,
+    b_mode=isa.B_NONE,
+    b_addr=0,
+    b_blk_stride=0,
+    alu=isa.ALU_ADD,
+    per_channel=0,
+    slot=0,
+    lrn=0,
+    lrn_half=0,
+    lut=0,
+    ca=0,
+    cb=0,
+    ma=1,
+    mb=0,
+    c=0,
+    shift=0,
+    zero=0,
+    low=-128,
+    high=127,
+)
 
 
 def need(low, op, feature):
     if feature not in low.config.features:
-        raise InputError(f"layer {op.name!r} ({type(op).__name__}) needs the vector feature {feature!r}, which the accelerator "
-                         f"configuration leaves out")
+        raise InputError(
+            f"layer {op.name!r} ({type(op).__name__}) needs the vector feature {feature!r}, which the accelerator "
+            f"configuration leaves out"
+        )
 
 
 class VectorLayer:
@@ -67,13 +91,15 @@ class VectorLayer:
             yield from ((first + a, first + b) for a, b in split(end - first, most))
 
     def _producer_tiles(self, blocks):
-        """(ends of the tiles along the rows, blocks of a tile) of what writes the operand; all at once if several do."""
+        """(ends of the tiles along the rows, blocks of a tile) of what writes the operand; all at once if several
+        do."""
         layers = set(self.low.producers(self.op.inputs[0])[slice(*blocks)])
         whole = (self.x.shape[2],), blocks[1] - blocks[0]
         return self.low.tiles.get(layers.pop(), whole) if len(layers) == 1 else whole
 
     def emit(self, image, blocks, part, out_rows, out_cols, rows, cols, values, pad_value=0, deps=()):
-        """One VECTOR. blocks : (first, end), of a `part` that is a stream; out_rows, out_cols : (first, end) of results;
+        """One VECTOR. blocks : (first, end), of a `part` that is a stream; out_rows, out_cols : (first, end) of
+        results;
         rows, cols : spans of input."""
         x, y = self.x, self.y
         images, n_blk = (image, image + 1), blocks[1] - blocks[0]
@@ -83,12 +109,28 @@ class VectorLayer:
         full = {**PLAIN, **values}
         if full["reduce"] == isa.REDUCE_NONE and n_cols == x.shape[3] and n_rows * n_cols < 1 << 16:
             n_rows, n_cols, height, width = 1, n_rows * n_cols, 1, height * width
-        op = self.low.emit(isa.VECTOR, dict(
-            addr=x.address(image, blocks[0], rows.low, cols.low), blk_stride=x.plane,
-            row_stride=x.shape[3] * x.lanes if n_rows > 1 else 0, n_blk=n_blk, n_rows=n_rows, n_cols=n_cols, **pads,
-            pad_value=pad_value, **full, out_addr=y.address(image, blocks[0], out_rows[0], out_cols[0]),
-            out_blk_stride=y.plane, out_row_stride=y.shape[3] * y.lanes if height > 1 else 0, out_pix_stride=y.lanes,
-            out_rows=height, out_cols=width), deps, stream=(self.low.layer, part[0]))
+        op = self.low.emit(
+            isa.VECTOR,
+            dict(
+                addr=x.address(image, blocks[0], rows.low, cols.low),
+                blk_stride=x.plane,
+                row_stride=x.shape[3] * x.lanes if n_rows > 1 else 0,
+                n_blk=n_blk,
+                n_rows=n_rows,
+                n_cols=n_cols,
+                **pads,
+                pad_value=pad_value,
+                **full,
+                out_addr=y.address(image, blocks[0], out_rows[0], out_cols[0]),
+                out_blk_stride=y.plane,
+                out_row_stride=y.shape[3] * y.lanes if height > 1 else 0,
+                out_pix_stride=y.lanes,
+                out_rows=height,
+                out_cols=width,
+            ),
+            deps,
+            stream=(self.low.layer, part[0]),
+        )
         op.deps += self.low.reads(self.op.inputs[0], images, blocks, (rows.low, rows.high))
         self.low.wrote(self.op.y, images, blocks, out_rows, op)
         self._ends.add(out_rows[1])
@@ -111,4 +153,8 @@ class VectorLayer:
         for rows, blocks in self.tiles(part, (0, h)):
             loaded, _ = span(rows[0], rows[1] - rows[0], h)
             cols, _ = span(0, w, w)
-            yield self.emit(image, blocks, part, rows, (0, w), loaded, cols, values(blocks, rows[0]), deps=deps), blocks, rows
+            yield (
+                self.emit(image, blocks, part, rows, (0, w), loaded, cols, values(blocks, rows[0]), deps=deps),
+                blocks,
+                rows,
+            )

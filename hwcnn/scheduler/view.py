@@ -7,10 +7,11 @@ from dataclasses import dataclass
 class View:
     """Geometry of a convolution.
 
-    images : images that are worked on one after another. in_rows, in_cols : the map that LOAD sees; row_bytes : bytes from
-    one of its rows to the next. out_rows, out_cols : results an image. stride, reach : pixel stride and reach of the kernel
-    ((k-1)*dilation + 1) in loaded rows and columns. pads : top, left. taps : (kh, kw). ky_step : (rows, columns) that a step of
-    ky moves in the loaded tile; a step of kx moves ``kx_cols`` columns. row_of : real input rows to a loaded row.
+    images : images that are worked on one after another. in_rows, in_cols : the map that LOAD sees; row_bytes : bytes
+    from one of its rows to the next. out_rows, out_cols : results an image. stride, reach : pixel stride and reach of
+    the kernel ((k-1)*dilation + 1) in loaded rows and columns. pads : top, left. taps : (kh, kw). ky_step : (rows,
+    columns) that a step of ky moves in the loaded tile; a step of kx moves ``kx_cols`` columns. row_of : real input
+    rows to a loaded row.
     by_image : True where the rows are the images of the batch (fully connected: the images are the pixels).
     """
 
@@ -39,15 +40,45 @@ def view_of(op, x, y):
     n, _, h, w = x.shape
     _, _, out_rows, out_cols = y.shape
     kh, kw = op.weight.shape[2:]
-    (sh, sw), (dh, dw), (top, left, bottom, right) = op.stride, op.dilation, op.pads
-    if n > 1 and (kh, kw) == (h, w) and not any(op.pads) and (out_rows, out_cols) == (1, 1) and _images_are_rows(op, x, y):
-        return View(1, n, h * w, x.image_stride, n, 1, (1, 1), (1, h * w), (0, 0), (kh, kw), (0, w), 1,
-                    by_image=True)
+    (sh, sw), (dh, dw), (top, left, bottom, _) = op.stride, op.dilation, op.pads
+    if (
+        n > 1
+        and (kh, kw) == (h, w)
+        and not any(op.pads)
+        and (out_rows, out_cols) == (1, 1)
+        and _images_are_rows(op, x, y)
+    ):
+        return View(1, n, h * w, x.image_stride, n, 1, (1, 1), (1, h * w), (0, 0), (kh, kw), (0, w), 1, by_image=True)
     if kh == 1 and sh > 1 and top == bottom == 0:
-        return View(n, out_rows, w, sh * w * x.lanes, out_rows, out_cols, (1, sw), (1, (kw - 1) * dw + 1), (0, left),
-                    (1, kw), (0, 0), dw, row_of=sh)
-    return View(n, h, w, w * x.lanes, out_rows, out_cols, (sh, sw), ((kh - 1) * dh + 1, (kw - 1) * dw + 1), (top, left),
-                (kh, kw), (dh, 0), dw)
+        return View(
+            n,
+            out_rows,
+            w,
+            sh * w * x.lanes,
+            out_rows,
+            out_cols,
+            (1, sw),
+            (1, (kw - 1) * dw + 1),
+            (0, left),
+            (1, kw),
+            (0, 0),
+            dw,
+            row_of=sh,
+        )
+    return View(
+        n,
+        h,
+        w,
+        w * x.lanes,
+        out_rows,
+        out_cols,
+        (sh, sw),
+        ((kh - 1) * dh + 1, (kw - 1) * dw + 1),
+        (top, left),
+        (kh, kw),
+        (dh, 0),
+        dw,
+    )
 
 
 def _images_are_rows(op, x, y):
@@ -130,5 +161,3 @@ def _extend(pieces, new):
         if step >= 0 and (last.n == 1 or step == last.step):
             return pieces[:-1] + [Piece(last.first, last.n + 1, last.block, last.count, step)]
     return pieces + [new]
-
-

@@ -57,7 +57,8 @@ def grouped_tile(op, placement, piece, cols):
 def group_weights(op, placement, groups, cols):
     """[int8 bytes] a group: for each piece, ``[cb][ky][kx][output block][row][col]``.
 
-    groups : [(order of the output blocks, pieces)]. A dense convolution has one piece a group, in any order of its blocks.
+    groups : [(order of the output blocks, pieces)]. A dense convolution has one piece a group, in any order of its
+    blocks.
     """
     if op.groups == 1:
         out_blocks = sum(len(order) for order, _ in groups)
@@ -75,7 +76,7 @@ def post_params(op, order, cols):
     n = (max(order) + 1) * cols
     words = parameter_words(op.bias, op.mantissa, op.shift)
     padded = np.zeros(max(n, len(words)), np.uint64)
-    padded[:len(words)] = words
+    padded[: len(words)] = words
     return padded[:n].reshape(-1, cols)[list(order)]
 
 

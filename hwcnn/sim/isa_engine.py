@@ -43,8 +43,10 @@ class Engine:
             instruction, waits, values, size = isa.decode(program, at)
             for counter, count in waits.items():
                 if self.counts[counter] < count:
-                    raise ProgramError(f"byte {at}: {instruction.name} waits for {counter} = {count}, but {self.counts[counter]} "
-                                       f"came before it")
+                    raise ProgramError(
+                        f"byte {at}: {instruction.name} waits for {counter} = {count}, but {self.counts[counter]} "
+                        f"came before it"
+                    )
             executed[instruction.name] += 1
             if instruction is isa.END:
                 break
@@ -68,23 +70,27 @@ class Engine:
     def _read(self, v, pad_value):
         """Operand tile int8 [n_blk, rows, cols, lanes], pads included."""
         lanes = self.config.lanes
-        tile = self._memory(v["addr"], (v["blk_stride"], v["row_stride"], lanes, 1),
-                            (v["n_blk"], v["n_rows"], v["n_cols"], lanes))
+        tile = self._memory(
+            v["addr"], (v["blk_stride"], v["row_stride"], lanes, 1), (v["n_blk"], v["n_rows"], v["n_cols"], lanes)
+        )
         pads = (0, 0), (v["pad_top"], v["pad_bottom"]), (v["pad_left"], v["pad_right"]), (0, 0)
         return np.pad(tile, pads, constant_values=pad_value)
 
     def _write(self, v, values):
         """values : int8 [n_blk, out_rows * out_cols, P]."""
         rows, cols, width = v["out_rows"], v["out_cols"], values.shape[-1]
-        view = self._memory(v["out_addr"], (v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"], 1),
-                            (v["n_blk"], rows, cols, width))
+        view = self._memory(
+            v["out_addr"],
+            (v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"], 1),
+            (v["n_blk"], rows, cols, width),
+        )
         view[...] = values.reshape(v["n_blk"], rows, cols, width)
 
     def _load(self, v):
         tile = self._read(v, v["pad_value"]).reshape(-1, self.config.lanes)
         if v["dest"] + len(tile) > len(self.act):
             raise ProgramError(f"load: {len(tile)} vectors at {v['dest']} exceed the activation buffer")
-        self.act[v["dest"]:v["dest"] + len(tile)] = tile
+        self.act[v["dest"] : v["dest"] + len(tile)] = tile
         self._count("load")
 
     def _weight(self, v):
@@ -110,18 +116,20 @@ class Engine:
             slots[(v["index"] + np.arange(len(words))) % len(slots)] = words
         elif v["dest"] == 2:
             words = np.ascontiguousarray(data).view("<u4").astype(np.int64) & 0x1FFFF
-            self.lrn_table[:len(words)] = words[:1024]
+            self.lrn_table[: len(words)] = words[:1024]
         else:
             self.table[:] = data[:256]
         self._count("param")
 
     def _array(self, v):
         config = self.config
-        steps = {k: v[k] - (1 << 20) if v[k] >= _STEP_SIGN else v[k] for k in ("s_cb", "s_ky", "s_kx", "s_ob", "s_y", "s_x")}
+        steps = {
+            k: v[k] - (1 << 20) if v[k] >= _STEP_SIGN else v[k] for k in ("s_cb", "s_ky", "s_kx", "s_ob", "s_y", "s_x")
+        }
         taps = v["n_cb"] * v["n_ky"] * v["n_kx"]
         pixels, obs = v["n_y"] * v["n_x"], v["n_ob"]
         w = self._pop_weights(taps * obs * config.tile_bytes).reshape(taps, obs, config.rows, config.cols)
-        out = self.acc[v["acc"]:v["acc"] + obs * pixels]
+        out = self.acc[v["acc"] : v["acc"] + obs * pixels]
         if len(out) != obs * pixels:
             raise ProgramError(f"array: {obs * pixels} sums at {v['acc']} exceed the accumulators")
         sums = _passes(self._tile(v, steps), w).reshape(obs * pixels, config.cols)
@@ -129,7 +137,8 @@ class Engine:
         self._count("array")
 
     def _tile(self, v, steps):
-        """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of the activation buffer."""
+        """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of the activation
+        buffer."""
         names = ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x"), ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx")
         shape = [v[n] if steps[s] or s != "s_ob" else 1 for n, s in names]
         jumps = [steps[s] for _, s in names]
@@ -139,22 +148,30 @@ class Engine:
         if first < 0 or last >= len(self.act):
             raise ProgramError(f"array: reads vectors {first} to {last} of an activation buffer of {len(self.act)}")
         size, lanes = self.act.itemsize, self.config.lanes
-        return np.lib.stride_tricks.as_strided(self.act[v["base"]:], (*shape, lanes),
-                                               (*(s * lanes * size for s in jumps), size))
+        return np.lib.stride_tricks.as_strided(
+            self.act[v["base"] :], (*shape, lanes), (*(s * lanes * size for s in jumps), size)
+        )
 
     def _post(self, v):
         config, pixels = self.config, v["out_rows"] * v["out_cols"]
         lanes = config.post_lanes
         part = slice(v["group"] * lanes, (v["group"] + 1) * lanes)
-        acc = self.acc[v["acc"]:v["acc"] + v["n_blk"] * pixels, part].reshape(v["n_blk"], pixels, lanes).astype(np.int64)
+        acc = (
+            self.acc[v["acc"] : v["acc"] + v["n_blk"] * pixels, part]
+            .reshape(v["n_blk"], pixels, lanes)
+            .astype(np.int64)
+        )
         words = self.post_params[(v["slot"] + np.arange(v["n_blk"])) % config.param_slots, part]
         bias, mantissa, shift = (field[:, None] for field in _unpack(words))
         q = requantise(acc + bias, mantissa, shift, v["zero"], v["low"], v["high"])
         if v["stage2"]:
             t = q.astype(np.int64) * v["ma"] + v["c"]
             if v["residual"]:
-                r = self._memory(v["res_addr"], (v["out_blk_stride"], v["out_row_stride"], config.lanes, 1),
-                                 (v["n_blk"], v["out_rows"], v["out_cols"], lanes))
+                r = self._memory(
+                    v["res_addr"],
+                    (v["out_blk_stride"], v["out_row_stride"], config.lanes, 1),
+                    (v["n_blk"], v["out_rows"], v["out_cols"], lanes),
+                )
                 t = t + r.reshape(q.shape).astype(np.int64) * v["mb"]
             q = requantise(t, 1, v["shift"], v["zero2"], v["low2"], v["high2"])
         self._write(v, q)
@@ -183,8 +200,12 @@ class Engine:
         if v["per_channel"]:
             words = self.vector_params[(v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots]
             c, ma, shift = (field[:, None, None] for field in _unpack(words))
-        t = {isa.ALU_ADD: lambda: a * ma + b * v["mb"], isa.ALU_MUL: lambda: a * b * v["mb"],
-             isa.ALU_MAX: lambda: np.maximum(a * ma, b * v["mb"]), isa.ALU_MIN: lambda: np.minimum(a * ma, b * v["mb"])}[v["alu"]]()
+        t = {
+            isa.ALU_ADD: lambda: a * ma + b * v["mb"],
+            isa.ALU_MUL: lambda: a * b * v["mb"],
+            isa.ALU_MAX: lambda: np.maximum(a * ma, b * v["mb"]),
+            isa.ALU_MIN: lambda: np.minimum(a * ma, b * v["mb"]),
+        }[v["alu"]]()
         return requantise(t + c, 1, shift, v["zero"], v["low"], v["high"])
 
     def _lrn(self, v, a):
@@ -192,7 +213,7 @@ class Engine:
         d = (a + v["ca"]).transpose(0, 3, 1, 2).reshape(n_blk * lanes, rows * cols)
         half = v["lrn_half"]
         squares = np.pad(d * d, ((half, half), (0, 0)))
-        total = sum(squares[k:k + len(d)] for k in range(2 * half + 1))
+        total = sum(squares[k : k + len(d)] for k in range(2 * half + 1))
         e = np.maximum(np.floor(np.log2(np.maximum(total, 1))).astype(np.int64) - 6, 0)
         index = np.where(total < 128, total, 64 * e + (total >> e))
         q = requantise(d * self.lrn_table[index], 1, v["shift"], v["zero"], v["low"], v["high"])
@@ -213,7 +234,7 @@ def _passes(x, w):
         w = w.transpose(1, 0, 2, 3).reshape(obs, taps * rows, cols)
     flat, total = x.reshape(own, pixels, taps * rows), np.int64(0)
     for k in range(0, taps * rows, EXACT_TERMS):
-        part = flat[:, :, k:k + EXACT_TERMS] @ w[:, k:k + EXACT_TERMS].astype(np.float32)
+        part = flat[:, :, k : k + EXACT_TERMS] @ w[:, k : k + EXACT_TERMS].astype(np.float32)
         total = total + part.astype(np.int64)
     return total.reshape(pixels, obs, cols).transpose(1, 0, 2) if own == 1 else total
 
@@ -233,6 +254,6 @@ def _windows(v, a):
     result = None
     for ky in range(v["kh"]):
         for kx in range(v["kw"]):
-            part = a[:, ky:ky + (rows - 1) * v["sh"] + 1:v["sh"], kx:kx + (cols - 1) * v["sw"] + 1:v["sw"]]
+            part = a[:, ky : ky + (rows - 1) * v["sh"] + 1 : v["sh"], kx : kx + (cols - 1) * v["sw"] + 1 : v["sw"]]
             result = part if result is None else reduce(result, part)
     return result

@@ -44,13 +44,30 @@ def test_whole_program(compiled):
     assert run_check(compiled, compiled.program) == compiled.manifest["instructions"]["total"]
 
 
-@pytest.mark.parametrize("name, counter", [
-    ("load", "array"), ("load", "pstore"), ("load", "vstore"), ("array", "load"), ("array", "post"), ("post", "array"),
-    ("post", "pstore"), ("post", "vstore"), ("post", "param"), ("param", "post"), ("param", "vstore"), ("vector", "pstore"),
-    ("vector", "vstore"), ("vector", "param"), ("end", "pstore")])
+@pytest.mark.parametrize(
+    "name, counter",
+    [
+        ("load", "array"),
+        ("load", "pstore"),
+        ("load", "vstore"),
+        ("array", "load"),
+        ("array", "post"),
+        ("post", "array"),
+        ("post", "pstore"),
+        ("post", "vstore"),
+        ("post", "param"),
+        ("param", "post"),
+        ("param", "vstore"),
+        ("vector", "pstore"),
+        ("vector", "vstore"),
+        ("vector", "param"),
+        ("end", "pstore"),
+    ],
+)
 def test_missing_waits(compiled, name, counter):
     def drop(instruction, waits):
         return {c: n for c, n in waits.items() if (instruction, c) != (name, counter)}
+
     with pytest.raises(HazardError):
         run_check(compiled, mutated(compiled, drop))
 
@@ -59,6 +76,7 @@ def test_missing_waits(compiled, name, counter):
 def test_one_too_few(compiled, name, counter):
     def less(instruction, waits):
         return {c: max(0, n - 1) if (instruction, c) == (name, counter) else n for c, n in waits.items()}
+
     with pytest.raises(HazardError):
         run_check(compiled, mutated(compiled, less))
 
@@ -66,6 +84,7 @@ def test_one_too_few(compiled, name, counter):
 def test_wait_for_the_future(compiled):
     def future(instruction, waits):
         return {c: n + (instruction == "post") for c, n in waits.items()}
+
     with pytest.raises(HazardError, match="may never start"):
         run_check(compiled, mutated(compiled, future))
 
@@ -74,7 +93,7 @@ def test_weights_too_far_ahead(compiled):
     """All WEIGHT instructions first: the queue fills up before the first ARRAY is dispatched."""
     parts, at = {True: [], False: []}, 0
     while (decoded := isa.decode(compiled.program, at))[0] is not isa.END:
-        parts[decoded[0] is isa.WEIGHT].append(compiled.program[at:at + decoded[3]])
+        parts[decoded[0] is isa.WEIGHT].append(compiled.program[at : at + decoded[3]])
         at += decoded[3]
     program = b"".join(parts[True] + parts[False]) + compiled.program[at:]
     with pytest.raises(HazardError, match="weight streams"):

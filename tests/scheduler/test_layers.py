@@ -23,23 +23,36 @@ def one(seed, shape, make):
     return b.done(make(b))
 
 
-@pytest.mark.parametrize("shape, kernel, stride, pads, dilation", [
-    ((1, 3, 20, 20), 7, 2, 3, 1), ((1, 3, 11, 13), (1, 5), 1, (0, 2, 0, 2), 1), ((1, 40, 9, 9), 3, 2, (0, 0, 1, 1), 1),
-    ((1, 20, 10, 10), 3, 1, 2, 2), ((1, 9, 8, 8), (3, 1), (2, 1), (1, 0, 1, 0), 1), ((1, 33, 7, 7), 1, 2, 0, 1),
-    ((1, 5, 4, 4), 3, 1, (9, 9, 9, 9), 1), ((1, 20, 3, 70), 3, 1, 1, 1), ((1, 16, 1, 300), (1, 3), 1, (0, 1, 0, 1), 1),
-    ((1, 5, 2, 2), 2, 1, (3, 0, 0, 3), 4),
-])
+@pytest.mark.parametrize(
+    "shape, kernel, stride, pads, dilation",
+    [
+        ((1, 3, 20, 20), 7, 2, 3, 1),
+        ((1, 3, 11, 13), (1, 5), 1, (0, 2, 0, 2), 1),
+        ((1, 40, 9, 9), 3, 2, (0, 0, 1, 1), 1),
+        ((1, 20, 10, 10), 3, 1, 2, 2),
+        ((1, 9, 8, 8), (3, 1), (2, 1), (1, 0, 1, 0), 1),
+        ((1, 33, 7, 7), 1, 2, 0, 1),
+        ((1, 5, 4, 4), 3, 1, (9, 9, 9, 9), 1),
+        ((1, 20, 3, 70), 3, 1, 1, 1),
+        ((1, 16, 1, 300), (1, 3), 1, (0, 1, 0, 1), 1),
+        ((1, 5, 2, 2), 2, 1, (3, 0, 0, 3), 4),
+    ],
+)
 def test_convolution(config, shape, kernel, stride, pads, dilation):
     check(one(1, shape, lambda b: b.conv("x", 21, kernel, stride, pads, dilation=dilation)), config)
 
 
-@pytest.mark.parametrize("channels, out, groups", [
-    (32, 32, 2), (64, 64, 16), (48, 48, 48), (24, 72, 24), (30, 20, 10), (35, 35, 5), (21, 42, 3), (64, 32, 32)])
+@pytest.mark.parametrize(
+    "channels, out, groups",
+    [(32, 32, 2), (64, 64, 16), (48, 48, 48), (24, 72, 24), (30, 20, 10), (35, 35, 5), (21, 42, 3), (64, 32, 32)],
+)
 def test_groups(config, channels, out, groups):
     check(one(2, (1, channels, 8, 9), lambda b: b.conv("x", out, 3, 1, 1, groups=groups)), config)
 
 
-@pytest.mark.parametrize("batch, shape, out", [(1, (40, 6, 6), 70), (3, (40, 4, 4), 70), (5, (130, 1, 1), 33), (9, (8, 7, 7), 5)])
+@pytest.mark.parametrize(
+    "batch, shape, out", [(1, (40, 6, 6), 70), (3, (40, 4, 4), 70), (5, (130, 1, 1), 33), (9, (8, 7, 7), 5)]
+)
 def test_fully_connected(config, batch, shape, out):
     check(one(3, (batch, *shape), lambda b: b.conv("x", out, shape[1:])), config)
 
@@ -51,10 +64,19 @@ def test_weights_are_read_once_for_a_batch():
     assert streamed == 64 * 64 * 4
 
 
-@pytest.mark.parametrize("kind, kernel, stride, pads, ceil, include", [
-    ("max", 5, 1, 2, False, False), ("max", 13, 1, 6, False, False), ("max", 9, 2, 4, True, False),
-    ("average", 5, 1, 2, False, True), ("average", 3, 2, 1, True, False), ("average", 3, 1, 1, False, False),
-    ("max", (1, 2), (2, 1), 0, False, False), ("max", 2, 3, 0, True, False)])
+@pytest.mark.parametrize(
+    "kind, kernel, stride, pads, ceil, include",
+    [
+        ("max", 5, 1, 2, False, False),
+        ("max", 13, 1, 6, False, False),
+        ("max", 9, 2, 4, True, False),
+        ("average", 5, 1, 2, False, True),
+        ("average", 3, 2, 1, True, False),
+        ("average", 3, 1, 1, False, False),
+        ("max", (1, 2), (2, 1), 0, False, False),
+        ("max", 2, 3, 0, True, False),
+    ],
+)
 def test_pool(config, kind, kernel, stride, pads, ceil, include):
     check(one(4, (1, 20, 14, 15), lambda b: b.pool("x", kind, kernel, stride, pads, ceil, include)), config)
 
@@ -73,7 +95,9 @@ def test_global_average_of_many_pixels(config, batch, channels, size):
 
 def test_global_average_takes_a_few_cycles_a_pixel():
     graph = one(5, (1, 256, 56, 56), lambda b: b.pool("x", "average", 56, 1))
-    passes = sum(op.values["n_ky"] * op.values["n_kx"] for op in compile_graph(graph, AccelConfig()).ops if op.queue == "array")
+    passes = sum(
+        op.values["n_ky"] * op.values["n_kx"] for op in compile_graph(graph, AccelConfig()).ops if op.queue == "array"
+    )
     assert passes == 56 * 56
 
 
@@ -112,8 +136,14 @@ def test_holes_where_they_hurt(config):
     b = Builder(8, (1, 6, 7, 7))
     ragged = b.concat(b.conv("x", 5, 1), b.conv("x", 18, 1))
     dense = b.conv("x", 23, 1)
-    b.done(b.conv("x", 23, 1, residual=ragged), b.lrn(ragged), b.eltwise(ragged, dense, "add"), b.eltwise(ragged, ragged, "mul"),
-           b.lrn(b.lut(dense)), b.lrn(b.conv("x", 23, residual=dense)))
+    b.done(
+        b.conv("x", 23, 1, residual=ragged),
+        b.lrn(ragged),
+        b.eltwise(ragged, dense, "add"),
+        b.eltwise(ragged, ragged, "mul"),
+        b.lrn(b.lut(dense)),
+        b.lrn(b.conv("x", 23, residual=dense)),
+    )
     check(b.graph, config)
 
 
@@ -133,9 +163,16 @@ def test_without_vector_engine():
     assert not any(op.queue == "vector" for op in compiled.ops)
 
 
-@pytest.mark.parametrize("feature, make", [
-    ("pool", lambda b: b.pool("x", "max", 2, 2)), ("eltwise", lambda b: b.eltwise("x", b.conv("x", 6), "mul")),
-    ("affine", lambda b: b.affine("x")), ("lrn", lambda b: b.lrn("x")), ("lut", lambda b: b.lut("x"))])
+@pytest.mark.parametrize(
+    "feature, make",
+    [
+        ("pool", lambda b: b.pool("x", "max", 2, 2)),
+        ("eltwise", lambda b: b.eltwise("x", b.conv("x", 6), "mul")),
+        ("affine", lambda b: b.affine("x")),
+        ("lrn", lambda b: b.lrn("x")),
+        ("lut", lambda b: b.lut("x")),
+    ],
+)
 def test_missing_feature(feature, make):
     config = AccelConfig(features=tuple(f for f in ("pool", "eltwise", "affine", "lrn", "lut") if f != feature))
     with pytest.raises(InputError, match=f"{feature}.*needs the vector feature '{feature}'"):
@@ -157,6 +194,7 @@ def test_deterministic():
         b = Builder(14, (1, 6, 12, 12))
         b.done(b.pool(b.lrn(b.conv(b.conv("x", 40, 3), 33, 3)), "max", 2, 2))
         return compile_graph(b.graph, SMALL)
+
     first, second = build(), build()
     assert first.program == second.program and np.array_equal(first.weights, second.weights)
     assert first.manifest == second.manifest

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import Builder, random_input, random_network, run_isa
+from networks import random_input, random_network, run_isa
 
 from hwcnn.config import AccelConfig
 from hwcnn.golden.run import run
