@@ -1,9 +1,10 @@
 """Top-1 of float (onnxruntime) and of the integer network on labelled pictures.
 
-    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--engine golden|isa] [--percentile P] [--pe RxC]
+    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--engine golden|isa] [--percentile P] [--pe
+    RxC]
 
-MODELS_DIR holds ONNX files whose names are known below. Pictures are called DATASET_..._LABEL.ext; a network is tested on
-those whose DATASET occurs in its file name. Calibration takes the same pictures unless others are given.
+MODELS_DIR holds ONNX files whose names are known below. Pictures are called DATASET_..._LABEL.ext; a network is tested
+on those whose DATASET occurs in its file name. Calibration takes the same pictures unless others are given.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python bench/ort_agreement.py MODEL [--images FILE ...] [--mean M ...] [--scale S] [--order RGB|BGR|L] [--samples N]
 
-MODEL is an ONNX file (float or QDQ) or a built-in name. Without pictures the inputs are seeded noise. Exit code 1 where fewer
-than 99.9 % of a layer's elements are equal, or one is off by more than 1.
+MODEL is an ONNX file (float or QDQ) or a built-in name. Without pictures the inputs are seeded noise. Exit code 1 where
+fewer than 99.9 % of a layer's elements are equal, or one is off by more than 1.
 """
 
 import argparse
@@ -38,7 +38,8 @@ def main(arguments=None):
     print(f"{'layer':40} {'op':8} {'elements':>10} {'equal %':>9} {'max diff':>8}")
     for row in rows:
         mark = "" if row.passed else "  FAILED"
-        print(f"{row.name[:40]:40} {row.op:8} {row.elements:10} {100 * row.equal / row.elements:9.4f} {row.max_difference:8}{mark}")
+        equal = 100 * row.equal / row.elements
+        print(f"{row.name[:40]:40} {row.op:8} {row.elements:10} {equal:9.4f} {row.max_difference:8}{mark}")
     failed = sum(not row.passed for row in rows)
     print(f"{len(rows)} layers, {failed} failed")
     return 1 if failed or not rows else 0

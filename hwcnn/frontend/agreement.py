@@ -1,4 +1,6 @@
-"""How well golden's integers agree with onnxruntime running the same QDQ model, one operation at a time from the same inputs."""
+"""How well golden's integers agree with onnxruntime running the same QDQ model, one operation at a time from the same
+inputs.
+"""
 
 from dataclasses import dataclass
 
@@ -30,9 +32,9 @@ class Agreement:
 def agreement(model, graph, samples):
     """A list of `Agreement`, one for each operation of the graph whose result onnxruntime also has.
 
-    model : the QDQ ModelProto; graph : imported from it, not fused, so that each of its operations ends where a QuantizeLinear of
-    the model does; samples : iterable of {ONNX input name: float32 array}.
-    onnxruntime runs without graph optimisations, so that every QuantizeLinear is computed where it stands.
+    model : the QDQ ModelProto; graph : imported from it, not fused, so that each of its operations ends where a
+        QuantizeLinear of the model does; samples : iterable of {ONNX input name: float32 array}. onnxruntime runs
+        without graph optimisations, so that every QuantizeLinear is computed where it stands.
     """
     names = onnx_names(model, graph)
     run = session(model, outputs=names.values())
@@ -77,4 +79,3 @@ def _compare(graph, reference, rows):
         row.elements += difference.size
         row.equal += int((difference == 0).sum())
         row.max_difference = max(row.max_difference, int(difference.max()))
-

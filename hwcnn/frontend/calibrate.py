@@ -15,8 +15,13 @@ _KEEP = 65536
 def random_samples(model, seed=0, count=RANDOM_SAMPLES):
     """`count` dicts of input name to standard normal float32 arrays, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    return [{i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim], np.float32)
-             for i in model.graph.input} for _ in range(count)]
+    return [
+        {
+            i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim], np.float32)
+            for i in model.graph.input
+        }
+        for _ in range(count)
+    ]
 
 
 def activations(model):
@@ -48,7 +53,9 @@ def ranges(model, samples, percentile=None, names=None):
         for name in names:
             low, high = _extent(values[name], percentile)
             if not np.isfinite([low, high]).all():
-                raise InputError(f"calibration: {name!r} is not finite on a sample: are its weights and the samples sane?")
+                raise InputError(
+                    f"calibration: {name!r} is not finite on a sample: are its weights and the samples sane?"
+                )
             lows[name].append(low)
             highs[name].append(high)
     if not lows or not next(iter(lows.values())):
@@ -63,7 +70,7 @@ def _extent(value, percentile):
     if percentile is None:
         return float(value.min()), float(value.max())
     flat = value.reshape(-1)
-    flat = flat[::-(-flat.size // _KEEP)]
+    flat = flat[:: -(-flat.size // _KEEP)]
     return float(np.percentile(flat, 100 - percentile)), float(np.percentile(flat, percentile))
 
 

@@ -1,4 +1,6 @@
-"""Quantised models whose last layer gives float results, as exports from training do: the accelerator needs their scale."""
+"""Quantised models whose last layer gives float results, as exports from training do: the accelerator needs their
+scale.
+"""
 
 import numpy as np
 import onnx
@@ -14,7 +16,8 @@ _INT8 = (TensorProto.INT8, TensorProto.UINT8)
 
 
 def complete(model, calibration=None, seed=0):
-    """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy with QuantizeLinear and
+    """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy with QuantizeLinear
+    and
     DequantizeLinear after each layer that lacks them. Their ranges come from the samples, or from seeded noise."""
     names = _unquantised(model)
     if not names:
@@ -51,12 +54,17 @@ def _unquantised(model):
 def _quantiser(model, nodes, name, low, high):
     """QuantizeLinear and DequantizeLinear after value `name`, whose producer is the last of `nodes`; it is renamed."""
     zero, scale = compute_scale_zp(np.float32(low), np.float32(high), np.int8(-128), np.int8(127))
-    constants = [numpy_helper.from_array(np.asarray(scale, np.float32).reshape(()), f"{name}/scale"),
-                 numpy_helper.from_array(np.asarray(zero, np.int8).reshape(()), f"{name}/zero")]
+    constants = [
+        numpy_helper.from_array(np.asarray(scale, np.float32).reshape(()), f"{name}/scale"),
+        numpy_helper.from_array(np.asarray(zero, np.int8).reshape(()), f"{name}/zero"),
+    ]
     model.graph.initializer.extend(constants)
     real, q = f"{name}/real", f"{name}/quantised"
     producer = onnx.NodeProto.FromString(nodes.pop().SerializeToString())
     producer.output[list(producer.output).index(name)] = real
     parameters = [c.name for c in constants]
-    return [producer, helper.make_node("QuantizeLinear", [real, *parameters], [q], name=q),
-            helper.make_node("DequantizeLinear", [q, *parameters], [name], name=f"{name}/dequantised")]
+    return [
+        producer,
+        helper.make_node("QuantizeLinear", [real, *parameters], [q], name=q),
+        helper.make_node("DequantizeLinear", [q, *parameters], [name], name=f"{name}/dequantised"),
+    ]

@@ -3,18 +3,28 @@
 from dataclasses import replace
 
 import numpy as np
+from onnx import TensorProto
 
 from .. import ir
 from . import requant
 from .registry import Unsupported
 from .values import Const, Host, Input, Linear, Padded, Pending, Table, map_shape
 
+_INTEGERS = {TensorProto.INT8: np.dtype(np.int8), TensorProto.UINT8: np.dtype(np.uint8)}
+
 
 class Context:
-    """shapes: ONNX name to shape. dry: a float model is only tried, with made-up scales."""
+    """graph: ONNX, with the shape of every value. dry: a float model is only tried, with made-up scales.
 
-    def __init__(self, shapes, dry=False):
-        self.shapes, self.dry = shapes, dry
+    shapes, producers, types : of a value, its shape, the name of the node that computes it, and its integer type.
+    """
+
+    def __init__(self, graph, dry=False):
+        self.dry = dry
+        values = [*graph.value_info, *graph.input, *graph.output]
+        self.shapes = {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
+        self.producers = {o: n.name for n in graph.node for o in n.output}
+        self.types = {v.name: _INTEGERS[k] for v in graph.input if (k := v.type.tensor_type.elem_type) in _INTEGERS}
         self.tensors, self.ops, self.inputs, self.host = {}, [], [], []
         self._made = {}
 
@@ -23,7 +33,9 @@ class Context:
         return self.tensors[value.tensor]
 
     def map(self, value, what="the input"):
-        """The value as an int8 map: a `Linear` or `Padded` whose ONNX shape is that of its tensor. Raises Unsupported otherwise."""
+        """The value as an int8 map: a `Linear` or `Padded` whose ONNX shape is that of its tensor. Raises Unsupported
+        otherwise.
+        """
         if isinstance(value, Const):
             raise Unsupported(f"{what} is a constant")
         if isinstance(value, Input):
@@ -35,8 +47,10 @@ class Context:
         if not isinstance(value, Linear) or not value.plain:
             raise Unsupported(f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing before it")
         if value.index is not None or map_shape(value.shape) != self.tensor(value).shape:
-            raise Unsupported(f"{what} has another layout than the map that it comes from (Transpose or Reshape): "
-                              "only a fully connected layer can read it")
+            raise Unsupported(
+                f"{what} has another layout than the map that it comes from (Transpose or Reshape): "
+                "only a fully connected layer can read it"
+            )
         return value
 
     def new_tensor(self, name, shape, scale, zero):

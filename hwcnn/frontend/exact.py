@@ -1,8 +1,8 @@
 """Scales that the hardware's multipliers hold exactly.
 
-A convolution requantises by x_scale * w_scale / y_scale, rounded to a mantissa of 17 bits. Moving each weight scale by that rounding,
-at most 2**-17 of it, leaves nothing to round, so that integers and QDQ floats agree but for ties. Average pools move their own
-result's scale.
+A convolution requantises by x_scale * w_scale / y_scale, rounded to a mantissa of 17 bits. Moving each weight scale by
+that rounding, at most 2**-17 of it, leaves nothing to round, so that integers and QDQ floats agree but for ties.
+Average pools move their own result's scale.
 """
 
 import numpy as np
@@ -14,7 +14,9 @@ _CLIPS = {"Relu", "Clip"}
 
 
 def exact_scales(model):
-    """Move the scales of weights, their biases and average pools' results, in place. model : QDQ from onnxruntime's quantiser."""
+    """Move the scales of weights, their biases and average pools' results, in place. model : QDQ from onnxruntime's
+    quantiser.
+    """
     graph = _Scales(model)
     for node in model.graph.node:
         if node.op_type in ("AveragePool", "GlobalAveragePool"):

@@ -37,9 +37,15 @@ def _clamps(graph):
     uses, made, ops = _uses(graph), {}, []
     for op in graph.ops:
         at = made.get(op.x) if isinstance(op, ir.Affine) and uses[op.x] == 1 else None
-        if at is not None and _only_clamps(op, graph) and isinstance(ops[at], ir.Conv | ir.Pool | ir.Eltwise | ir.Affine):
+        if (
+            at is not None
+            and _only_clamps(op, graph)
+            and isinstance(ops[at], ir.Conv | ir.Pool | ir.Eltwise | ir.Affine)
+        ):
             before = ops[at]
-            ops[at] = replace(before, y=op.y, low=min(max(before.low, op.low), op.high), high=max(min(before.high, op.high), op.low))
+            ops[at] = replace(
+                before, y=op.y, low=min(max(before.low, op.low), op.high), high=max(min(before.high, op.high), op.low)
+            )
             made[op.y] = at
             continue
         made[op.y] = len(ops)
@@ -49,7 +55,9 @@ def _clamps(graph):
 
 def _only_clamps(op, graph):
     x, y = graph.tensors[op.x], graph.tensors[op.y]
-    return (x.scale, x.zero) == (y.scale, y.zero) and bool(np.all(op.mantissa == 1 << op.shift) and np.all(op.c == -x.zero << op.shift))
+    return (x.scale, x.zero) == (y.scale, y.zero) and bool(
+        np.all(op.mantissa == 1 << op.shift) and np.all(op.c == -x.zero << op.shift)
+    )
 
 
 def _sums(graph):

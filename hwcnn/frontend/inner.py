@@ -31,8 +31,11 @@ def _clipped(model):
     readers = _readers(model)
     produced = {o for n in model.graph.node for o in n.output if n.op_type not in SAME_SCALE | {"Concat"}}
     outputs = {o.name for o in model.graph.output}
-    return {t for t, nodes in readers.items()
-            if len(nodes) == 1 and nodes[0].op_type in CLIPS and t in produced and t not in outputs}
+    return {
+        t
+        for t, nodes in readers.items()
+        if len(nodes) == 1 and nodes[0].op_type in CLIPS and t in produced and t not in outputs
+    }
 
 
 def _composed(model):
@@ -48,5 +51,13 @@ def _composed(model):
             nonlinear.add(node.output[0])
     readers = _readers(model)
     outputs = {o.name for o in model.graph.output}
-    return {t for t in source if t not in outputs and readers.get(t) and all(
-        source.get(node.output[0]) == source[t] and (t in nonlinear or node.output[0] in nonlinear) for node in readers[t])}
+    return {
+        t
+        for t in source
+        if t not in outputs
+        and readers.get(t)
+        and all(
+            source.get(node.output[0]) == source[t] and (t in nonlinear or node.output[0] in nonlinear)
+            for node in readers[t]
+        )
+    }

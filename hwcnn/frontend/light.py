@@ -1,4 +1,6 @@
-"""Models without the bulk of their weights: what shape inference, checks and onnxruntime need, at a fraction of the copying."""
+"""Models without the bulk of their weights: what shape inference, checks and onnxruntime need, at a fraction of the
+copying.
+"""
 
 import math
 
@@ -37,7 +39,9 @@ def light(model, as_inputs=lambda tensor: False):
 
 def stub(tensor):
     """`tensor` without its data, marked as external."""
-    result = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+    result = TensorProto(
+        name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=TensorProto.EXTERNAL
+    )
     entry = result.external_data.add()
     entry.key, entry.value = "location", "left-out"
     return result

@@ -33,8 +33,11 @@ def load(source, batch=1, shapes=None):
     if path.is_file():
         return normalise(_read(path), str(source), shapes)
     if path.exists():
-        raise InputError(f"{source}: not a file: expected an ONNX model or the name of a built-in one (see 'hwcnn models')")
+        raise InputError(
+            f"{source}: not a file: expected an ONNX model or the name of a built-in one (see 'hwcnn models')"
+        )
     from .. import models
+
     if path.suffix or str(source) not in models.names():
         what = "no such file" if path.suffix else "neither a file nor a built-in model"
         raise InputError(f"{source}: {what}: 'hwcnn models' lists the built-in ones")
@@ -42,10 +45,14 @@ def load(source, batch=1, shapes=None):
 
 
 def normalise(model, source, shapes=None):
-    """`model` checked, with static input shapes, opset 13 or later and all shapes inferred. source : its name in messages."""
+    """`model` checked, with static input shapes, opset 13 or later and all shapes inferred. source : its name in
+    messages.
+    """
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None)
     if opset is None or opset < OLDEST_OPSET:
-        raise InputError(f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it")
+        raise InputError(
+            f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it"
+        )
     try:
         _check_constants(model, source)
         checker.check_model(light(model, as_inputs=lambda tensor: True))
@@ -54,7 +61,13 @@ def normalise(model, source, shapes=None):
         if opset < OPSET:
             model = version_converter.convert_version(model, OPSET)
         infer_shapes(model, strict=True)
-    except (checker.ValidationError, shape_inference.InferenceError, version_converter.ConvertError, RuntimeError, ValueError) as e:
+    except (
+        checker.ValidationError,
+        shape_inference.InferenceError,
+        version_converter.ConvertError,
+        RuntimeError,
+        ValueError,
+    ) as e:
         raise InputError(f"{source}: not a valid ONNX model: {_one_line(e)}") from e
     return model
 
@@ -63,13 +76,17 @@ def _read(path):
     try:
         model = onnx.load(path, load_external_data=False)
     except (OSError, DecodeError, ValueError) as e:
-        raise InputError(f"{path}: cannot read it as ONNX, it may be truncated or of another format: {_one_line(e)}") from e
+        raise InputError(
+            f"{path}: cannot read it as ONNX, it may be truncated or of another format: {_one_line(e)}"
+        ) from e
     if not model.graph.node:
         raise InputError(f"{path}: holds no ONNX graph: it may be empty, truncated or of another format")
     try:
         external_data_helper.load_external_data_for_model(model, str(path.parent))
     except (OSError, ValueError, checker.ValidationError) as e:
-        raise InputError(f"{path}: its external data cannot be read: {_one_line(e)}; put the data file beside the model") from e
+        raise InputError(
+            f"{path}: its external data cannot be read: {_one_line(e)}; put the data file beside the model"
+        ) from e
     return model
 
 
@@ -77,12 +94,18 @@ def _check_constants(model, source):
     for tensor in model.graph.initializer:
         try:
             count = math.prod(tensor.dims)
-            right = count * _bits(tensor) // 8 <= tensor.ByteSize() if is_bulky(tensor) else numpy_helper.to_array(tensor).size == count
+            right = (
+                count * _bits(tensor) // 8 <= tensor.ByteSize()
+                if is_bulky(tensor)
+                else numpy_helper.to_array(tensor).size == count
+            )
         except (ValueError, TypeError, KeyError) as e:
             raise InputError(f"{source}: constant {tensor.name!r} cannot be read: {_one_line(e)}") from e
         if not right:
-            raise InputError(f"{source}: constant {tensor.name!r} has less data than its shape {list(tensor.dims)} asks for: "
-                             "the file may be truncated")
+            raise InputError(
+                f"{source}: constant {tensor.name!r} has less data than its shape {list(tensor.dims)} asks for: "
+                "the file may be truncated"
+            )
 
 
 def _bits(tensor):
@@ -94,19 +117,25 @@ def _fix_inputs(model, source, shapes):
     constants = {i.name for i in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in constants]
     if unknown := sorted(set(shapes) - {i.name for i in inputs}):
-        raise InputError(f"{source}: no input is named {unknown[0]!r}: its inputs are {', '.join(i.name for i in inputs)}")
+        raise InputError(
+            f"{source}: no input is named {unknown[0]!r}: its inputs are {', '.join(i.name for i in inputs)}"
+        )
     model.ir_version = max(model.ir_version, 4)  # older ones list initializers among the inputs
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     for value in model.graph.input:
         if value.type.tensor_type.elem_type not in _INPUT_TYPES:
             kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
-            raise InputError(f"{source}: input {value.name!r} is of type {kind}: expected float32, or int8 of a quantised model; "
-                             "convert the model to float32")
+            raise InputError(
+                f"{source}: input {value.name!r} is of type {kind}: expected float32, or int8 of a quantised model; "
+                "convert the model to float32"
+            )
         shape = value.type.tensor_type.shape
         given = shapes.get(value.name)
         if given is not None and value.type.tensor_type.HasField("shape") and len(given) != len(shape.dim):
-            raise InputError(f"{source}: input {value.name!r} has {len(shape.dim)} dimensions, but the shape given is {list(given)}")
+            raise InputError(
+                f"{source}: input {value.name!r} has {len(shape.dim)} dimensions, but the shape given is {list(given)}"
+            )
         if given is not None:
             while len(shape.dim) < len(given):
                 shape.dim.add()
@@ -114,15 +143,21 @@ def _fix_inputs(model, source, shapes):
             fixed = dim.dim_value if dim.dim_value > 0 else None
             wanted = fixed if given is None else int(given[i])
             if given is not None and fixed not in (None, wanted):
-                raise InputError(f"{source}: input {value.name!r} is {fixed} in dimension {i}, but the shape given is {list(given)}")
+                raise InputError(
+                    f"{source}: input {value.name!r} is {fixed} in dimension {i}, but the shape given is {list(given)}"
+                )
             if wanted is None and i == 0:
                 wanted = 1
             if wanted is None or wanted < 1:
-                raise InputError(f"{source}: input {value.name!r}: dimension {i} ({dim.dim_param or 'unnamed'}) is not fixed: "
-                                 f"give its shape, for example {value.name}=1,3,224,224")
+                raise InputError(
+                    f"{source}: input {value.name!r}: dimension {i} ({dim.dim_param or 'unnamed'}) is not fixed: "
+                    f"give its shape, for example {value.name}=1,3,224,224"
+                )
             dim.dim_value = wanted
         if not shape.dim:
-            raise InputError(f"{source}: input {value.name!r} has no shape: give it, for example {value.name}=1,3,224,224")
+            raise InputError(
+                f"{source}: input {value.name!r} has no shape: give it, for example {value.name}=1,3,224,224"
+            )
     if any(not s.dim_value for o in model.graph.output for s in o.type.tensor_type.shape.dim):
         for value in model.graph.output:
             value.type.tensor_type.ClearField("shape")

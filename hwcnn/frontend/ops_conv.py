@@ -1,4 +1,6 @@
-"""Conv, Gemm and MatMul: everything that runs on the array. A fully connected layer is a convolution as large as its input map."""
+"""Conv, Gemm and MatMul: everything that runs on the array. A fully connected layer is a convolution as large as its
+input map.
+"""
 
 import numpy as np
 
@@ -35,14 +37,17 @@ def bias_of(value, channels):
     if not isinstance(value, Const):
         raise Unsupported("its bias is computed, not constant")
     array = value.real
-    rows = np.broadcast_to(array, np.broadcast_shapes(array.shape, (channels,))).reshape(-1, channels).astype(np.float64)
+    rows = (
+        np.broadcast_to(array, np.broadcast_shapes(array.shape, (channels,))).reshape(-1, channels).astype(np.float64)
+    )
     if (rows != rows[0]).any():
         raise Unsupported("its bias differs from row to row")
     return rows[0]
 
 
 def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
-    """A `PendingConv` of the tensor named x. w_scale [Cout]; bias: real, [Cout]; geometry: the other fields of ir.Conv."""
+    """A `PendingConv` of the tensor named x. w_scale [Cout]; bias: real, [Cout]; geometry: the other fields of ir.Conv.
+    """
     x = ctx.tensors[x]
 
     def emit(y, low, high, gain, offset):
@@ -54,7 +59,9 @@ def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
             mantissa, shift = multiplier(unit / y.scale)
         except ValueError as e:
             raise Unsupported("the ratio of its scales is out of range") from e
-        return ir.Conv(node.name, x.name, y.name, taps, biases, mantissa, shift, y.zero, low, high, pad_value=x.zero, **geometry)
+        return ir.Conv(
+            node.name, x.name, y.name, taps, biases, mantissa, shift, y.zero, low, high, pad_value=x.zero, **geometry
+        )
 
     return PendingConv(shape, map_shape(shape), emit)
 
@@ -62,8 +69,8 @@ def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
 def fit_accumulator(weight, bias, unit, zero):
     """(weight int8, bias int32 with the input's zero point folded in, unit) such that no sum can exceed 32 bits.
 
-    A channel whose bias is too large for that (its weights are almost nothing) is halved until it fits: what its weights lose
-    is below 2**-16 of the largest sum.
+    A channel whose bias is too large for that (its weights are almost nothing) is halved until it fits: what its
+    weights lose is below 2**-16 of the largest sum.
     """
     unit = np.array(unit)
     for _ in range(31):
@@ -80,8 +87,12 @@ def fit_accumulator(weight, bias, unit, zero):
     raise Unsupported("its bias is out of range")
 
 
-@operator("Conv", attributes=("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"), runs_on="array",
-          limits="1-D and 2-D; constant weights")
+@operator(
+    "Conv",
+    attributes=("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"),
+    runs_on="array",
+    limits="1-D and 2-D; constant weights",
+)
 def conv(ctx, node, x, w, b=None):
     x = ctx.map(x)
     weight, scale = weights(ctx, w, 0)
@@ -100,15 +111,32 @@ def conv(ctx, node, x, w, b=None):
         raise Unsupported(f"its bias {list(b.shape)} does not fit {len(weight)} channels")
     groups = a.get("group", 1)
     if weight.shape[1] * groups != ctx.tensor(x).shape[1] or len(weight) % groups:
-        raise Unsupported(f"its weights {list(weight.shape)} in {groups} group(s) take {weight.shape[1] * groups} channels, "
-                          f"but the map has {ctx.tensor(x).shape[1]}")
+        raise Unsupported(
+            f"its weights {list(weight.shape)} in {groups} group(s) take {weight.shape[1] * groups} channels, "
+            f"but the map has {ctx.tensor(x).shape[1]}"
+        )
     shape = ctx.shapes[node.output[0]]
-    return pending(ctx, node, x.tensor, shape, weight, scale, bias_of(b, len(weight)), stride=g.stride, pads=g.pads,
-                   dilation=g.dilation, groups=groups)
+    return pending(
+        ctx,
+        node,
+        x.tensor,
+        shape,
+        weight,
+        scale,
+        bias_of(b, len(weight)),
+        stride=g.stride,
+        pads=g.pads,
+        dilation=g.dilation,
+        groups=groups,
+    )
 
 
-@operator("Gemm", attributes=("alpha", "beta", "transA", "transB"), runs_on="array",
-          limits="second operand constant; transA = 0")
+@operator(
+    "Gemm",
+    attributes=("alpha", "beta", "transA", "transB"),
+    runs_on="array",
+    limits="second operand constant; transA = 0",
+)
 def gemm(ctx, node, x, w, c=None):
     a = attributes(node)
     if a.get("transA", 0):
@@ -145,5 +173,13 @@ def fully_connected(ctx, node, x, weight, scale, bias):
         arranged = np.empty_like(weight)
         arranged[:, order] = weight
         weight = arranged
-    return pending(ctx, node, x.tensor, (n, len(weight)), np.ascontiguousarray(weight).reshape(len(weight), c, h, w), scale, bias,
-                   fully_connected=True)
+    return pending(
+        ctx,
+        node,
+        x.tensor,
+        (n, len(weight)),
+        np.ascontiguousarray(weight).reshape(len(weight), c, h, w),
+        scale,
+        bias,
+        fully_connected=True,
+    )

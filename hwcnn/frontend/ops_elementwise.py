@@ -23,7 +23,7 @@ def add(ctx, node, a, b):
     return _maps(ctx, node, a, b, "add", sign)
 
 
-@operator("Sum", limits=_LIMITS + "; one or two operands")
+@operator("Sum", limits=_LIMITS + "; two operands, more in float models")
 def total(ctx, node, a, *more):
     if len(more) > 1:
         raise Unsupported(f"{1 + len(more)} operands: write it as a chain of Add")
@@ -45,7 +45,7 @@ def mul(ctx, node, a, b):
     return _maps(ctx, node, a, b, "mul", 1)
 
 
-@operator("Max", "Min", limits=_LIMITS + "; two operands")
+@operator("Max", "Min", limits=_LIMITS + "; two operands, more in float models")
 def extreme(ctx, node, a, *more):
     if not more:
         return a
@@ -73,7 +73,8 @@ def clipped(ctx, node, value, low, high):
 
 
 def per_channel(constant, other):
-    """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along rows, columns or images."""
+    """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along rows, columns or images.
+    """
     array = constant.real
     if array.size == 1:
         return float(array.reshape(-1)[0])
@@ -96,7 +97,9 @@ def scale_channels(ctx, node, value, factor, offset):
         table = as_table(ctx, value)
         return replace(table, values=(table.values * np.float32(factor) + np.float32(offset)).astype(np.float32))
     if isinstance(value, Linear):
-        if value.index is not None or (map_shape(value.shape) != ctx.tensor(value).shape and np.ndim(factor) + np.ndim(offset)):
+        if value.index is not None or (
+            map_shape(value.shape) != ctx.tensor(value).shape and np.ndim(factor) + np.ndim(offset)
+        ):
             raise Unsupported("constants a channel on a map whose layout was changed")
         return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
     if isinstance(value, Padded | Pending):
@@ -108,7 +111,11 @@ def _same_source(ctx, node, a, b):
     """Both operands are functions of one tensor, so that the result is too: a `Table`; otherwise None."""
     if not (isinstance(a, Linear | Table) and isinstance(b, Linear | Table) and a.tensor == b.tensor):
         return None
-    if a.shape != b.shape or a.index is not b.index or any(np.ndim(v.mul) + np.ndim(v.add) for v in (a, b) if isinstance(v, Linear)):
+    if (
+        a.shape != b.shape
+        or a.index is not b.index
+        or any(np.ndim(v.mul) + np.ndim(v.add) for v in (a, b) if isinstance(v, Linear))
+    ):
         return None
     return evaluate(node, as_table(ctx, a), as_table(ctx, b))
 
@@ -120,15 +127,23 @@ def _maps(ctx, node, a, b, kind, sign):
     swap = False
     if isinstance(a, Linear) and isinstance(b, Linear) and np.prod(a.shape) < np.prod(b.shape):
         a, b, swap = b, a, True
-    same_view = isinstance(a, Linear) and isinstance(b, Linear) and a.plain and b.plain and a.shape == b.shape and (
-        a.index is b.index and ctx.tensor(a).shape == ctx.tensor(b).shape)
+    same_view = (
+        isinstance(a, Linear)
+        and isinstance(b, Linear)
+        and a.plain
+        and b.plain
+        and a.shape == b.shape
+        and (a.index is b.index and ctx.tensor(a).shape == ctx.tensor(b).shape)
+    )
     if not same_view:
         a, b = ctx.map(a, "an operand"), ctx.map(b, "an operand")
         if isinstance(a, Padded) or isinstance(b, Padded):
             raise Unsupported("it reads a padded map")
     xa, xb = ctx.tensor(a), ctx.tensor(b)
     if xa.shape != xb.shape and xb.shape != (*xa.shape[:2], 1, 1) or len(a.shape) != len(b.shape):
-        raise Unsupported(f"shapes {list(a.shape)} and {list(b.shape)}: expected equal ones, or [N, C, 1, 1] for one of them")
+        raise Unsupported(
+            f"shapes {list(a.shape)} and {list(b.shape)}: expected equal ones, or [N, C, 1, 1] for one of them"
+        )
     sa, sb = (sign, 1) if swap else (1, sign)
 
     def emit(y, low, high):
@@ -139,6 +154,8 @@ def _maps(ctx, node, a, b, kind, sign):
             ga, gb = sa * xa.scale / y.scale, sb * xb.scale / y.scale
             shift = requant.common_shift(ga, gb)
             ma, mb = requant.scaled(ga, shift), requant.scaled(gb, shift)
-        return ir.Eltwise(node.name, xa.name, xb.name, y.name, kind, -xa.zero, -xb.zero, ma, mb, 0, shift, y.zero, low, high)
+        return ir.Eltwise(
+            node.name, xa.name, xb.name, y.name, kind, -xa.zero, -xb.zero, ma, mb, 0, shift, y.zero, low, high
+        )
 
     return Pending(a.shape, xa.shape, emit, index=a.index)

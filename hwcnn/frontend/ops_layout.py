@@ -12,7 +12,9 @@ _LIMITS = "before a fully connected layer, at an output, or where the map stays 
 
 
 def _restate(ctx, node, x, move=None):
-    """x in the ONNX shape of the node's result. move: applied to its array of element positions; None keeps their order."""
+    """x in the ONNX shape of the node's result. move: applied to its array of element positions; None keeps their
+    order.
+    """
     shape = tuple(ctx.shapes[node.output[0]])
     if isinstance(x, Host):
         return replace(x, shape=shape)
@@ -32,7 +34,15 @@ def _restate(ctx, node, x, move=None):
     return replace(x, shape=shape, index=index)
 
 
-@operator("Flatten", "Reshape", "Squeeze", "Unsqueeze", attributes=("allowzero", "axes", "axis"), limits=_LIMITS, runs_on="nothing")
+@operator(
+    "Flatten",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    attributes=("allowzero", "axes", "axis"),
+    limits=_LIMITS,
+    runs_on="nothing",
+)
 def reshape(ctx, node, x, _=None):
     return _restate(ctx, node, x)
 
@@ -49,13 +59,22 @@ def identity(ctx, node, x, *more):
         raise Unsupported("a Cast to another type than float")
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its mask output is used")
-    if node.op_type == "Dropout" and len(more) > 1 and more[1] is not None and not (isinstance(more[1], Const) and not more[1].array.any()):
+    if (
+        node.op_type == "Dropout"
+        and len(more) > 1
+        and more[1] is not None
+        and not (isinstance(more[1], Const) and not more[1].array.any())
+    ):
         raise Unsupported("training mode")
     return x
 
 
-@operator("Pad", attributes=("mode", "pads", "value"), runs_on="with its consumer",
-          limits="constant mode, rows and columns only, before a convolution or a pool")
+@operator(
+    "Pad",
+    attributes=("mode", "pads", "value"),
+    runs_on="with its consumer",
+    limits="constant mode, rows and columns only, before a convolution or a pool",
+)
 def pad(ctx, node, x, pads=None, value=None, axes=None):
     a = attributes(node)
     if a.get("mode", "constant") != "constant":
@@ -81,7 +100,12 @@ def pad(ctx, node, x, pads=None, value=None, axes=None):
     return Padded(x.tensor, shape, (rows[0], before[-1], rows[1], after[-1]), real)
 
 
-@operator("Concat", attributes=("axis",), runs_on="nothing", limits="along channels; parts in another scale than the result are requantised")
+@operator(
+    "Concat",
+    attributes=("axis",),
+    runs_on="nothing",
+    limits="along channels; parts in another scale than the result are requantised",
+)
 def concat(ctx, node, *xs):
     shape = tuple(ctx.shapes[node.output[0]])
     if attributes(node)["axis"] % len(shape) != 1:
@@ -90,8 +114,11 @@ def concat(ctx, node, *xs):
         return xs[0]
     parts = []
     for i, x in enumerate(xs):
-        if isinstance(x, Linear | Table | Pending) and x.index is None and map_shape(x.shape) == (
-                x.y_shape if isinstance(x, Pending) else ctx.tensor(x).shape):
+        if (
+            isinstance(x, Linear | Table | Pending)
+            and x.index is None
+            and map_shape(x.shape) == (x.y_shape if isinstance(x, Pending) else ctx.tensor(x).shape)
+        ):
             parts.append(x)
         else:
             ctx.map(x, f"part {i}")

@@ -17,8 +17,10 @@ def lrn(ctx, node, x):
     a = attributes(node)
     size, alpha, beta, bias = a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0)
     if size not in (1, 3, 5) or not 0 <= beta <= 1 or alpha < 0 or bias <= 0:
-        raise Unsupported(f"size {size}, beta {beta:g}, alpha {alpha:g}, bias {bias:g}: size 1, 3 or 5, beta in [0, 1], alpha >= 0 and "
-                          "bias > 0 are supported")
+        raise Unsupported(
+            f"size {size}, beta {beta:g}, alpha {alpha:g}, bias {bias:g}: size 1, 3 or 5, beta in [0, 1], alpha >= 0 "
+            "and bias > 0 are supported"
+        )
     tensor = ctx.tensor(x)
     if size == 1:
         real = (np.arange(-128, 128) - tensor.zero) * np.float64(tensor.scale)
@@ -28,7 +30,9 @@ def lrn(ctx, node, x):
         if (low, high) != (-128, 127) and (low > y.zero or high < 127):
             raise Unsupported("a clip after it without QuantizeLinear between")
         table, shift = lrn_table(size, alpha, beta, bias, tensor.scale, y.scale)
-        return ir.Lrn(node.name, tensor.name, y.name, size, np.asarray(table, np.int64), int(shift), tensor.zero, y.zero)
+        return ir.Lrn(
+            node.name, tensor.name, y.name, size, np.asarray(table, np.int64), int(shift), tensor.zero, y.zero
+        )
 
     return Pending(x.shape, tensor.shape, emit)
 

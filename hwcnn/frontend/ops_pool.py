@@ -49,7 +49,9 @@ def reduce_mean(ctx, node, x, axes=None):
     given = attributes(node).get("axes") if axes is None else axes.array.reshape(-1)
     rank = len(x.shape)
     if given is None or sorted(int(a) % rank for a in given) != list(range(2, rank)) or rank < 3:
-        raise Unsupported(f"axes {None if given is None else list(map(int, given))}: only the mean over rows and columns is supported")
+        raise Unsupported(
+            f"axes {None if given is None else list(map(int, given))}: only the mean over rows and columns is supported"
+        )
     kind = "max" if node.op_type == "ReduceMax" else "average"
     return whole_map(ctx, node, x, kind, ctx.shapes[node.output[0]])
 
@@ -73,7 +75,9 @@ def _geometry(ctx, node, x):
     kernel = pair(a["kernel_shape"], 1)
     g = window(a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0))
     if g.out != map_shape(ctx.shapes[node.output[0]])[2:]:
-        raise Unsupported("with ceil_mode, a window of it starts beyond the map, for which onnx and onnxruntime define different sizes")
+        raise Unsupported(
+            "with ceil_mode, a window of it starts beyond the map: onnx and onnxruntime define different sizes then"
+        )
     if min(t.min() for t in _taps(g, ctx.tensor(x).shape[2:])) <= 0:
         raise Unsupported("a window of it lies wholly in the padding")
     return x, g

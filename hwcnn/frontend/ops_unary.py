@@ -1,4 +1,6 @@
-"""Functions of one value: ReLU and its kind by clamping, all others as a table of 256 entries, evaluated by onnx's reference."""
+"""Functions of one value: ReLU and its kind by clamping, all others as a table of 256 entries, evaluated by onnx's
+reference.
+"""
 
 import numpy as np
 from onnx import helper
@@ -9,14 +11,17 @@ from .registry import Unsupported, attributes, operator
 from .values import Const, Linear, Table
 
 #: All of ONNX's element-wise functions of one float that have no other handler.
+# fmt: off
 FUNCTIONS = (
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu",
-    "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Reciprocal", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin",
-    "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu",
+    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp",
+    "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Reciprocal", "Round", "Selu",
+    "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
+    "ThresholdedRelu",
 )
+# fmt: on
 
 
-@operator(*FUNCTIONS, attributes=("all",), limits="defined for every value of its quantised input")
+@operator(*FUNCTIONS, attributes=("all",), limits="defined over all of its input's range")
 def function(ctx, node, x):
     return evaluate(node, as_table(ctx, x))
 
@@ -31,12 +36,14 @@ def with_constant(ctx, node, x, y):
 @operator("Relu", runs_on="with its producer")
 def relu(ctx, node, x):
     from .ops_elementwise import clipped
+
     return clipped(ctx, node, x, 0.0, np.inf)
 
 
 @operator("Clip", attributes=("max", "min"), limits="constant bounds", runs_on="with its producer")
 def clip(ctx, node, x, low=None, high=None):
     from .ops_elementwise import clipped
+
     if any(bound is not None and not isinstance(bound, Const) for bound in (low, high)):
         raise Unsupported("its bounds are computed, not constant")
     a = attributes(node)
@@ -51,7 +58,9 @@ def as_table(ctx, value):
         return value
     if not isinstance(value, Linear) or np.ndim(value.mul) or np.ndim(value.add):
         if isinstance(value, Linear):
-            raise Unsupported("a nonlinear function of a value scaled channel by channel without QuantizeLinear between")
+            raise Unsupported(
+                "a nonlinear function of a value scaled channel by channel without QuantizeLinear between"
+            )
         ctx.map(value)
         raise Unsupported("it reads a padded map")
     x = ctx.tensor(value)
@@ -66,12 +75,18 @@ def evaluate(node, table, *more):
     names = [f"x{i}" for i in range(len(values))]
     copy = helper.make_node(node.op_type, names, ["y"], domain=node.domain)
     copy.attribute.extend(node.attribute)
-    graph = helper.make_graph([copy], "f", [helper.make_tensor_value_info(n, 1, None) for n in names],
-                              [helper.make_tensor_value_info("y", 1, None)])
+    graph = helper.make_graph(
+        [copy],
+        "f",
+        [helper.make_tensor_value_info(n, 1, None) for n in names],
+        [helper.make_tensor_value_info("y", 1, None)],
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", onnx_opset_version())])
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(ReferenceEvaluator(model).run(None, dict(zip(names, values, strict=True)))[0], np.float32)
+            result = np.asarray(
+                ReferenceEvaluator(model).run(None, dict(zip(names, values, strict=True)))[0], np.float32
+            )
     except Exception as e:  # the reference raises whatever the operator's code does
         raise Unsupported(f"onnx cannot evaluate it: {' '.join(str(e).split())[:120]}") from e
     return Table(table.tensor, table.shape, np.broadcast_to(result, 256).copy(), table.index)

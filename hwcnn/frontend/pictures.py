@@ -34,9 +34,15 @@ class Preprocess:
             object.__setattr__(self, "order", "L")
         if self.order not in ORDERS:
             raise InputError(f"preprocessing: order {self.order!r}: expected one of {', '.join(ORDERS)}")
-        if len(self.mean) not in (1, self.channels) or len(self.scale) not in (1, self.channels) or not self.resize >= 1:
-            raise InputError(f"preprocessing: mean {self.mean}, scale {self.scale}, resize {self.resize}: expected one value or "
-                             f"{self.channels} (order {self.order}), and a resize of at least 1")
+        if (
+            len(self.mean) not in (1, self.channels)
+            or len(self.scale) not in (1, self.channels)
+            or not self.resize >= 1
+        ):
+            raise InputError(
+                f"preprocessing: mean {self.mean}, scale {self.scale}, resize {self.resize}: expected one value or "
+                f"{self.channels} (order {self.order}), and a resize of at least 1"
+            )
 
     @property
     def channels(self):
@@ -55,11 +61,14 @@ class Preprocess:
     def load(self, path, shape):
         """float32 [C, H, W] of a picture file. shape : [C, H, W] or [N, C, H, W] of the network's input.
 
-        A picture that has the input's size is taken as it is; any other is resized (bilinear) and cropped to its centre.
+        A picture that has the input's size is taken as it is; any other is resized (bilinear) and cropped to its
+        centre.
         """
         channels, height, width = (int(d) for d in tuple(shape)[-3:])
         if channels != self.channels:
-            raise InputError(f"{path}: pictures in order {self.order} have {self.channels} channels, but the network takes {channels}")
+            raise InputError(
+                f"{path}: a picture in order {self.order} has {self.channels} channels, the network takes {channels}"
+            )
         try:
             with Image.open(path) as picture:
                 picture = picture.convert("L" if self.order == "L" else "RGB")

@@ -1,4 +1,6 @@
-"""Float graph clean-up before quantisation, by onnxruntime's own optimiser: constants and batch norms folded, no-ops dropped."""
+"""Float graph clean-up before quantisation, by onnxruntime's own optimiser: constants and batch norms folded, no-ops
+dropped.
+"""
 
 import tempfile
 from pathlib import Path
@@ -16,7 +18,8 @@ _QUIET = 4
 
 
 def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, outputs=()):
-    """An onnxruntime CPU session on a ModelProto, without optimisations unless asked. Raises InputError for what it refuses.
+    """An onnxruntime CPU session on a ModelProto, without optimisations unless asked. Raises InputError for what it
+    refuses.
 
     outputs : names of further values that it can give.
     """
@@ -50,7 +53,9 @@ def fold(model):
     """
     parked = _parked(model)
     lean = light(model, as_inputs=lambda tensor: tensor.name in parked)
-    constants = [(t.name, numpy_helper.to_array(t)) for t in model.graph.initializer if is_bulky(t) and t.name not in parked]
+    constants = [
+        (t.name, numpy_helper.to_array(t)) for t in model.graph.initializer if is_bulky(t) and t.name not in parked
+    ]
     with tempfile.TemporaryDirectory(prefix="hwcnn.") as folder:
         path = Path(folder) / "folded.onnx"
         open_session(lean, constants, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, path)
@@ -78,7 +83,9 @@ def _check_finite(model):
         for name in node.input[1:] if node.op_type in ("Conv", "Gemm", "MatMul") else ():
             array = numpy_helper.to_array(constants[name]) if name in constants else np.zeros(1)
             if array.size and not np.isfinite([array.min(), array.max()]).all():
-                raise InputError(f"{node.name} ({node.op_type}): its constant {name!r} holds values that are not finite")
+                raise InputError(
+                    f"{node.name} ({node.op_type}): its constant {name!r} holds values that are not finite"
+                )
 
 
 def _parked(model):
@@ -87,7 +94,9 @@ def _parked(model):
     for node in model.graph.node:
         for name in node.input:
             readers.setdefault(name, set()).add(node.op_type)
-    return {t.name: t for t in model.graph.initializer if is_bulky(t) and readers.get(t.name, set()) <= {"Gemm", "MatMul"}}
+    return {
+        t.name: t for t in model.graph.initializer if is_bulky(t) and readers.get(t.name, set()) <= {"Gemm", "MatMul"}
+    }
 
 
 def infer_shapes(model, strict=False):
@@ -108,13 +117,17 @@ def _pairs(model):
         left = node.input[0]
         for i, right in enumerate(node.input[1:]):
             result = node.output[0] if i == len(node.input) - 2 else f"{node.output[0]}/{i}"
-            nodes.append(onnx.helper.make_node(node.op_type, [left, right], [result], name=f"{node.name or node.output[0]}/{i}"))
+            nodes.append(
+                onnx.helper.make_node(node.op_type, [left, right], [result], name=f"{node.name or node.output[0]}/{i}")
+            )
             left = result
     _replace_nodes(model, nodes)
 
 
 def _own_weights(model):
-    """Give each of several nodes that share weights a copy, in place: onnxruntime's quantiser gives a constant one axis of scales."""
+    """Give each of several nodes that share weights a copy, in place: onnxruntime's quantiser gives a constant one axis
+    of scales.
+    """
     constants = {i.name: i for i in model.graph.initializer}
     seen = set()
     for node in model.graph.node:
@@ -161,14 +174,20 @@ def _plain_gemm(model, node, constants):
     try:
         rows = np.broadcast_to(bias, np.broadcast_shapes(bias.shape, (width,))).reshape(-1, width)
     except ValueError as e:
-        raise InputError(f"{node.name or node.output[0]} (Gemm): its bias {list(bias.shape)} does not fit {width} outputs") from e
+        raise InputError(
+            f"{node.name or node.output[0]} (Gemm): its bias {list(bias.shape)} does not fit {width} outputs"
+        ) from e
     if (rows == rows[0]).all():
         node.input[2] = _constant(model, f"{node.output[0]}/bias", rows[0])
         return []
     result = node.output[0]
     del node.input[2:]
     node.output[0] = f"{result}/product"
-    return [onnx.helper.make_node("Add", [node.output[0], _constant(model, f"{result}/bias", bias)], [result], name=f"{result}/add")]
+    return [
+        onnx.helper.make_node(
+            "Add", [node.output[0], _constant(model, f"{result}/bias", bias)], [result], name=f"{result}/add"
+        )
+    ]
 
 
 def _constant(model, name, array):

@@ -1,4 +1,5 @@
-"""Quantised operators (QLinearConv and its kind) written out as DequantizeLinear, the float operator and QuantizeLinear.
+"""Quantised operators (QLinearConv and its kind) written out as DequantizeLinear, the float operator and
+QuantizeLinear.
 
 ONNX defines them so, and the importer then knows one form only.
 """
@@ -6,7 +7,10 @@ ONNX defines them so, and the importer then knows one form only.
 import onnx
 from onnx import helper
 
-#: Operator to: its float operator, then the positions of (value, scale, zero point) of each operand, and of the result's (scale, zero).
+from .registry import Unsupported, operator
+
+#: Operator to: its float operator, then the positions of (value, scale, zero point) of each operand, and of the
+#: result's (scale, zero).
 _FORMS = {
     "QLinearConv": ("Conv", [(0, 1, 2), (3, 4, 5)], (6, 7)),
     "QLinearMatMul": ("MatMul", [(0, 1, 2), (3, 4, 5)], (6, 7)),
@@ -19,12 +23,25 @@ _FORMS = {
     "QLinearReduceMean": ("ReduceMean", [(0, 1, 2)], (3, 4)),
     "QGemm": ("Gemm", [(0, 1, 2), (3, 4, 5)], (7, 8)),
 }
+for _name, (_float_op, *_) in (_FORMS | {"QLinearConcat": ("Concat",)}).items():
+
+    @operator(
+        _name,
+        limits=f"written out as DequantizeLinear, {_float_op} and QuantizeLinear; channels first",
+        runs_on="as the float operator",
+    )
+    def _refuse(ctx, node, *_):
+        raise Unsupported("channels_last = 1")
+
+
 #: Marks the names of float values that only this expansion made.
 MARK = "/float"
 
 
 def expand(model):
-    """The model, changed in place, without quantised operators. Those of unknown form stay, for the importer to refuse by name."""
+    """The model, changed in place, without quantised operators. Those of unknown form stay, for the importer to refuse
+    by name.
+    """
     nodes = [new for node in model.graph.node for new in _expanded(onnx.NodeProto.FromString(node.SerializeToString()))]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
@@ -46,7 +63,9 @@ def _expanded(node):
     for i, positions in enumerate(operands):
         name = f"{node.output[0]}/{i}{MARK}"
         weight = i == 1 and float_op in ("Conv", "MatMul", "Gemm")
-        before.append(_dequantise(name, *(_input(node, p) for p in positions), axis=_axis(float_op, node) if weight else 1))
+        before.append(
+            _dequantise(name, *(_input(node, p) for p in positions), axis=_axis(float_op, node) if weight else 1)
+        )
         floats.append(name)
     before += _bias(node, float_op, floats)
     y = node.output[0] + MARK
@@ -54,8 +73,12 @@ def _expanded(node):
     middle.attribute.extend(a for a in node.attribute if a.name != "channels_last")
     if any(a.name == "channels_last" and a.i for a in node.attribute):
         return [node]
-    after = helper.make_node("QuantizeLinear", [y, *(i for i in (_input(node, scale), _input(node, zero)) if i)], [node.output[0]],
-                             name=f"{node.output[0]}/quantise")
+    after = helper.make_node(
+        "QuantizeLinear",
+        [y, *(i for i in (_input(node, scale), _input(node, zero)) if i)],
+        [node.output[0]],
+        name=f"{node.output[0]}/quantise",
+    )
     return [*before, middle, after]
 
 
@@ -80,5 +103,7 @@ def _bias(node, float_op, floats):
         return []
     base = f"{node.output[0]}/bias"
     floats.append(base + MARK)
-    return [helper.make_node("Mul", [node.input[1], node.input[4]], [base + "/scale"], name=base + "/scale"),
-            helper.make_node("DequantizeLinear", [node.input[position], base + "/scale"], [base + MARK], name=base, axis=0)]
+    return [
+        helper.make_node("Mul", [node.input[1], node.input[4]], [base + "/scale"], name=base + "/scale"),
+        helper.make_node("DequantizeLinear", [node.input[position], base + "/scale"], [base + MARK], name=base, axis=0),
+    ]

@@ -1,9 +1,10 @@
 """Float ONNX to QDQ ONNX (int8) with onnxruntime's own static quantiser.
 
-Activations are int8 with a zero point, weights int8 symmetric per output channel, biases int32. Every operator that the importer
-knows has quantised inputs and outputs; what follows the last of them (softmax) stays float. Activation functions keep their node,
-so that none is lost where the range of a tensor is wider than its activation's. All parts of a concatenation share one scale, so
-that hardware concatenates by addresses alone. Constants of Mul, Add and BatchNormalization stay float.
+Activations are int8 with a zero point, weights int8 symmetric per output channel, biases int32. Every operator that the
+importer knows has quantised inputs and outputs; what follows the last of them (softmax) stays float. Activation
+functions keep their node, so that none is lost where the range of a tensor is wider than its activation's. All parts of
+a concatenation share one scale, so that hardware concatenates by addresses alone. Constants of Mul, Add and
+BatchNormalization stay float.
 """
 
 import logging
@@ -19,15 +20,31 @@ from . import calibrate
 from .complete import complete
 from .exact import exact_scales
 from .importer import check
-from .prepare import fold, infer_shapes, name_nodes
 from .inner import SAME_SCALE, inner_values
+from .prepare import fold, infer_shapes, name_nodes
 from .tail import tail_nodes
 
 #: Operators of quantised models: a model with any of these is taken as it is.
-QUANTISED_OPS = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd",
-                 "QLinearMul", "QLinearConcat", "QGemm", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearSigmoid",
-                 "QLinearLeakyRelu", "QLinearSoftmax", "DynamicQuantizeLinear"}
-#: Operators that onnxruntime must quantise like any other: average pooling with a scale of its own, constants left float.
+QUANTISED_OPS = {
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
+    "QLinearAdd",
+    "QLinearMul",
+    "QLinearConcat",
+    "QGemm",
+    "QLinearGlobalAveragePool",
+    "QLinearAveragePool",
+    "QLinearSigmoid",
+    "QLinearLeakyRelu",
+    "QLinearSoftmax",
+    "DynamicQuantizeLinear",
+}
+#: Operators that onnxruntime must quantise like any other: average pooling with a scale of its own, constants left
+#: float.
 _GENERIC = {"BatchNormalization": "hwcnn_BatchNormalization", "AveragePool": "hwcnn_AveragePool"}
 
 
@@ -36,10 +53,11 @@ def is_quantised(model):
 
 
 def quantise(model, calibration=None, seed=0, percentile=None):
-    """`model` as QDQ ONNX; a model that is quantised already is returned as it is, but for results left float (see `complete`).
+    """`model` as QDQ ONNX; a model that is quantised already is returned as it is, but for results left float (see
+    `complete`).
 
-    model : as `load.load` gives it. calibration : iterable of {input name: float32 array of the input's shape, or of one
-    image}, already preprocessed; None takes seeded normal noise. percentile : see `calibrate.ranges`.
+    model : as `load.load` gives it. calibration : iterable of {input name: float32 array of the input's shape, or of
+        one image}, already preprocessed; None takes seeded normal noise. percentile : see `calibrate.ranges`.
     Raises InputError where onnxruntime or the samples are at fault.
     """
     if is_quantised(model):
@@ -82,22 +100,33 @@ def _insert_qdq(model, measured):
     nodes = [n for n in model.graph.node if n.name not in tail and n.op_type != "Constant"]
     for node in nodes:
         node.op_type = _GENERIC.get(node.op_type, node.op_type)
-    data = TensorsData(CalibrationMethod.MinMax, {
-        n: TensorData(lowest=np.float32(low), highest=np.float32(high)) for n, (low, high) in measured.items()})
+    data = TensorsData(
+        CalibrationMethod.MinMax,
+        {n: TensorData(lowest=np.float32(low), highest=np.float32(high)) for n, (low, high) in measured.items()},
+    )
     _mark_inferred(model)
     logging.disable(logging.WARNING)
     try:
-        quantiser = _Quantiser(model, per_channel=True, reduce_range=False, weight_qType=QuantType.QInt8,
-                               activation_qType=QuantType.QInt8, tensors_range=data,
-                               nodes_to_quantize=[n.name for n in nodes], nodes_to_exclude=[],
-                               op_types_to_quantize=sorted({n.op_type for n in nodes}),
-                               extra_options={"QDQKeepRemovableActivations": True, "ForceQuantizeNoInputCheck": True})
+        quantiser = _Quantiser(
+            model,
+            per_channel=True,
+            reduce_range=False,
+            weight_qType=QuantType.QInt8,
+            activation_qType=QuantType.QInt8,
+            tensors_range=data,
+            nodes_to_quantize=[n.name for n in nodes],
+            nodes_to_exclude=[],
+            op_types_to_quantize=sorted({n.op_type for n in nodes}),
+            extra_options={"QDQKeepRemovableActivations": True, "ForceQuantizeNoInputCheck": True},
+        )
         quantiser.skip = inner_values(model)
         for name in sorted({t for n in nodes for t in [*n.input, *n.output]} & set(measured)):
             quantiser.quantize_activation_tensor(name)
         result = quantiser.quantize_model()
     except Exception as e:  # whatever onnxruntime's code raises on a model that it does not expect
-        raise InputError(f"onnxruntime's quantiser refuses the model: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e
+        raise InputError(
+            f"onnxruntime's quantiser refuses the model: {type(e).__name__}: {' '.join(str(e).split())[:200]}"
+        ) from e
     finally:
         logging.disable(logging.NOTSET)
     original = {v: k for k, v in _GENERIC.items()}

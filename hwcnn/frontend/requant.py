@@ -9,7 +9,9 @@ CONST_BITS = 31
 
 
 def shifts(real, bits):
-    """The largest right shifts up to MAX_SHIFT at which ``rint(real * 2**shift)`` fits `bits` bits and a sign. Raises ValueError."""
+    """The largest right shifts up to MAX_SHIFT at which ``rint(real * 2**shift)`` fits `bits` bits and a sign. Raises
+    ValueError.
+    """
     real = np.abs(np.asarray(real, np.float64))
     if not np.isfinite(real).all():
         raise ValueError("a multiplier is not finite")
@@ -32,15 +34,19 @@ def scaled(real, shift):
 
 
 def affine(gain, offset):
-    """(mantissa, c, shift), int64 [C]: ``y = gain*x + offset`` as ``(x*mantissa + c) / 2**shift``, each channel with its own shift."""
+    """(mantissa, c, shift), int64 [C]: ``y = gain*x + offset`` as ``(x*mantissa + c) / 2**shift``, each channel with
+    its own shift.
+    """
     shift = np.minimum(shifts(gain, MANT_BITS), shifts(offset, CONST_BITS))
     return (np.rint(np.ldexp(gain, shift)).astype(np.int64), np.rint(np.ldexp(offset, shift)).astype(np.int64), shift)
 
 
 def quantised_clamp(scale, zero, low, high):
     """The int8 clamps of real bounds: rounding is monotone, so clamping after it equals clamping before."""
+
     def q(real, default):
         if not np.isfinite(real):
             return default
         return int(np.clip(np.rint(np.float32(real) / np.float32(scale)) + zero, INT8_MIN, INT8_MAX))
+
     return q(low, INT8_MIN), q(high, INT8_MAX)

@@ -1,8 +1,8 @@
 """What the name of an ONNX value stands for while the importer walks a QDQ graph.
 
 Quantised tensors are `Linear`; what lies between a DequantizeLinear and the next QuantizeLinear is `Linear`, `Table`,
-`Padded` or `Pending`: descriptions of real numbers, exact, that turn into an operation only when a QuantizeLinear says in which
-scale its result is wanted.
+`Padded` or `Pending`: descriptions of real numbers, exact, that turn into an operation only when a QuantizeLinear says
+in which scale its result is wanted.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ INF = float("inf")
 
 @dataclass(frozen=True, eq=False)
 class Const:
-    """A constant. values: as ONNX has it, or None for a dequantised one: q (integers, zero point taken out), scale (one, or along axis)."""
+    """A constant. values: as ONNX has it, or None for a dequantised one: q (integers, zero point taken out), scale
+    (one, or along axis).
+    """
 
     values: np.ndarray | None
     q: np.ndarray | None = None
@@ -29,13 +31,17 @@ class Const:
     @property
     def array(self):
         """Its values; those of a dequantised one as DequantizeLinear gives them, float32."""
-        return self.values if self.q is None else (self.q * along(self.scale, self.axis, self.q.ndim)).astype(np.float32)
+        return (
+            self.values if self.q is None else (self.q * along(self.scale, self.axis, self.q.ndim)).astype(np.float32)
+        )
 
     @property
     def real(self):
         """Its values in float64, without DequantizeLinear's rounding."""
-        return np.asarray(self.values if self.q is None else self.q * along(self.scale.astype(np.float64), self.axis, self.q.ndim),
-                          np.float64)
+        return np.asarray(
+            self.values if self.q is None else self.q * along(self.scale.astype(np.float64), self.axis, self.q.ndim),
+            np.float64,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,8 @@ class Linear:
     """``clip(mul * real(tensor) + add, low, high)`` in the shape that ONNX gives it.
 
     mul, add: scalars or [C]. index: None where elements are in the tensor's NCHW order; otherwise int array of
-    `shape`, for each element its flat position in the tensor. raw: the value is the int8 tensor itself, not its real numbers.
+    `shape`, for each element its flat position in the tensor. raw: the value is the int8 tensor itself, not its real
+    numbers.
     """
 
     tensor: str
@@ -66,7 +73,9 @@ class Linear:
     @property
     def plain(self):
         """True where it is the tensor's real numbers unchanged."""
-        return np.ndim(self.mul) == 0 and self.mul == 1 and np.ndim(self.add) == 0 and self.add == 0 and not self.clipped
+        return (
+            np.ndim(self.mul) == 0 and self.mul == 1 and np.ndim(self.add) == 0 and self.add == 0 and not self.clipped
+        )
 
     @property
     def clipped(self):
@@ -118,7 +127,9 @@ class Pending:
 
 @dataclass(frozen=True, eq=False)
 class PendingConv(Pending):
-    """A convolution, which can take constants a channel: its real result is multiplied by `gain`, then `offset` is added."""
+    """A convolution, which can take constants a channel: its real result is multiplied by `gain`, then `offset` is
+    added.
+    """
 
     gain: np.ndarray | float = 1.0
     offset: np.ndarray | float = 0.0
@@ -152,7 +163,8 @@ def along(values, axis, rank):
 
 
 def map_shape(shape):
-    """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels, [N, C, L] is one row."""
+    """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels, [N, C, L] is one row.
+    """
     shape = tuple(int(d) for d in shape)
     forms = {1: (1, *shape, 1, 1), 2: (*shape, 1, 1), 3: (*shape[:2], 1, *shape[2:]), 4: shape}
     return forms.get(len(shape))

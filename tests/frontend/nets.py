@@ -7,7 +7,8 @@ from hwcnn.frontend.load import normalise
 
 
 class Net:
-    """A chain of nodes; `x` is the name of the value at its end. Weights are seeded, scaled to keep activations alive."""
+    """A chain of nodes; `x` is the name of the value at its end. Weights are seeded, scaled to keep activations alive.
+    """
 
     def __init__(self, *shape, seed=0, opset=13):
         self.rng = np.random.default_rng(seed)
@@ -33,12 +34,18 @@ class Net:
 
     def gemm(self, size_in, size_out, **attributes):
         w = self.rng.standard_normal((size_out, size_in)) * np.sqrt(2 / size_in)
-        return self.node("Gemm", self.x, self.const(w), self.const(self.rng.standard_normal(size_out)), transB=1, **attributes)
+        return self.node(
+            "Gemm", self.x, self.const(w), self.const(self.rng.standard_normal(size_out)), transB=1, **attributes
+        )
 
     def model(self, *outputs):
         graph = helper.make_graph(
-            self.nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-            [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs or [self.x]], self.constants)
+            self.nodes,
+            "net",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+            [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs or [self.x]],
+            self.constants,
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
         return normalise(shape_inference.infer_shapes(model), "net")
 

@@ -41,11 +41,18 @@ class Qdq:
         """Dequantised int8 weights, with a random scale for each index along `axis`."""
         scale = self.rng.uniform(0.005, 0.02, shape[axis]) if scale is None else scale
         w = self.const(self.rng.integers(low, 128, shape), np.int8)
-        return self.node("DequantizeLinear", [w, self.const(scale), self.const(np.zeros(np.shape(scale)), np.int8)], axis=axis)
+        return self.node(
+            "DequantizeLinear", [w, self.const(scale), self.const(np.zeros(np.shape(scale)), np.int8)], axis=axis
+        )
 
     def model(self, *outputs):
-        graph = helper.make_graph(self.nodes, "qdq", self.inputs,
-                                  [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs], self.constants)
+        graph = helper.make_graph(
+            self.nodes,
+            "qdq",
+            self.inputs,
+            [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs],
+            self.constants,
+        )
         for output in graph.output:
             output.type.tensor_type.ClearField("shape")
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
@@ -53,8 +60,10 @@ class Qdq:
 
     def feed(self):
         """Random inputs that use, and now and then exceed, the int8 range."""
-        return {i.name: self.rng.uniform(-7, 7, [d.dim_value for d in i.type.tensor_type.shape.dim]).astype(np.float32)
-                for i in self.inputs}
+        return {
+            i.name: self.rng.uniform(-7, 7, [d.dim_value for d in i.type.tensor_type.shape.dim]).astype(np.float32)
+            for i in self.inputs
+        }
 
 
 def compare(net, *outputs):
@@ -74,4 +83,5 @@ def compare(net, *outputs):
 
 def infer(model):
     import onnx
+
     return normalise(onnx.shape_inference.infer_shapes(model), "qdq")

@@ -22,12 +22,15 @@ def test_agreement_of_a_built_in_network(capsys):
 
 def test_a_layer_beyond_the_bar_fails_the_run(monkeypatch, capsys):
     from hwcnn.frontend import agreement
+
     monkeypatch.setattr(agreement.golden, "run_op", lambda op, graph, tensors: tensors[op.y] + (op.name == "conv2"))
     assert bench("ort_agreement").main(["digits", "--samples", "1"]) == 1
     assert "8 layers, 1 failed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name, arguments", [("ort_agreement", ["no-such-model"]), ("accuracy", ["no-such-folder", "."])])
+@pytest.mark.parametrize(
+    "name, arguments", [("ort_agreement", ["no-such-model"]), ("accuracy", ["no-such-folder", "."])]
+)
 def test_bad_input(name, arguments, capsys):
     assert bench(name).main(arguments) == 2
     assert arguments[0] in capsys.readouterr().err

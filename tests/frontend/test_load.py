@@ -16,8 +16,12 @@ def saved(path, model, **kwargs):
 
 
 def relu(shape, opset=13, ir_version=8):
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)])
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+    )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 
 
@@ -42,8 +46,14 @@ def test_other_symbolic_dimensions_need_values(tmp_path):
     assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [1, 3, 20, 30]
 
 
-@pytest.mark.parametrize("shapes, words", [({"z": (1, 3, 8, 8)}, "no input is named 'z'"), ({"x": (1, 3, 8)}, "4 dimensions"),
-                                           ({"x": (1, 4, 8, 8)}, "is 3 in dimension 1")])
+@pytest.mark.parametrize(
+    "shapes, words",
+    [
+        ({"z": (1, 3, 8, 8)}, "no input is named 'z'"),
+        ({"x": (1, 3, 8)}, "4 dimensions"),
+        ({"x": (1, 4, 8, 8)}, "is 3 in dimension 1"),
+    ],
+)
 def test_shapes_that_do_not_fit(tmp_path, shapes, words):
     assert words in message(saved(tmp_path / "m.onnx", relu(["N", 3, 8, 8])), shapes=shapes)
 
@@ -108,7 +118,9 @@ def test_shapes_that_contradict_each_other_are_refused():
 
 def test_other_types_of_input_are_refused():
     model = relu([1, 3, 8, 8])
-    model.graph.input[0].type.tensor_type.elem_type = model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    model.graph.input[0].type.tensor_type.elem_type = model.graph.output[0].type.tensor_type.elem_type = (
+        TensorProto.FLOAT16
+    )
     with pytest.raises(InputError, match="'x' is of type float16"):
         normalise(model, "m")
 

@@ -1,4 +1,6 @@
-"""Whole small networks: float -> QDQ -> integer IR, each operation against onnxruntime from the same inputs, and the end against float."""
+"""Whole small networks: float -> QDQ -> integer IR, each operation against onnxruntime from the same inputs, and the
+end against float.
+"""
 
 import numpy as np
 import pytest
@@ -34,7 +36,11 @@ def resnet_like():
     net.conv(3, 16, 3, 3, pads=[1, 1, 1, 1])
     first = net.node("Relu")
     net.conv(16, 16, 3, 3, pads=[1, 1, 1, 1])
-    net.node("BatchNormalization", net.x, *(net.const(v) for v in (np.full(16, 0.7), np.full(16, 0.1), np.full(16, 0.2), np.ones(16))))
+    net.node(
+        "BatchNormalization",
+        net.x,
+        *(net.const(v) for v in (np.full(16, 0.7), np.full(16, 0.1), np.full(16, 0.2), np.ones(16))),
+    )
     net.node("Add", net.x, first)
     second = net.node("Relu")
     shortcut = net.conv(16, 32, 1, 1, strides=[2, 2], x=second)
@@ -110,5 +116,6 @@ def test_parts_of_a_concatenation_share_its_scale():
     graph = import_graph(quantise(squeezenet_like().model()))
     (concat,) = [op for op in graph.ops if isinstance(op, ir.Concat)]
     assert {(graph.tensors[t].scale, graph.tensors[t].zero) for t in (*concat.xs, concat.y)} == {
-        (graph.tensors[concat.y].scale, graph.tensors[concat.y].zero)}
+        (graph.tensors[concat.y].scale, graph.tensors[concat.y].zero)
+    }
     assert not any(isinstance(op, ir.Affine) for op in graph.ops)

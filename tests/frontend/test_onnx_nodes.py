@@ -1,4 +1,6 @@
-"""ONNX's own node tests: each operator that the importer knows either runs, near the float result that ONNX gives, or is refused."""
+"""ONNX's own node tests: each operator that the importer knows either runs, near the float result that ONNX gives, or
+is refused.
+"""
 
 import re
 from functools import cache
@@ -26,7 +28,7 @@ REFUSED = {
     r"(add|sub|mul|div)_bcast": "one operand varies along columns only",
     r"test_div(_example)?$": "division by a map",
     r"matmul_(3d|4d|bcast|1d|4d_1d)": "batched matrices",
-    r"gemm_(transposeA|all_attributes|default_matrix_bias)": "the map is transposed, or a bias differs from image to image",
+    r"gemm_(transposeA|all_attributes|default_matrix_bias)": "a transposed map, or a bias that differs from row to row",
     r"test_pow(_example|_bcast_array|_types.*)?$|prelu|swiglu": "a map or vector of exponents, slopes or gates",
     r"reduce_(mean|max)": "not over rows and columns",
     r"softmax": "nothing quantised before it",
@@ -48,7 +50,9 @@ def cases():
     for case in load_node_model_tests():
         ops = {n.op_type for n in case.model.graph.node}
         inputs, outputs = case.data_sets[0]
-        if ops <= set(OPERATORS) and all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in [inputs[0], *outputs]):
+        if ops <= set(OPERATORS) and all(
+            isinstance(a, np.ndarray) and a.dtype == np.float32 for a in [inputs[0], *outputs]
+        ):
             found[case.name] = case
     return found
 

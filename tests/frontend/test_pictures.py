@@ -52,7 +52,7 @@ def test_bad_settings(change):
 
 def test_unreadable_pictures(tmp_path):
     whole = picture(tmp_path / "p.png", np.random.default_rng(0).integers(0, 256, (64, 64, 3))).read_bytes()
-    for name, data in (("text.png", b"no picture"), ("empty.png", b""), ("cut.png", whole[:len(whole) // 2])):
+    for name, data in (("text.png", b"no picture"), ("empty.png", b""), ("cut.png", whole[: len(whole) // 2])):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(InputError, match=name):
             Preprocess().load(tmp_path / name, (3, 64, 64))
@@ -61,5 +61,5 @@ def test_unreadable_pictures(tmp_path):
 
 
 def test_channels_must_match(tmp_path):
-    with pytest.raises(InputError, match="3 channels, but the network takes 1"):
+    with pytest.raises(InputError, match="3 channels, the network takes 1"):
         Preprocess().load(picture(tmp_path / "p.png", np.zeros((4, 4, 3))), (1, 4, 4))

@@ -25,15 +25,31 @@ def check(differences):
 
 
 @quick
-@given(seed=st.integers(0, 2**16), dtype=dtypes, zx=zeros, zy=zeros, kernel=st.tuples(*[st.integers(1, 4)] * 2),
-       stride=st.tuples(*[st.integers(1, 3)] * 2), dilation=st.tuples(*[st.integers(1, 2)] * 2),
-       pads=st.tuples(*[st.integers(0, 3)] * 4), groups=st.sampled_from([1, 2, 6]), clip=st.sampled_from([None, "Relu", "Clip"]))
+@given(
+    seed=st.integers(0, 2**16),
+    dtype=dtypes,
+    zx=zeros,
+    zy=zeros,
+    kernel=st.tuples(*[st.integers(1, 4)] * 2),
+    stride=st.tuples(*[st.integers(1, 3)] * 2),
+    dilation=st.tuples(*[st.integers(1, 2)] * 2),
+    pads=st.tuples(*[st.integers(0, 3)] * 4),
+    groups=st.sampled_from([1, 2, 6]),
+    clip=st.sampled_from([None, "Relu", "Clip"]),
+)
 def test_conv(seed, dtype, zx, zy, kernel, stride, dilation, pads, groups, clip):
     net = Qdq(seed, dtype)
     x = net.input(1, 6, 11, 9, zero=zx)
     bias = net.const(net.rng.uniform(-3, 3, 12))
-    y = net.node("Conv", [x, net.weight(12, 6 // groups, *kernel), bias], kernel_shape=kernel, strides=stride, dilations=dilation,
-                 pads=pads, group=groups)
+    y = net.node(
+        "Conv",
+        [x, net.weight(12, 6 // groups, *kernel), bias],
+        kernel_shape=kernel,
+        strides=stride,
+        dilations=dilation,
+        pads=pads,
+        group=groups,
+    )
     if clip == "Relu":
         y = net.node("Relu", [y])
     if clip == "Clip":
@@ -77,9 +93,19 @@ def test_pad_goes_into_the_convolution():
 
 
 @quick
-@given(seed=st.integers(0, 2**16), dtype=dtypes, zx=zeros, zy=zeros, kind=st.sampled_from(["MaxPool", "AveragePool"]),
-       kernel=st.tuples(*[st.integers(2, 4)] * 2), stride=st.tuples(*[st.integers(1, 3)] * 2), pads=st.tuples(*[st.integers(0, 1)] * 4),
-       include=st.booleans(), ceil=st.booleans(), same=st.booleans())
+@given(
+    seed=st.integers(0, 2**16),
+    dtype=dtypes,
+    zx=zeros,
+    zy=zeros,
+    kind=st.sampled_from(["MaxPool", "AveragePool"]),
+    kernel=st.tuples(*[st.integers(2, 4)] * 2),
+    stride=st.tuples(*[st.integers(1, 3)] * 2),
+    pads=st.tuples(*[st.integers(0, 1)] * 4),
+    include=st.booleans(),
+    ceil=st.booleans(),
+    same=st.booleans(),
+)
 def test_pool(seed, dtype, zx, zy, kind, kernel, stride, pads, include, ceil, same):
     net = Qdq(seed, dtype)
     x = net.input(1, 3, 11, 9, zero=zx)
@@ -112,8 +138,16 @@ def test_mean_over_rows_and_columns():
 
 
 @quick
-@given(seed=st.integers(0, 2**16), dtype=dtypes, za=zeros, zb=zeros, zy=zeros, op=st.sampled_from(["Add", "Sub", "Mul", "Max", "Min"]),
-       shape=st.sampled_from([(2, 5, 6, 7), (2, 5, 1, 1)]), swap=st.booleans())
+@given(
+    seed=st.integers(0, 2**16),
+    dtype=dtypes,
+    za=zeros,
+    zb=zeros,
+    zy=zeros,
+    op=st.sampled_from(["Add", "Sub", "Mul", "Max", "Min"]),
+    shape=st.sampled_from([(2, 5, 6, 7), (2, 5, 1, 1)]),
+    swap=st.booleans(),
+)
 def test_elementwise(seed, dtype, za, zb, zy, op, shape, swap):
     net = Qdq(seed, dtype)
     operands = [net.input(2, 5, 6, 7, zero=za), net.input(*shape, scale=0.0371, zero=zb)]
@@ -134,10 +168,23 @@ def test_residual_sum_is_a_second_stage(seed, zx, zr, z1, zy, relu, swap):
     assert (differences[0] > 0).mean() <= 0.015
 
 
-@pytest.mark.parametrize("function", [
-    ("Sigmoid", {}), ("Tanh", {}), ("LeakyRelu", {"alpha": 0.1}), ("HardSigmoid", {}), ("HardSwish", {}), ("Elu", {}), ("Exp", {}),
-    ("Softplus", {}), ("Selu", {}), ("Erf", {}), ("Abs", {}), ("Neg", {}),
-])
+@pytest.mark.parametrize(
+    "function",
+    [
+        ("Sigmoid", {}),
+        ("Tanh", {}),
+        ("LeakyRelu", {"alpha": 0.1}),
+        ("HardSigmoid", {}),
+        ("HardSwish", {}),
+        ("Elu", {}),
+        ("Exp", {}),
+        ("Softplus", {}),
+        ("Selu", {}),
+        ("Erf", {}),
+        ("Abs", {}),
+        ("Neg", {}),
+    ],
+)
 def test_function_of_one_value_is_a_table_without_error(function):
     op, attributes = function
     net = Qdq(5, opset=14)
@@ -159,7 +206,13 @@ def test_swish_of_two_nodes_is_one_table():
 def test_constants_of_a_channel_each(seed, zx, zy):
     net = Qdq(seed)
     x = net.input(1, 6, 9, 9, zero=zx)
-    y = net.node("Add", [net.node("Mul", [x, net.const(net.rng.uniform(-2, 2, (1, 6, 1, 1)))]), net.const(net.rng.uniform(-2, 2, (6, 1, 1)))])
+    y = net.node(
+        "Add",
+        [
+            net.node("Mul", [x, net.const(net.rng.uniform(-2, 2, (1, 6, 1, 1)))]),
+            net.const(net.rng.uniform(-2, 2, (6, 1, 1))),
+        ],
+    )
     graph, differences = compare(net, net.q(y, 0.06, zy))
     assert [type(op) for op in graph.ops] == [ir.Affine]
     check(differences)
@@ -169,7 +222,9 @@ def test_batch_norm_of_a_concatenation():
     net = Qdq(7)
     x = net.q(net.node("Concat", [net.input(1, 3, 9, 9), net.input(1, 5, 9, 9)], axis=1), 0.05, 0)
     parameters = [net.const(net.rng.uniform(0.5, 2, 8)) for _ in range(4)]
-    graph, differences = compare(net, net.q(net.node("Relu", [net.node("BatchNormalization", [x, *parameters])]), 0.06, -128))
+    graph, differences = compare(
+        net, net.q(net.node("Relu", [net.node("BatchNormalization", [x, *parameters])]), 0.06, -128)
+    )
     assert [type(op) for op in graph.ops] == [ir.Concat, ir.Affine]
     check(differences)
 
@@ -199,15 +254,27 @@ def test_layout_before_a_fully_connected_layer_goes_into_its_weights(perm):
 
 def test_matmul_and_its_bias():
     net = Qdq(10)
-    y = net.node("Add", [net.node("MatMul", [net.input(3, 20, zero=6), net.weight(20, 9, axis=1)]), net.const(net.rng.uniform(-3, 3, 9))])
+    y = net.node(
+        "Add",
+        [
+            net.node("MatMul", [net.input(3, 20, zero=6), net.weight(20, 9, axis=1)]),
+            net.const(net.rng.uniform(-3, 3, 9)),
+        ],
+    )
     graph, differences = compare(net, net.q(y, 0.09, 2))
     assert [type(op) for op in graph.ops] == [ir.Conv]
     check(differences)
 
 
 @quick
-@given(seed=st.integers(0, 2**16), zx=zeros, size=st.sampled_from([1, 3, 5]), alpha=st.sampled_from([1e-4, 0.05, 1.0]),
-       beta=st.sampled_from([0.5, 0.75, 1.0]), bias=st.sampled_from([1.0, 2.0]))
+@given(
+    seed=st.integers(0, 2**16),
+    zx=zeros,
+    size=st.sampled_from([1, 3, 5]),
+    alpha=st.sampled_from([1e-4, 0.05, 1.0]),
+    beta=st.sampled_from([0.5, 0.75, 1.0]),
+    bias=st.sampled_from([1.0, 2.0]),
+)
 def test_lrn(seed, zx, size, alpha, beta, bias):
     net = Qdq(seed)
     y = net.node("LRN", [net.input(1, 12, 5, 5, zero=zx)], size=size, alpha=alpha, beta=beta, bias=bias)

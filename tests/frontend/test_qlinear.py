@@ -34,17 +34,24 @@ class Int:
         """Steps between golden and onnxruntime, on random inputs x0, x1, ... of those shapes."""
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
         graph = helper.make_graph(
-            [helper.make_node(op, inputs, ["y"], name="node", domain=domain, **attributes)], "g",
+            [helper.make_node(op, inputs, ["y"], name="node", domain=domain, **attributes)],
+            "g",
             [helper.make_tensor_value_info(f"x{i}", kind, s) for i, s in enumerate(x_shapes)],
-            [helper.make_tensor_value_info("y", kind, [None] * y_rank)], self.constants)
+            [helper.make_tensor_value_info("y", kind, [None] * y_rank)],
+            self.constants,
+        )
         opsets = [helper.make_opsetid("", 13), helper.make_opsetid(MS, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         info = np.iinfo(self.dtype)
-        feed = {f"x{i}": self.rng.integers(info.min, info.max + 1, s).astype(self.dtype) for i, s in enumerate(x_shapes)}
+        feed = {
+            f"x{i}": self.rng.integers(info.min, info.max + 1, s).astype(self.dtype) for i, s in enumerate(x_shapes)
+        }
         (expected,) = session(model).run(None, feed)
         imported = import_graph(model)
         shift = 128 if self.dtype == np.uint8 else 0
-        inputs = {n: (feed[n].astype(int) - shift).astype(np.int8).reshape(imported.tensors[n].shape) for n in imported.inputs}
+        inputs = {
+            n: (feed[n].astype(int) - shift).astype(np.int8).reshape(imported.tensors[n].shape) for n in imported.inputs
+        }
         result = golden.run(imported, inputs)[imported.outputs[0]].astype(int) + shift
         assert imported.onnx_outputs[0][1] == expected.shape
         return np.abs(result.reshape(expected.shape) - expected)
@@ -58,46 +65,115 @@ def check(differences):
 def test_conv(dtype, zeros):
     net = Int(dtype)
     w = net.const(net.rng.integers(-64, 64, (8, 2, 3, 3)), np.int8)
-    check(net.differences("QLinearConv", [
-        "x0", *net.parameters(0.05, zeros[0]), w, net.const(net.rng.uniform(0.01, 0.03, 8)), net.const(np.zeros(8), np.int8),
-        *net.parameters(0.11, zeros[2]), net.const(net.rng.integers(-9000, 9000, 8), np.int32)], [(2, 4, 9, 9)], 4, group=2, pads=[1] * 4))
+    check(
+        net.differences(
+            "QLinearConv",
+            [
+                "x0",
+                *net.parameters(0.05, zeros[0]),
+                w,
+                net.const(net.rng.uniform(0.01, 0.03, 8)),
+                net.const(np.zeros(8), np.int8),
+                *net.parameters(0.11, zeros[2]),
+                net.const(net.rng.integers(-9000, 9000, 8), np.int32),
+            ],
+            [(2, 4, 9, 9)],
+            4,
+            group=2,
+            pads=[1] * 4,
+        )
+    )
 
 
 @pytest.mark.parametrize("dtype, zeros", TYPES)
 def test_matmul(dtype, zeros):
     net = Int(dtype)
     w = net.const(net.rng.integers(-64, 64, (40, 9)), np.int8)
-    check(net.differences("QLinearMatMul", ["x0", *net.parameters(0.05, zeros[0]), w, net.const(0.02), net.const(0, np.int8),
-                                            *net.parameters(0.11, zeros[2])], [(3, 40)], 2))
+    check(
+        net.differences(
+            "QLinearMatMul",
+            [
+                "x0",
+                *net.parameters(0.05, zeros[0]),
+                w,
+                net.const(0.02),
+                net.const(0, np.int8),
+                *net.parameters(0.11, zeros[2]),
+            ],
+            [(3, 40)],
+            2,
+        )
+    )
 
 
 @pytest.mark.parametrize("dtype, zeros", TYPES)
 def test_gemm(dtype, zeros):
     net = Int(dtype)
     w = net.const(net.rng.integers(-64, 64, (9, 40)), np.int8)
-    check(net.differences("QGemm", ["x0", *net.parameters(0.05, zeros[0]), w, net.const(net.rng.uniform(0.01, 0.03, 9)),
-                                    net.const(np.zeros(9), np.int8), net.const(net.rng.integers(-9000, 9000, 9), np.int32),
-                                    *net.parameters(0.11, zeros[2])], [(3, 40)], 2, MS, transB=1))
+    check(
+        net.differences(
+            "QGemm",
+            [
+                "x0",
+                *net.parameters(0.05, zeros[0]),
+                w,
+                net.const(net.rng.uniform(0.01, 0.03, 9)),
+                net.const(np.zeros(9), np.int8),
+                net.const(net.rng.integers(-9000, 9000, 9), np.int32),
+                *net.parameters(0.11, zeros[2]),
+            ],
+            [(3, 40)],
+            2,
+            MS,
+            transB=1,
+        )
+    )
 
 
 @pytest.mark.parametrize("dtype, zeros", TYPES)
 @pytest.mark.parametrize("op", ["QLinearAdd", "QLinearMul"])
 def test_elementwise(op, dtype, zeros):
     net = Int(dtype)
-    check(net.differences(op, ["x0", *net.parameters(0.0531, zeros[0]), "x1", *net.parameters(0.0297, zeros[1]),
-                               *net.parameters(0.0911, zeros[2])], [(1, 4, 9, 9)] * 2, 4, MS))
+    check(
+        net.differences(
+            op,
+            [
+                "x0",
+                *net.parameters(0.0531, zeros[0]),
+                "x1",
+                *net.parameters(0.0297, zeros[1]),
+                *net.parameters(0.0911, zeros[2]),
+            ],
+            [(1, 4, 9, 9)] * 2,
+            4,
+            MS,
+        )
+    )
 
 
 @pytest.mark.parametrize("dtype, zeros", TYPES)
 def test_concat(dtype, zeros):
     net = Int(dtype)
-    inputs = [*net.parameters(0.05, zeros[0]), "x0", *net.parameters(0.05, zeros[0]), "x1", *net.parameters(0.03, zeros[1])]
+    inputs = [
+        *net.parameters(0.05, zeros[0]),
+        "x0",
+        *net.parameters(0.05, zeros[0]),
+        "x1",
+        *net.parameters(0.03, zeros[1]),
+    ]
     check(net.differences("QLinearConcat", inputs, [(1, 4, 9, 9), (1, 3, 9, 9)], 4, MS, axis=1))
 
 
 @pytest.mark.parametrize("dtype, zeros", TYPES)
-@pytest.mark.parametrize("op, attributes", [("QLinearSigmoid", {}), ("QLinearLeakyRelu", {"alpha": 0.2}),
-                                            ("QLinearGlobalAveragePool", {}), ("QLinearAveragePool", {"kernel_shape": [3, 3]})])
+@pytest.mark.parametrize(
+    "op, attributes",
+    [
+        ("QLinearSigmoid", {}),
+        ("QLinearLeakyRelu", {"alpha": 0.2}),
+        ("QLinearGlobalAveragePool", {}),
+        ("QLinearAveragePool", {"kernel_shape": [3, 3]}),
+    ],
+)
 def test_one_operand(op, attributes, dtype, zeros):
     net = Int(dtype)
     inputs = ["x0", *net.parameters(0.05, zeros[0]), *net.parameters(0.0131, zeros[2])]
@@ -108,12 +184,19 @@ def test_one_operand(op, attributes, dtype, zeros):
 def test_max_pool_works_on_integers(dtype):
     net = Int(dtype)
     kind = TensorProto.INT8 if dtype == np.int8 else TensorProto.UINT8
-    nodes = [helper.make_node("QuantizeLinear", ["x", *net.parameters(0.05, 3)], ["q"]),
-             helper.make_node("MaxPool", ["q"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
-             helper.make_node("DequantizeLinear", ["p", *net.parameters(0.05, 3)], ["y"])]
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 4, 4))], net.constants,
-                              value_info=[helper.make_tensor_value_info("q", kind, (1, 3, 8, 8))])
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", *net.parameters(0.05, 3)], ["q"]),
+        helper.make_node("MaxPool", ["q"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("DequantizeLinear", ["p", *net.parameters(0.05, 3)], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 4, 4))],
+        net.constants,
+        value_info=[helper.make_tensor_value_info("q", kind, (1, 3, 8, 8))],
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     x = net.rng.uniform(-7, 7, (1, 3, 8, 8)).astype(np.float32)
     imported = import_graph(model)

@@ -1,4 +1,6 @@
-"""The QDQ models that quantise makes: what is quantised, what stays float, what is exact, and that it depends on nothing but its inputs."""
+"""The QDQ models that quantise makes: what is quantised, what stays float, what is exact, and that it depends on
+nothing but its inputs.
+"""
 
 import re
 
@@ -84,13 +86,17 @@ def test_multipliers_of_convolutions_and_average_pools_are_exact():
     for op in graph.ops:
         if hasattr(op, "multipliers"):
             real = graph.tensors[op.x].scale / graph.tensors[op.y].scale / 4
-            (mantissa, shift), = op.multipliers.values()
+            ((mantissa, shift),) = op.multipliers.values()
             assert abs(mantissa / 2.0**shift / real - 1) < 2e-7
     qdq = quantise(branches().model())
     constants = {i.name: numpy_helper.to_array(i) for i in qdq.graph.initializer}
     producer = {o: n for n in qdq.graph.node for o in n.output}
-    scale = {o: constants[n.input[1]].astype(np.float64) for o, n in producer.items() if n.op_type == "DequantizeLinear"}
-    quantiser = {n.input[0]: constants[n.input[1]].astype(np.float64) for n in qdq.graph.node if n.op_type == "QuantizeLinear"}
+    scale = {
+        o: constants[n.input[1]].astype(np.float64) for o, n in producer.items() if n.op_type == "DequantizeLinear"
+    }
+    quantiser = {
+        n.input[0]: constants[n.input[1]].astype(np.float64) for n in qdq.graph.node if n.op_type == "QuantizeLinear"
+    }
     checked = 0
     for node in qdq.graph.node:
         if node.op_type in ("Conv", "Gemm") and node.output[0] in quantiser:
@@ -151,7 +157,9 @@ def test_a_function_in_pieces_becomes_one_table(pieces):
     model, samples = net.model(), net.samples()
     graph = import_graph(quantise(model, samples))
     assert [type(op).__name__ for op in graph.ops] == ["Conv", "Lut", "Conv"]
-    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})).values()
+    (result,) = golden.host_outputs(
+        graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
+    ).values()
     expected = session(model).run(None, samples[0])[0]
     assert np.abs(result - expected).max() < 0.04 * np.abs(expected).max()
 
@@ -163,15 +171,22 @@ def test_sums_of_several_maps_become_a_chain():
     net.node("Max", net.x, *parts)
     model, samples = net.model(), net.samples()
     graph = import_graph(quantise(model, samples))
-    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})).values()
+    (result,) = golden.host_outputs(
+        graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
+    ).values()
     expected = session(model).run(None, samples[0])[0]
     assert np.abs(result - expected).max() < 0.04 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("ending", [
-    [("Softmax", {"axis": 1}), ("Flatten", {})], [("Flatten", {}), ("Softmax", {"axis": -1})], [("LogSoftmax", {"axis": 1})],
-    [("Softmax", {"axis": 1}), ("Identity", {})],
-])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        [("Softmax", {"axis": 1}), ("Flatten", {})],
+        [("Flatten", {}), ("Softmax", {"axis": -1})],
+        [("LogSoftmax", {"axis": 1})],
+        [("Softmax", {"axis": 1}), ("Identity", {})],
+    ],
+)
 def test_the_host_finishes_in_the_outputs_shape(ending):
     net = Net(1, 3, 12, 12, seed=6)
     net.conv(3, 9, 3, 3)
@@ -194,6 +209,8 @@ def test_a_result_left_float_by_another_quantiser_is_completed(softmax):
     model = infer(net.model(net.node("Softmax", [y], axis=1) if softmax else y))
     feed = net.feed()
     graph = import_graph(quantise(model, [feed]))
-    (result,) = golden.host_outputs(graph, golden.run(graph, {"x0": golden.quantise_input(graph, "x0", feed["x0"])})).values()
+    (result,) = golden.host_outputs(
+        graph, golden.run(graph, {"x0": golden.quantise_input(graph, "x0", feed["x0"])})
+    ).values()
     expected = session(model).run(None, feed)[0]
     assert np.abs(result - expected).max() <= (0.02 if softmax else expected.max() / 255)

@@ -26,7 +26,11 @@ def test_every_unsupported_node_is_listed():
     net.node("LpNormalization", axis=1)
     text = refusal(net.model())
     assert text.startswith("3 node(s)")
-    for part in ("instancenormalization0 (InstanceNormalization)", "maxpool2 (MaxPool): dilations [2, 2]", "lpnormalization4"):
+    for part in (
+        "instancenormalization0 (InstanceNormalization)",
+        "maxpool2 (MaxPool): dilations [2, 2]",
+        "lpnormalization4",
+    ):
         assert part in text
 
 
@@ -49,10 +53,15 @@ def test_a_convolution_of_computed_weights():
     assert "weights are computed" in refusal(net.model())
 
 
-@pytest.mark.parametrize("samples, words", [
-    ([], "no samples"), ([{"y": np.zeros((1, 3, 8, 8))}], "lacks the input 'x'"), ([{"x": np.zeros((1, 3, 8, 9))}], "has shape"),
-    ([{"x": np.full((1, 3, 8, 8), np.nan)}], "not finite"),
-])
+@pytest.mark.parametrize(
+    "samples, words",
+    [
+        ([], "no samples"),
+        ([{"y": np.zeros((1, 3, 8, 8))}], "lacks the input 'x'"),
+        ([{"x": np.zeros((1, 3, 8, 9))}], "has shape"),
+        ([{"x": np.full((1, 3, 8, 8), np.nan)}], "not finite"),
+    ],
+)
 def test_bad_calibration(samples, words):
     net = Net(1, 3, 8, 8)
     net.conv(3, 4, 3, 3)
@@ -80,13 +89,18 @@ def test_channels_that_do_not_match():
 
 def test_float_weights():
     net = Qdq(1)
-    conv = net.node("Conv", [net.input(1, 4, 6, 6), net.const(net.rng.standard_normal((4, 4, 1, 1)))], kernel_shape=[1, 1])
+    conv = net.node(
+        "Conv", [net.input(1, 4, 6, 6), net.const(net.rng.standard_normal((4, 4, 1, 1)))], kernel_shape=[1, 1]
+    )
     assert "weights are not quantised" in refusal(infer(net.model(net.q(conv, 0.1, 0))))
 
 
 def test_weights_of_nine_bits():
     net = Qdq(1)
-    w = net.node("DequantizeLinear", [net.const(net.rng.integers(0, 256, (4, 4, 1, 1)), np.uint8), net.const(0.01), net.const(3, np.uint8)])
+    w = net.node(
+        "DequantizeLinear",
+        [net.const(net.rng.integers(0, 256, (4, 4, 1, 1)), np.uint8), net.const(0.01), net.const(3, np.uint8)],
+    )
     conv = net.node("Conv", [net.input(1, 4, 6, 6), w], kernel_shape=[1, 1])
     assert "do not fit int8" in refusal(infer(net.model(net.q(conv, 0.1, 0))))
 
