@@ -1,6 +1,6 @@
 """The engines, their queues and the bus between them: all of the accelerator that a soft reset clears."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -75,11 +75,11 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         engines = self._engines(m)
-        queues = self._program(m)
+        fetch, queues = self._program(m)
         for name, engine in engines.items():
             connect(m, queues[name].o, engine.i)
         self._data_paths(m, engines)
-        self._bus(m, engines)
+        self._bus(m, fetch, engines)
         self._events(m, engines, queues)
         return m
 
@@ -95,8 +95,8 @@ class Core(wiring.Component):
         return engines
 
     def _program(self, m):
-        """Fetch, dispatch and the queues, returned by instruction name."""
-        m.submodules.fetch = fetch = self._fetch = Fetch(self.config)
+        """Fetch, dispatch and queues; returns the fetch, and the queues by the name of their instruction."""
+        m.submodules.fetch = fetch = Fetch(self.config)
         m.submodules.dispatch = dispatch = Dispatch(instructions(self.config))
         connect(m, fetch.o, dispatch.i)
         m.d.comb += [
@@ -111,7 +111,7 @@ class Core(wiring.Component):
             m.d.comb += queue.counts.eq(self.counts)
         end = queues["end"].o
         m.d.comb += [end.ready.eq(~fetch.busy), self.finished.eq(end.valid & end.ready)]
-        return queues
+        return fetch, queues
 
     def _data_paths(self, m, engines):
         """Activation RAM, weights, accumulators, parameters and writers."""
@@ -131,10 +131,10 @@ class Core(wiring.Component):
             if engine is not None:
                 m.d.comb += [getattr(engine.params, n).eq(getattr(params, n)) for n in params.signature.members]
 
-    def _bus(self, m, engines):
+    def _bus(self, m, fetch, engines):
         """The multiplexers and what is in flight on the bus."""
         post, vector = engines["post"], engines.get("vector")
-        readers = [self._fetch.port, engines["load"].port, engines["weight"].port, engines["param"].port, post.residual]
+        readers = [fetch.port, engines["load"].port, engines["weight"].port, engines["param"].port, post.residual]
         writers = [post.write]
         if vector is not None:
             readers += [vector.a, vector.b]
@@ -142,11 +142,11 @@ class Core(wiring.Component):
         m.submodules.reads = reads = ReadMux(self.config, len(readers))
         m.submodules.writes = writes = WriteMux(self.config, len(writers))
         for mux in (reads, writes):
-            for name in mux.signature.members:
-                if name in self.signature.members and name not in ("base",):
-                    source, sink = (mux, self) if self.signature.members[name].flow is Out else (self, mux)
-                    m.d.comb += getattr(sink, name).eq(getattr(source, name))
             m.d.comb += mux.base.eq(self.base)
+            for name, member in axi_members(self.config).items():
+                if name in mux.signature.members:
+                    inside, outside = getattr(mux, name), getattr(self, name)
+                    m.d.comb += outside.eq(inside) if member.flow is Out else inside.eq(outside)
         # Normal, non-cacheable, bufferable; unprivileged, secure, data.
         m.d.comb += [self.arcache.eq(0b0011), self.awcache.eq(0b0011), self.arprot.eq(0), self.awprot.eq(0)]
 
@@ -158,7 +158,7 @@ class Core(wiring.Component):
         m.d.comb += [
             self.drained.eq(self.drain & (reading == 0) & (writing == 0)),
             # What is fetched beyond the program's end is not used.
-            self.read_error.eq(reads.error & ~((reads.error_client == 0) & self._fetch.stop)),
+            self.read_error.eq(reads.error & ~((reads.error_client == 0) & fetch.stop)),
             self.read_client.eq(reads.error_client),
             self.write_error.eq(writes.error), self.write_client.eq(writes.error_client),
             self.activity.eq((self.arvalid & self.arready) | (self.awvalid & self.awready) | (self.rvalid & self.rready)
@@ -188,10 +188,12 @@ class Core(wiring.Component):
         return count
 
     def _events(self, m, engines, queues):
+        """Completions, starts and what the engines do, for the counters and for traces."""
         array, post, vector = engines["array"], engines["post"], engines.get("vector")
+        absent = Const(0, 1)
         taken = {name: queues[name].o.valid & queues[name].o.ready for name in engines}
         done = {"load": engines["load"].done, "array": array.done, "post": post.done, "pstore": post.stored,
-                "param": engines["param"].done, "vstore": vector.done if vector is not None else 0}
+                "vstore": absent if vector is None else vector.done, "param": engines["param"].done}
         waiting = queues["array"].waiting
         idle = ~array.busy & ~array.stall_weights & array.i.ready & ~array.i.valid
         for_load, for_post = (waiting[isa.COUNTERS.index(c)] for c in ("load", "post"))
@@ -202,11 +204,11 @@ class Core(wiring.Component):
             "stall_accumulators": idle & for_post & ~for_load,
             "stall_program": idle & queues["array"].empty,
             "stall_store": post.stall_store,
-            "vector_busy": vector.busy if vector is not None else 0,
+            "vector_busy": absent if vector is None else vector.busy,
         }
-        m.d.comb += self.done.eq(Cat(Mux(done[c], 1, 0) for c in isa.COUNTERS))
-        level = Cat(Mux(levels[name], 1, 0) for name in LEVELS)
+        level = Cat(levels[name] for name in LEVELS)
         m.d.comb += [
-            self.events.eq(Cat(self.done, (Mux(taken.get(name, 0), 1, 0) for name in STARTS), level)),
+            self.done.eq(Cat(done[counter] for counter in isa.COUNTERS)),
+            self.events.eq(Cat(self.done, (taken.get(name, absent) for name in STARTS), level)),
             self.perf.eq(Cat(level, self.rvalid & self.rready, self.wvalid & self.wready)),
         ]
