@@ -44,7 +44,7 @@ class Conv:
 
     ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if there is one.
     weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout] (mantissa in [0, 2**17)).
-    pads: top, left, bottom, right; padding is filled with ``pad_value`` (the input's zero point).
+    pads: top, left, bottom, right; padding is filled with ``pad_value`` (the input's zero point). Negative pads crop the input.
     """
 
     name: str
@@ -68,6 +68,61 @@ class Conv:
     @property
     def inputs(self):
         return (self.x,) if self.second is None or self.second.residual is None else (self.x, self.second.residual)
+
+
+@dataclass(frozen=True, eq=False)
+class ConvTranspose:
+    """Transposed convolution: input pixel i adds its products with tap k to result ``stride*i + dilation*k - pad``.
+
+    ``clamp(zero + rhe((sum((x - x_zero)*w) + bias) * mantissa / 2**shift), low, high)``; results that no tap meets have a sum of 0.
+    weight: int8 [Cin, Cout/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout]. pads: top, left; y's shape says
+    where the result ends.
+    """
+
+    name: str
+    x: str
+    y: str
+    weight: np.ndarray
+    bias: np.ndarray
+    mantissa: np.ndarray
+    shift: np.ndarray
+    x_zero: int
+    zero: int
+    low: int = -128
+    high: int = 127
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @property
+    def inputs(self):
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Resize:
+    """Each result is a weighted sum of up to two rows and two columns of its channel.
+
+    ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero)) * mantissa / 2**shift),
+    low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2] and [Wo, 2]; all products of weights fit int8.
+    """
+
+    name: str
+    x: str
+    y: str
+    rows: tuple
+    cols: tuple
+    mantissa: int
+    shift: int
+    x_zero: int
+    zero: int
+    low: int = -128
+    high: int = 127
+
+    @property
+    def inputs(self):
+        return (self.x,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,9 +310,13 @@ class Graph:
         return [op for op in self.ops if name in op.inputs]
 
 
+#: Operations of the PE array.
+ARRAY_OPS = (Conv, ConvTranspose, Resize)
+
+
 def macs(op, graph):
-    """True multiply-accumulates of an operation (unpadded channels, padding taps counted, batch included): convolutions only."""
-    if not isinstance(op, Conv):
+    """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of convolutions, transposed or not."""
+    if not isinstance(op, Conv | ConvTranspose):
         return 0
-    n, c, h, w = graph.tensors[op.y].shape
+    n, c, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
     return n * h * w * op.weight.size

@@ -32,6 +32,20 @@ class Placement:
         return self.shape[2] * self.shape[3] * self.lanes
 
     @property
+    def row_bytes(self):
+        """Bytes from a row to the next."""
+        return self.shape[3] * self.lanes
+
+    @property
+    def pixel_bytes(self):
+        """Bytes from a pixel to the next."""
+        return self.lanes
+
+    def tensor_rows(self, first, end):
+        """Rows [first, end) as (start, stop, step) of the tensor that owns the memory."""
+        return first, end, 1
+
+    @property
     def size(self):
         """Bytes from the first to the last image's end."""
         return (self.shape[0] - 1) * self.image_stride + self.blocks * self.plane

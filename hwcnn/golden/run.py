@@ -6,13 +6,15 @@ from .. import ir
 from .affine import affine
 from .concat import concat
 from .conv import conv
+from .conv_transpose import conv_transpose
 from .eltwise import eltwise
 from .host import HOST_OPS
 from .lrn import lrn
 from .lut import lut
 from .pool import pool
+from .resize import resize
 
-_RUN = {ir.Conv: conv, ir.Eltwise: eltwise, ir.Affine: affine, ir.Lut: lut, ir.Lrn: lrn}
+_RUN = {ir.Conv: conv, ir.Eltwise: eltwise, ir.Affine: affine, ir.Lut: lut, ir.Lrn: lrn, ir.Resize: resize}
 
 
 def run_op(op, graph, tensors):
@@ -23,6 +25,8 @@ def run_op(op, graph, tensors):
     inputs = [tensors[name] for name in op.inputs]
     if isinstance(op, ir.Pool):
         y = pool(op, *inputs, out_size=graph.tensors[op.y].shape[2:])
+    elif isinstance(op, ir.ConvTranspose):
+        y = conv_transpose(op, *inputs, out_size=graph.tensors[op.y].shape[2:])
     elif isinstance(op, ir.Concat):
         y = concat(*inputs)
     else:

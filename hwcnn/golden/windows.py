@@ -4,8 +4,10 @@ import numpy as np
 
 
 def pad(x, pads, value):
-    """x [N, C, H, W] with (top, left, bottom, right) rows and columns of `value` around it."""
-    top, left, bottom, right = pads
+    """x [N, C, H, W] with (top, left, bottom, right) rows and columns of `value` around it; negative pads crop."""
+    height, width = x.shape[2:]
+    x = x[:, :, max(0, -pads[0]) : height - max(0, -pads[2]), max(0, -pads[1]) : width - max(0, -pads[3])]
+    top, left, bottom, right = (max(0, p) for p in pads)
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from .. import ir, isa
 from ..errors import InputError
 from . import ops as tile_ops
-from .conv import lower_conv
+from .conv import lower_conv, lower_parts
 from .global_average import lower_global_average
 from .lookahead import tail_work, urgency
 from .lowering import Lowering
@@ -54,6 +54,8 @@ def compile_graph(graph, config):
     for low.layer, op in enumerate(folded.ops):
         if isinstance(op, ir.Conv):
             lower_conv(low, op, fill, tails.get(op.y, 0))
+        elif isinstance(op, ir.ARRAY_OPS):
+            lower_parts(low, op, fill)
         elif isinstance(op, ir.Pool) and needs_array(op, config, folded):
             lower_global_average(low, op)
         elif not isinstance(op, ir.Concat):

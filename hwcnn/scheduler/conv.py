@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .. import isa
 from . import conv_plan, weights
+from .parts import parts_of
 from .view import pieces_of, span, view_of
 
 _STEP = (1 << 20) - 1  # address steps are modulo 2**20
@@ -54,13 +55,20 @@ def lower_conv(low, op, fill_holes, tail):
     ConvLowering(low, op, fill_holes, tail).run()
 
 
-class ConvLowering:
-    """Lowers one convolution; see `lower_conv`."""
+def lower_parts(low, op, fill_holes):
+    """Emit a transposed convolution or a resampling, one part of the result after the other."""
+    for conv, result in parts_of(op, low.placements[op.x], low.placements[op.y]):
+        ConvLowering(low, conv, fill_holes, 0, result).run()
+    del low.tiles[low.layer]
 
-    def __init__(self, low, op, fill_holes, tail):
+
+class ConvLowering:
+    """Lowers one convolution; see `lower_conv`. result : where it goes, if not to all of the operation's tensor."""
+
+    def __init__(self, low, op, fill_holes, tail, result=None):
         config = low.config
         self.low, self.op, self.config = low, op, config
-        self.x, self.y = low.placements[op.x], low.placements[op.y]
+        self.x, self.y = low.placements[op.x], result or low.placements[op.y]
         self.residual = op.second.residual if op.second is not None else None
         self.view = view_of(op, self.x, self.y)
         cout = op.weight.shape[0]
@@ -277,10 +285,10 @@ class ConvLowering:
                 y.image_stride,
             )
         else:
-            images, rows, row_bytes = (tile.image, tile.image + 1), (tile.row0, tile.row1), y.shape[3] * y.lanes
+            images, rows, row_bytes = (tile.image, tile.image + 1), (tile.row0, tile.row1), y.row_bytes
             offset = y.address(tile.image, block, tile.row0, tile.col0)
         out_rows, out_cols = tile.row1 - tile.row0, tile.col1 - tile.col0
-        if out_cols * y.lanes == row_bytes:
+        if out_cols * y.pixel_bytes == row_bytes:
             out_rows, out_cols = 1, out_rows * out_cols
         blocks = (block, block + (n_blk - 1) * step + 1)
         values = dict(
@@ -295,14 +303,14 @@ class ConvLowering:
             out_addr=offset + lane,
             out_blk_stride=step * y.plane,
             out_row_stride=row_bytes if out_rows > 1 else 0,
-            out_pix_stride=y.lanes,
+            out_pix_stride=y.pixel_bytes,
             out_rows=out_rows,
             out_cols=out_cols,
         )
         op = low.emit(isa.POST, values, [("array", array), ("param", self._param)])
         if self.residual is not None:
             op.deps += low.reads(self.residual, images, blocks, rows)
-        low.wrote(self.op.y, images, blocks, rows, op)
+        low.wrote(self.op.y, images, blocks, y.tensor_rows(*rows), op)
         return op
 
     def _second(self, tile, block, lane):

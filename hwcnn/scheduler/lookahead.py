@@ -12,7 +12,7 @@ def urgency(graph):
         op = graph.ops[i]
         needed[i] = first.get(op.y, layers)
         for x in op.inputs:
-            first[x] = min(first.get(x, layers), i if isinstance(op, ir.Conv) else needed[i])
+            first[x] = min(first.get(x, layers), i if isinstance(op, ir.ARRAY_OPS) else needed[i])
     return needed
 
 
@@ -23,7 +23,7 @@ def tail_work(graph, placements, config):
     """
     work = {}
     for op in reversed(graph.ops):
-        if isinstance(op, ir.Conv):
+        if isinstance(op, ir.ARRAY_OPS):
             continue
         after = work.get(op.y, 0)
         for x in op.inputs:

@@ -175,14 +175,14 @@ def compact_lanes(graph, config):
         if isinstance(op, ir.Concat):
             runs[op.y] = join([runs[x] for x in op.xs], lanes)
         else:
-            runs[op.y] = dense(r.tensors[op.y].shape[1]) if isinstance(op, ir.Conv) else runs[op.inputs[0]]
+            runs[op.y] = dense(r.tensors[op.y].shape[1]) if isinstance(op, ir.ARRAY_OPS) else runs[op.inputs[0]]
     return r.result()
 
 
 def _keeps_holes_clean(op, clean):
     """True where padded lanes of the result hold its zero point."""
-    if isinstance(op, ir.Conv):
-        return op.second is None
+    if isinstance(op, ir.ARRAY_OPS):
+        return getattr(op, "second", None) is None
     return isinstance(op, ir.Affine) or isinstance(op, (ir.Pool, ir.Lrn, ir.Concat)) and clean.issuperset(op.inputs)
 
 

@@ -24,10 +24,10 @@ def align(address):
 
 
 def lane_runs(graph, lanes):
-    """Runs of every tensor: convolutions and inputs are dense, the vector engine keeps its operand's lanes."""
+    """Runs of every tensor: results of the array and inputs are dense, the vector engine keeps its operand's lanes."""
     runs = {name: dense(graph.tensors[name].shape[1]) for name in graph.inputs}
     for op in graph.ops:
-        if isinstance(op, ir.Conv):
+        if isinstance(op, ir.ARRAY_OPS):
             runs[op.y] = dense(graph.tensors[op.y].shape[1])
         elif isinstance(op, ir.Concat):
             runs[op.y] = join([runs[x] for x in op.xs], lanes)

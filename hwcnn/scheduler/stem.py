@@ -20,7 +20,7 @@ def fold_stem(graph, rows):
             continue
         conv = readers[0]
         fold_rows = _better_fold(conv, rows)
-        if fold_rows is None or (conv.second is not None and conv.second.residual == name):
+        if fold_rows is None or min(conv.pads) < 0 or (conv.second is not None and conv.second.residual == name):
             continue
         spec = _spec(conv, graph.tensors, fold_rows)
         packed = f"{name}.packed"

@@ -1,0 +1,50 @@
+"""How the results along one axis of a resampled map are cut into runs that a strided convolution each computes."""
+
+from dataclasses import dataclass
+
+#: Steps of a run, in results and in inputs, are at most this.
+MAX_STEP = 16
+#: Convolutions that one resampling may become.
+MAX_PARTS = 64
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results first, first + step, ... (`count` of them). Result i is the sum of ``weights[t] * x[start + i*stride + t]``."""
+
+    first: int
+    step: int
+    count: int
+    start: int
+    stride: int
+    weights: tuple[int, ...]
+
+
+def runs(index, weight):
+    """The fewest runs of an axis whose result o is ``sum(weight[o, k] * x[index[o, k]])``; index, weight: int [results, 2]."""
+    taps = [_taps(i, w) for i, w in zip(index.tolist(), weight.tolist(), strict=True)]
+    return min((_runs(taps, period) for period in range(1, min(MAX_STEP, len(taps)) + 1)), key=len)
+
+
+def _taps(index, weight):
+    """(first input, weights of consecutive inputs) of one result."""
+    merged = {}
+    for i, w in zip(index, weight, strict=True):
+        merged[i] = merged.get(i, 0) + w
+    used = sorted(i for i, w in merged.items() if w) or [index[0]]
+    return used[0], tuple(merged.get(i, 0) for i in range(used[0], used[-1] + 1))
+
+
+def _runs(taps, period):
+    found, last = [], {}
+    for o, (start, weights) in enumerate(taps):
+        key = o % period, weights
+        run = last.get(key)
+        if run is not None and o == run.first + run.count * period:
+            stride = start - run.start if run.count == 1 else run.stride
+            if 1 <= stride <= MAX_STEP and start == run.start + run.count * stride:
+                found[found.index(run)] = last[key] = Run(run.first, period, run.count + 1, run.start, stride, weights)
+                continue
+        last[key] = Run(o, period, 1, start, 1, weights)
+        found.append(last[key])
+    return found
