@@ -2,25 +2,32 @@
 
 A convolution requantises by x_scale * w_scale / y_scale, rounded to a mantissa of 17 bits. Moving each weight scale by
 that rounding, at most 2**-17 of it, leaves nothing to round, so that integers and QDQ floats agree but for ties.
-Average pools move their own result's scale.
+Pools, sums and products move their own result's scale, batch norms their gamma.
 """
 
 import numpy as np
 from onnx import numpy_helper
 
 from ..fixedpoint import multiplier
+from .requant import common_shift
 
 _CLIPS = {"Relu", "Clip"}
+#: How much larger the scale of a sum may become.
+_WIDER = 1 + 2.0**-8
 
 
 def exact_scales(model):
-    """Move the scales of weights, their biases and average pools' results, in place. model : QDQ from onnxruntime's
-    quantiser.
-    """
+    """Move scales and gammas in place. model : QDQ from onnxruntime's quantiser."""
     graph = _Scales(model)
     for node in model.graph.node:
         if node.op_type in ("AveragePool", "GlobalAveragePool"):
             graph.pool(node)
+        elif node.op_type in ("Add", "Sub", "Sum"):
+            graph.sum(node)
+        elif node.op_type == "Mul":
+            graph.product(node)
+        elif node.op_type == "BatchNormalization":
+            graph.batch_norm(node)
         elif node.op_type in ("Conv", "Gemm", "MatMul"):
             graph.weights(node)
 
@@ -76,10 +83,53 @@ class _Scales:
         if None in (x, y) or x == y or self._shared(y):
             return
         taps = [a.ints for a in node.attribute if a.name == "kernel_shape"] or [self.shapes[node.input[0]][2:]]
-        target = self.value(x) / np.prod(taps[0])
-        mantissa, shift = multiplier(target / self.value(y))
-        down = np.where(np.ldexp(mantissa.astype(np.float64), -shift) > target / self.value(y), mantissa - 1, mantissa)
-        self.change(y, target / np.ldexp(down.astype(np.float64), -shift))
+        self._one_multiplier(y, self.value(x) / np.prod(taps[0]))
+
+    def product(self, node):
+        a, b, y = self.of_input(node.input[0]), self.of_input(node.input[1]), self.of_result(node)
+        if None not in (a, b, y) and y not in (a, b) and not self._shared(y):
+            self._one_multiplier(y, self.value(a) * self.value(b))
+
+    def _one_multiplier(self, y, target):
+        """Enlarge the scale named y until target / y_scale is a mantissa and a shift."""
+        real = target / self.value(y)
+        if not 0 < real < 2.0**16:
+            return
+        mantissa, shift = multiplier(real)
+        down = np.where(np.ldexp(mantissa.astype(np.float64), -shift) > real, mantissa - 1, mantissa)
+        if down.all():
+            self.change(y, target / np.ldexp(down.astype(np.float64), -shift))
+
+    def sum(self, node):
+        """Of the scales up to `_WIDER` larger, take the one at which both operands' multipliers are nearest to
+        integers.
+        """
+        scales, y = [self.of_input(name) for name in node.input], self.of_result(node)
+        if len(scales) != 2 or None in (*scales, y) or y in scales or self._shared(y):
+            return
+        large, small = sorted((float(self.value(s).item()) for s in scales), reverse=True)
+        now = float(self.value(y).item())
+        shift = common_shift(large / now)
+        mantissa = np.arange(np.floor(np.ldexp(large / now, shift)), np.ldexp(large / now / _WIDER, shift), -1)
+        rest = np.abs(np.rint(mantissa * small / large) - mantissa * small / large)
+        if mantissa.size:
+            self.change(y, np.ldexp(large / mantissa[rest.argmin()], shift))
+
+    def batch_norm(self, node):
+        """Move gamma, one a channel, by what the multiplier would lose."""
+        x, y = self.of_input(node.input[0]), self.of_result(node)
+        if (
+            None in (x, y)
+            or any(name not in self.constants for name in node.input[1:])
+            or len(self.readers[node.input[1]]) > 1
+        ):
+            return
+        epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+        unit = self.value(x) / self.value(y) / np.sqrt(self.value(node.input[4]) + epsilon)
+        gain = self.value(node.input[1]) * unit
+        mantissa, shift = multiplier(np.abs(gain))
+        if mantissa.all():
+            self.change(node.input[1], np.copysign(np.ldexp(mantissa.astype(np.float64), -shift), gain) / unit)
 
     def _shared(self, name):
         """Another tensor has this very scale, as the parts of a concatenation do."""

@@ -107,6 +107,21 @@ def test_multipliers_of_convolutions_and_average_pools_are_exact():
     assert checked == 2
 
 
+def test_multipliers_of_sums_and_products_are_nearly_integers():
+    net = Net(1, 3, 12, 12, seed=7)
+    left, right, factor = (net.conv(3, 4, 1, 1, x="x") for _ in range(3))
+    net.node("Mul", net.node("Add", left, right), factor)
+    graph = import_graph(quantise(net.model()), fused=False)
+    add, mul = [op for op in graph.ops if type(op).__name__ == "Eltwise"]
+    scale = {n: t.scale for n, t in graph.tensors.items()}
+    for integer, real in (
+        (add.ma, scale[add.a] / scale[add.y] * 2**add.shift),
+        (add.mb, scale[add.b] / scale[add.y] * 2**add.shift),
+        (mul.mb, scale[mul.a] * scale[mul.b] / scale[mul.y] * 2**mul.shift),
+    ):
+        assert abs(integer - real) < 0.03
+
+
 def test_ranges_are_the_extremes_of_the_samples():
     net = Net(1, 3, 6, 6)
     net.conv(3, 4, 3, 3)
