@@ -64,7 +64,9 @@ class Window(wiring.Component):
         f = self.fields
         running, space = Signal(), Signal()
         claimed = Signal(pointer)  # entries written or on their way
-        to_open, to_close, cols, cols_in, cols_out = Signal(8), Signal(8), Signal(17), Signal(16), Signal(16)
+        to_open, to_close, cols = Signal(8), Signal(8), Signal(17)
+        # Windows of the row to open and to close; out_cols < depth.
+        cols_in, cols_out = Signal(range(self.depth)), Signal(range(self.depth))
         row_to_close, rows, rows_out, blocks = Signal(8), Signal(17), Signal(16), Signal(16)
         n_open, shift = Signal(range(OPEN_WINDOWS + 1)), Signal()
 
@@ -137,13 +139,14 @@ class Window(wiring.Component):
             m.d.sync += value.eq(Mux(is_max, biased, x))
         windows = [Signal(ROW_BITS, name=f"window{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)]
         begun = Cat(Mux(is_max, ~value[:8], value[:8]), value[8:])
-        with m.If(valid1):
-            for i in range(OPEN_WINDOWS - 1):
-                before = Mux(shift, windows[i + 1], windows[i])
-                total = Signal(ROW_BITS, name=f"total{lane}_{i}")
-                m.d.comb += total.eq(value + Mux(fresh[i], 0, before))
-                smallest = Mux(total[8] | fresh[i], ~value[:8], before[:8])
+        for i in range(OPEN_WINDOWS - 1):
+            before = Mux(shift, windows[i + 1], windows[i])
+            total = Signal(ROW_BITS, name=f"total{lane}_{i}")
+            m.d.comb += total.eq(value + Mux(fresh[i], 0, before))
+            smallest = Mux(total[8] | fresh[i], ~value[:8], before[:8])
+            with m.If(valid1):
                 m.d.sync += windows[i].eq(Cat(Mux(is_max, smallest, total[:8]), total[8:]))
+        with m.If(valid1):
             m.d.sync += windows[-1].eq(begun)
         with m.If(is_max):
             m.d.sync += [window[8:].eq(0) for window in windows]
@@ -154,7 +157,7 @@ class Window(wiring.Component):
         f = self.fields
         running, loaded, first, last = (Signal(name=f"columns_{n}") for n in ("running", "loaded", "first", "last"))
         address, below = Signal(pointer), Signal(pointer)  # below: first entry of the next output row
-        steps, taps, cols, rows, blocks = Signal(8), Signal(8), Signal(16), Signal(16), Signal(16)
+        steps, taps, cols, rows, blocks = Signal(8), Signal(8), Signal(range(self.depth)), Signal(16), Signal(16)
         ahead = Signal(pointer)
         issue, advance, last_tap, last_col, last_row, go_below = (Signal(name=f"columns_{n}") for n in (
             "issue", "advance", "last_tap", "last_col", "last_row", "go_below"))
