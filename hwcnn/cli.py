@@ -71,7 +71,7 @@ def generate(model: Model, pe: Pe = None, out: Annotated[Path | None, typer.Opti
 def simulate(folder: Folder = None, engine: Annotated[str, typer.Option(help="rtl, isa or golden.")] = "rtl",
              input_: Annotated[list[Path] | None, typer.Option("--input", help="Pictures, .npy or .npz files, or folders of them.")] = None,
              layer: Annotated[str | None, typer.Option(help="Run this layer alone, from golden's inputs.")] = None,
-             waves: Annotated[Path | None, typer.Option(help="Write waves of the RTL to this FST file.")] = None,
+             waves: Annotated[Path | None, typer.Option(help="Write waves of the RTL to this .fst or .vcd file.")] = None,
              trace: Annotated[Path | None, typer.Option(help="Write a Perfetto (Chrome) trace to this JSON file.")] = None,
              latency: Annotated[int, typer.Option(min=1, help="Cycles from a read of DRAM to its first data.")] = 32,
              stalls: Annotated[int | None, typer.Option(help="Seed of random stalls on all AXI channels.")] = None,

@@ -46,16 +46,18 @@ def testbench():
     return {f.name: f.read_text() for f in resources.files(__package__).joinpath("tb").iterdir() if f.name.endswith((".cpp", ".h"))}
 
 
-def build(verilog, trace=False):
-    """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder."""
-    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, trace=trace, main=MAIN)
+def build(verilog, waves=None):
+    """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder.
+
+    waves : format to build with, a key of verilator.WAVES."""
+    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, waves=waves, main=MAIN)
 
 
 class RtlSimulator:
     """A context in which ``run`` executes programs on ``dram`` (uint8, shared with the simulator).
 
     folder : from `build`. size : bytes of DRAM. read_latency, write_latency : of the DRAM, in cycles. stalls : seed of random idle
-    cycles on all AXI channels, None for none. waves : FST file, for a build with trace.
+    cycles on all AXI channels, None for none. waves : file, for a build with waves.
     """
 
     def __init__(self, folder, size, read_latency=READ_LATENCY, write_latency=WRITE_LATENCY, stalls=None, waves=None,

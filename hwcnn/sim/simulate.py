@@ -69,7 +69,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Options:
-    """engine : one of ENGINES. read_latency : of DRAM in cycles. stalls : seed of random bus stalls, or None. waves : FST file.
+    """engine : one of ENGINES. read_latency : of DRAM in cycles. stalls : seed of random bus stalls, or None. waves : .fst or .vcd file.
     progress : called with what is being done, and (after a dot) with instructions done and in all."""
 
     engine: str = "rtl"
@@ -127,7 +127,7 @@ def _engine(design, options, stack):
         dram = np.zeros(size, np.uint8)
         return lambda: isa_engine.run(design.program, dram, design.config) and None, dram
     options.progress("building the simulator")
-    folder = rtl.build(design.verilog, trace=options.waves is not None)
+    folder = rtl.build(design.verilog, options.waves and options.waves.suffix[1:])
     simulator = stack.enter_context(rtl.RtlSimulator(
         folder, size, read_latency=options.read_latency, stalls=options.stalls, waves=options.waves))
     return lambda: simulator.run(start), simulator.dram

@@ -15,8 +15,12 @@
 #include "verilated_vpi.h"
 #include "vpi_user.h"
 
-#if VM_TRACE
+#if VM_TRACE_FST
 #include "verilated_fst_c.h"
+using Waves = VerilatedFstC;
+#elif VM_TRACE
+#include "verilated_vcd_c.h"
+using Waves = VerilatedVcdC;
 #endif
 
 extern "C" void vlog_startup_routines_bootstrap(void);
@@ -51,7 +55,7 @@ class Simulation {
 #if VM_TRACE
         Verilated::traceEverOn(true);
         m_top->trace(&m_waves, 99);
-        m_waves.open(option("waves", "waves.fst").c_str());
+        m_waves.open(option("waves", "waves.out").c_str());
 #endif
         m_top->rst = 1;
         vlog_startup_routines_bootstrap();
@@ -91,7 +95,7 @@ class Simulation {
     bool m_irq = false;
     bool m_python = true;  // Python ran at the last point of time, so it may want the next
 #if VM_TRACE
-    VerilatedFstC m_waves;
+    Waves m_waves;
 #endif
 
     static MemoryOptions memory_options() {

@@ -1,0 +1,45 @@
+import json
+
+import pytest
+
+from hwcnn import cli
+
+
+class Outcome:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        """The one JSON object on stdout."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def hwcnn(capsys, tmp_path, monkeypatch):
+    """Runs the command line in an empty folder: ``hwcnn("generate", "--model", ...)`` gives an Outcome."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return Outcome(end.value.code, captured.out, captured.err)
+    return run
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory):
+    """A generated folder: digits on 8x8."""
+    from hwcnn import generate
+    from hwcnn.config import AccelConfig
+    out = tmp_path_factory.mktemp("generated") / "digits"
+    request = generate.Request("digits", AccelConfig.load(pe="8x8"), out)
+    last = generate.LAST
+    generate.LAST = tmp_path_factory.mktemp("last") / ".last"
+    try:
+        generate.generate(request)
+    finally:
+        generate.LAST = last
+    return out

@@ -1,0 +1,175 @@
+"""Bad input: exit code 2, one clear line on stderr, nothing half-written."""
+
+import shutil
+from pathlib import Path
+
+import nets
+import numpy as np
+import pytest
+
+
+def refused(outcome, *words):
+    """The command failed as it should, and its one line holds all the words."""
+    assert outcome.code == 2
+    assert outcome.out == ""
+    lines = outcome.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("hwcnn: "), outcome.err
+    for word in words:
+        assert word in lines[0]
+
+
+def untouched():
+    """Nothing was written but what the tests put there."""
+    return not Path("build").exists() or not list(Path("build").iterdir())
+
+
+def test_unknown_model_suggests_near_names(hwcnn):
+    refused(hwcnn("generate", "--model", "alxnet", "--pe", "16x16"), "alxnet", "alexnet")
+    assert untouched()
+
+
+def test_missing_file(hwcnn):
+    refused(hwcnn("generate", "--model", "no/such.onnx"), "no/such.onnx", "no such file")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model at all", bytes(range(256)) * 40])
+def test_not_onnx(hwcnn, tmp_path, content):
+    (tmp_path / "bad.onnx").write_bytes(content)
+    refused(hwcnn("generate", "--model", "bad.onnx"), "bad.onnx")
+    assert untouched()
+
+
+def test_truncated(hwcnn, tmp_path):
+    data = nets.small(tmp_path / "whole.onnx").read_bytes()
+    for part in (0.3, 0.9):
+        (tmp_path / "cut.onnx").write_bytes(data[:int(part * len(data))])
+        refused(hwcnn("generate", "--model", "cut.onnx"), "cut.onnx")
+    assert untouched()
+
+
+def test_all_unknown_operators_are_listed(hwcnn, tmp_path):
+    nets.unsupported(tmp_path / "net.onnx")
+    refused(hwcnn("generate", "--model", "net.onnx"), "strange", "LpNormalization", "stranger", "Hardmax")
+    assert untouched()
+
+
+def test_dynamic_shape(hwcnn, tmp_path):
+    nets.small(tmp_path / "net.onnx", (1, 3, "height", 12))
+    refused(hwcnn("generate", "--model", "net.onnx"), "net.onnx", "'x'", "height")
+
+
+def test_layer_that_does_not_fit_is_named(hwcnn, tmp_path):
+    nets.too_wide(tmp_path / "net.onnx")
+    (tmp_path / "small.toml").write_text("act_kib = 4\nacc_depth = 64\n")
+    refused(hwcnn("generate", "--model", "net.onnx", "--pe", "16x16", "--config", "small.toml"), "huge")
+    assert untouched()
+
+
+@pytest.mark.parametrize("pe", ["16", "axb", "16x", "12x16", "128x16", "0x0", "-4x4"])
+def test_bad_pe(hwcnn, pe):
+    outcome = hwcnn("generate", "--model", "digits", f"--pe={pe}")
+    refused(outcome)
+    assert "--pe" in outcome.err or "rows" in outcome.err or "cols" in outcome.err
+
+
+@pytest.mark.parametrize("text,words", [("rows = 3", ["rows"]), ("speed = 9", ["speed", "known"]), ("rows = [", ["bad.toml"]),
+                                        ('features = ["lrn", "gelu"]', ["gelu"]), ("axi_bytes = 12", ["axi_bytes"])])
+def test_bad_configuration(hwcnn, tmp_path, text, words):
+    (tmp_path / "bad.toml").write_text(text)
+    refused(hwcnn("generate", "--model", "digits", "--config", "bad.toml"), *words)
+
+
+def test_a_folder_that_is_not_generated_is_left_alone(hwcnn, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    refused(hwcnn("generate", "--model", "digits", "--out", "mine"), "mine", "not a generated folder")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    refused(hwcnn("simulate", "mine"), "mine", "manifest.json")
+
+
+def test_out_that_cannot_be_written(hwcnn, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(hwcnn("generate", "--model", "digits", "--out", "file/below"), "file/below", "cannot write")
+    refused(hwcnn("generate", "--model", "digits", "--out", "file"), "file", "not a generated folder")
+
+
+def test_bad_batch(hwcnn):
+    refused(hwcnn("generate", "--model", "digits", "--batch", "0"), "batch")
+
+
+def test_no_folder_yet(hwcnn):
+    refused(hwcnn("simulate"), "generate")
+    refused(hwcnn("estimate", "performance"), "generate")
+
+
+@pytest.mark.parametrize("arguments", [["simulat"], ["generate"], ["generate", "--model"], ["simulate", "--frobnicate"],
+                                       ["simulate", "--latency", "soon"]])
+def test_usage(hwcnn, arguments):
+    refused(hwcnn(*arguments))
+
+
+def test_unknown_device_suggests_near_names(hwcnn):
+    refused(hwcnn("estimate", "resources", "--pe", "8x8", "--device", "xc7z02"), "xc7z02", "xc7z020")
+
+
+def test_unknown_engine(generated, hwcnn):
+    refused(hwcnn("simulate", generated, "--engine", "fast"), "fast", "golden")
+
+
+def test_unreadable_picture(generated, hwcnn, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but not really")
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "broken.png"), "broken.png")
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "nowhere.png"), "nowhere.png", "no such file")
+
+
+def test_array_of_another_shape(generated, hwcnn, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((3, 5, 5), np.float32))
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"), "x.npy", "[3, 5, 5]", "[1, 28, 28]")
+    (tmp_path / "y.npy").write_bytes(b"junk")
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "y.npy"), "y.npy")
+
+
+def test_values_that_are_not_finite(generated, hwcnn, tmp_path):
+    np.save(tmp_path / "x.npy", np.full((1, 28, 28), np.nan, np.float32))
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"), "x.npy", "not finite")
+
+
+def test_unknown_layer(generated, hwcnn):
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--layer", "conv9"), "conv9", "conv2")
+
+
+def test_waves_need_the_rtl(generated, hwcnn):
+    refused(hwcnn("simulate", generated, "--engine", "isa", "--waves", "w.fst"), "--waves", "rtl")
+    refused(hwcnn("simulate", generated, "--waves", "w.png"), "w.png", ".vcd")
+    refused(hwcnn("simulate", generated, "--trace", "no/folder/t.json"), "no/folder/t.json")
+
+
+def test_bad_calibration(hwcnn, tmp_path):
+    (tmp_path / "c.npz").write_bytes(b"PK junk")
+    refused(hwcnn("generate", "--model", "digits", "--calibrate", "c.npz"), "c.npz")
+    nets.small(tmp_path / "net.onnx")
+    np.savez(tmp_path / "d.npz", other=np.zeros((1, 3, 12, 13), np.float32))
+    refused(hwcnn("generate", "--model", "net.onnx", "--calibrate", "d.npz"), "d.npz", "[1, 3, 12, 13]")
+    assert untouched()
+
+
+def test_bad_preprocessing(hwcnn):
+    refused(hwcnn("generate", "--model", "digits", "--mean", "grey"), "--mean", "grey")
+    refused(hwcnn("generate", "--model", "digits", "--channels", "GBR"), "GBR", "BGR")
+
+
+def test_a_damaged_folder(generated, hwcnn, tmp_path):
+    shutil.copytree(generated, "copy")
+    (tmp_path / "copy" / "weights.bin").unlink()
+    refused(hwcnn("simulate", "copy", "--engine", "isa"), "weights.bin")
+    (tmp_path / "copy" / "manifest.json").write_text("{}")
+    refused(hwcnn("simulate", "copy", "--engine", "isa"), "copy", "manifest.json")
+
+
+def test_a_failed_generation_keeps_the_old_folder(hwcnn, tmp_path, generated):
+    shutil.copytree(generated, "kept")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "kept").iterdir()}
+    nets.unsupported(tmp_path / "net.onnx")
+    refused(hwcnn("generate", "--model", "net.onnx", "--out", "kept"))
+    assert {p.name: p.read_bytes() for p in (tmp_path / "kept").iterdir()} == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kept", "net.onnx"]

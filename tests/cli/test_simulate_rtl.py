@@ -1,0 +1,87 @@
+"""The whole way: ONNX, program, Verilog, simulation; equal to the reference in every bit of every tensor."""
+
+import json
+
+import nets
+import numpy as np
+import onnx
+import pytest
+
+from hwcnn.models.digits import PICTURES
+from hwcnn.sim import verilator
+
+STALLS = {"weights", "activations", "accumulators", "program", "store"}
+
+
+def test_digits(hwcnn, generated, tmp_path):
+    pictures = [PICTURES / name for name in ("02_1.png", "09_4.png", "17_8.png")]
+    outcome = hwcnn("simulate", generated, "--trace", "trace.json", "--json", "--input", *pictures)
+    values = outcome.json
+    assert outcome.code == 0 and values["mismatches"] == 0 and values["elements_compared"] == 3 * 33_002
+    assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == ["1", "4", "8"]
+    assert 3_726_208 / 64 < values["cycles"] < 2 * 3_726_208 / 64
+    assert abs(sum(row["cycles"] for row in values["layers"]) - values["cycles"]) < 50
+    assert values["mac_utilisation"] == pytest.approx(3_726_208 / 64 / values["cycles"])
+    assert set(values["stall_cycles"]) == STALLS and 0 < values["conv_cycles"] < values["cycles"]
+
+    made = json.loads((generated / "manifest.json").read_text())
+    assert values["dram_read_bytes"] >= made["memory"]["weights"]["size"] and values["dram_write_bytes"] >= 33_002
+    slices = [e for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"] if e["ph"] == "X"]
+    assert len(slices) == made["instructions"]["total"] - 1
+    assert {e["name"] for e in slices} == {row["name"] for row in values["layers"]}
+    assert all(e["dur"] >= 0 and 0 <= e["ts"] <= values["cycles"] for e in slices)
+    assert sum(row["array_busy"] for row in values["layers"]) >= 3_726_208 / 64
+
+
+def test_a_stalling_bus_changes_the_cycles_only(hwcnn, generated):
+    picture = PICTURES / "11_5.png"
+    plain, stalled, slow = (hwcnn("simulate", generated, *more, "--json", "--input", picture).json
+                            for more in ([], ["--stalls", "5"], ["--latency", "200"]))
+    assert plain["mismatches"] == stalled["mismatches"] == slow["mismatches"] == 0
+    assert plain["outputs"][0]["outputs"] == stalled["outputs"][0]["outputs"] == slow["outputs"][0]["outputs"]
+    assert stalled["cycles"] > plain["cycles"] and slow["cycles"] > plain["cycles"]
+
+
+@pytest.mark.parametrize("layer", ["conv2", "pool2", "fc"])
+def test_one_layer_alone(hwcnn, generated, layer):
+    values = hwcnn("simulate", generated, "--layer", layer, "--json").json
+    assert values["mismatches"] == 0 and values["cycles"] > 0
+    assert [row["name"] for row in values["layers"]] == [layer]
+
+
+def test_the_estimate_is_near_the_rtl(hwcnn, generated):
+    simulated = hwcnn("simulate", generated, "--json").json["cycles"]
+    assert hwcnn("estimate", "performance", generated, "--json").json["cycles"] == pytest.approx(simulated, rel=0.1)
+
+
+def test_a_wrong_weight_is_found(hwcnn, tmp_path):
+    """The comparison compares: a bit flipped in weights.bin of an accelerator without a vector engine."""
+    first, weight = nets.conv("only", "x", "y", 3, 9)
+    onnx.save(nets.model([first], [weight]), tmp_path / "net.onnx")
+    (tmp_path / "tiny.toml").write_text("rows = 4\ncols = 4\nfeatures = []\n")
+    assert hwcnn("generate", "--model", "net.onnx", "--config", "tiny.toml", "--out", "net").code == 0
+    assert hwcnn("simulate", "net", "--json").json["mismatches"] == 0
+    path = tmp_path / "net" / "weights.bin"
+    damaged = np.fromfile(path, np.uint8)
+    damaged[0] ^= 0x40
+    damaged.tofile(path)
+    outcome = hwcnn("simulate", "net", "--json")
+    assert outcome.code == 1 and outcome.json["mismatches"] > 0
+    assert "layer 'only'" in outcome.err and "POST number" in outcome.err
+
+
+@pytest.mark.parametrize("kind", ["vcd", "fst"])
+def test_waves(hwcnn, tmp_path, kind):
+    first, weight = nets.conv("only", "x", "y", 3, 9)
+    onnx.save(nets.model([first], [weight], (1, 3, 5, 5)), tmp_path / "net.onnx")
+    (tmp_path / "tiny.toml").write_text("rows = 4\ncols = 4\nfeatures = []\n")
+    hwcnn("generate", "--model", "net.onnx", "--config", "tiny.toml", "--out", "net")
+    outcome = hwcnn("simulate", "net", "--waves", f"w.{kind}", "--json")
+    if not verilator.can_write(kind):
+        assert outcome.code == 2 and "lz4" in outcome.err and ".vcd" in outcome.err
+        return
+    assert outcome.json["mismatches"] == 0
+    data = (tmp_path / f"w.{kind}").read_bytes()
+    assert len(data) > 10_000
+    if kind == "vcd":
+        assert b"m_axi_araddr" in data and b"$enddefinitions" in data and data.rstrip().split(b"\n")[-1][:1] in b"#01b"
