@@ -39,12 +39,12 @@ def _runs(taps, period):
     found, last = [], {}
     for o, (start, weights) in enumerate(taps):
         key = o % period, weights
-        run = last.get(key)
+        run = found[last[key]] if key in last else None
         if run is not None and o == run.first + run.count * period:
             stride = start - run.start if run.count == 1 else run.stride
             if 1 <= stride <= MAX_STEP and start == run.start + run.count * stride:
-                found[found.index(run)] = last[key] = Run(run.first, period, run.count + 1, run.start, stride, weights)
+                found[last[key]] = Run(run.first, period, run.count + 1, run.start, stride, weights)
                 continue
-        last[key] = Run(o, period, 1, start, 1, weights)
-        found.append(last[key])
+        last[key] = len(found)
+        found.append(Run(o, period, 1, start, 1, weights))
     return found

@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .. import ir
-from . import requant
+from . import relayout, requant
 from .registry import Unsupported
 from .values import Const, Host, Input, Linear, Padded, Pending, Table, map_shape
 
@@ -26,6 +26,7 @@ class Context:
         self.producers = {o: n.name for n in graph.node for o in n.output}
         self.types = {v.name: _INTEGERS[k] for v in graph.input if (k := v.type.tensor_type.elem_type) in _INTEGERS}
         self.tensors, self.ops, self.inputs, self.host = {}, [], [], []
+        self.node = ""  # the one that is being imported
         self._made = {}
 
     def tensor(self, value):
@@ -47,11 +48,20 @@ class Context:
         if not isinstance(value, Linear) or not value.plain:
             raise Unsupported(f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing before it")
         if value.index is not None or map_shape(value.shape) != self.tensor(value).shape:
-            raise Unsupported(
-                f"{what} has another layout than the map that it comes from (Transpose or Reshape): "
-                "only a fully connected layer can read it"
-            )
+            key = "layout", value.tensor, value.shape, id(value.index)
+            if key not in self._made:
+                self._made[key] = (value, relayout.rearranged(self, value, what))
+            return self._made[key][1]
         return value
+
+    def solid(self, value, what="the input"):
+        """The value as an int8 map that has its padding, if any: a `Linear`. Raises Unsupported."""
+        value = self.map(value, what)
+        if not isinstance(value, Padded):
+            return value
+        if id(value) not in self._made:
+            self._made[id(value)] = (value, relayout.padded(self, value))
+        return self._made[id(value)][1]
 
     def new_tensor(self, name, shape, scale, zero):
         """A tensor of a name of its own (`name`, with a number where that is taken)."""
@@ -75,10 +85,11 @@ class Context:
     def _quantise(self, node_name, value, name, scale, zero):
         if isinstance(value, Input):
             return self._input(value, scale, zero)
+        if isinstance(value, Padded) and self._same(value, scale, zero):
+            constant = np.clip(np.rint(value.value / scale) + zero, -128, 127)
+            return replace(value, raw=True, value=float((constant - zero) * scale))
         if isinstance(value, Padded):
-            if not self._same(value, scale, zero):
-                raise Unsupported("Pad with a change of scale")
-            return replace(value, raw=True)
+            value = self.solid(value)
         if isinstance(value, Linear):
             return self._linear(node_name, value, name, scale, zero)
         if isinstance(value, Table):

@@ -40,7 +40,7 @@ def _clamps(graph):
         if (
             at is not None
             and _only_clamps(op, graph)
-            and isinstance(ops[at], ir.Conv | ir.Pool | ir.Eltwise | ir.Affine)
+            and isinstance(ops[at], (*ir.ARRAY_OPS, ir.Pool, ir.Eltwise, ir.Affine))
         ):
             before = ops[at]
             ops[at] = replace(

@@ -17,13 +17,18 @@ from ..errors import InputError
 from . import (  # noqa: F401 (the ops_* modules register their operators)
     fuse,
     ops_conv,
+    ops_conv_transpose,
     ops_elementwise,
     ops_layout,
     ops_norm,
     ops_pool,
+    ops_prelu,
     ops_quant,
+    ops_reduce,
+    ops_resize,
     ops_tail,
     ops_unary,
+    ops_view,
 )
 from .context import Context
 from .light import is_stub, light
@@ -35,7 +40,21 @@ from .values import Const, Host, Input, Linear, Padded, Unknown, map_shape
 
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 #: Operators that work on int8 as on its real numbers, so that they may stand without DequantizeLinear.
-_ON_INT8 = {"MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout"}
+_ON_INT8 = {
+    *(
+        "DepthToSpace",
+        "Dropout",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "MaxPool",
+        "Reshape",
+        "Slice",
+        "SpaceToDepth",
+        "Split",
+    ),
+    *("Squeeze", "Transpose", "Unsqueeze"),
+}
 
 
 def import_graph(model, batch=1, fused=True):
@@ -103,6 +122,7 @@ class _Importer:
         return ir.Graph(self.graph.name or "network", ctx.tensors, ctx.ops, ctx.inputs, outputs, ctx.host, onnx_outputs)
 
     def _node(self, node):
+        self.ctx.node = node.name
         try:
             if any(i not in self.env for i in node.input):
                 raise Unsupported("it reads a value that no node before it computes")
@@ -159,9 +179,17 @@ class _Importer:
             if node.op_type not in _ON_INT8:
                 raise Unsupported("it works on int8 without scales: a DequantizeLinear is missing before it")
             source = self.ctx.tensor(inputs[0])
-            result = OPERATORS[node.op_type].handler(self.ctx, node, replace(inputs[0], raw=False), *inputs[1:])
-            return [self.ctx.quantise(node.name, result, node.output[0], source.scale, source.zero)]
-        return [OPERATORS[node.op_type].handler(self.ctx, node, *inputs)]
+            results = self._handled(node, replace(inputs[0], raw=False), *inputs[1:])
+            return [
+                self.ctx.quantise(node.name, result, name, source.scale, source.zero)
+                for result, name in zip(results, node.output, strict=False)
+            ]
+        return self._handled(node, *inputs)
+
+    def _handled(self, node, *inputs):
+        """The node's results as a list."""
+        result = OPERATORS[node.op_type].handler(self.ctx, node, *inputs)
+        return list(result) if isinstance(result, tuple) else [result]
 
     def _fold(self, node, inputs):
         """A node on constants only, by ONNX's reference implementation."""
@@ -185,6 +213,7 @@ class _Importer:
         for value in self.graph.output:
             if isinstance(self.env.get(value.name), Unknown):
                 continue
+            self.ctx.node = value.name
             try:
                 tensor, shape = output(self.ctx, value.name, self.env.get(value.name))
             except Unsupported as e:

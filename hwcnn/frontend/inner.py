@@ -7,7 +7,22 @@ from .ops_unary import FUNCTIONS
 #: Activations that only clip: hardware clips while it requantises.
 CLIPS = {"Relu", "Clip"}
 #: Operators whose result onnxruntime quantises with the scale of their input.
-SAME_SCALE = {"MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Identity", "Dropout"}
+SAME_SCALE = {
+    *(
+        "DepthToSpace",
+        "Dropout",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "MaxPool",
+        "Pad",
+        "Reshape",
+        "Resize",
+        "Slice",
+        "SpaceToDepth",
+    ),
+    *("Split", "Squeeze", "Transpose", "Unsqueeze"),
+}
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 
 

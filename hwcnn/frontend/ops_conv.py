@@ -46,8 +46,7 @@ def bias_of(value, channels):
 
 
 def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
-    """A `PendingConv` of the tensor named x. w_scale [Cout]; bias: real, [Cout]; geometry: the other fields of ir.Conv.
-    """
+    """A `PendingConv` of the tensor named x. w_scale [Cout]; bias: real, [Cout]; geometry: the other fields of ir.Conv."""
     x = ctx.tensors[x]
 
     def emit(y, low, high, gain, offset):
@@ -162,15 +161,17 @@ def fully_connected(ctx, node, x, weight, scale, bias):
     if len(x.shape) != 2:
         raise Unsupported(f"its input has {len(x.shape)} dimensions, expected [N, K]: put a Flatten before it")
     n, c, h, w = ctx.tensor(x).shape
-    if x.shape != (n, c * h * w):
+    if x.shape[0] != n or x.index is None and x.shape[1] != c * h * w:
         raise Unsupported(f"its input {list(x.shape)} mixes the images of a batch")
-    if weight.shape[1] != c * h * w:
-        raise Unsupported(f"its weights take {weight.shape[1]} values, but its input has {c * h * w}")
+    if weight.shape[1] != x.shape[1]:
+        raise Unsupported(f"its weights take {weight.shape[1]} values, but its input has {x.shape[1]}")
     if x.index is not None:
         order = x.index[0]
         if (x.index != order + np.arange(n)[:, None] * c * h * w).any():
             raise Unsupported("its input mixes the images of a batch")
-        arranged = np.empty_like(weight)
+        if len(np.unique(order)) < len(order):
+            raise Unsupported("its input holds an element of a map twice")
+        arranged = np.zeros((len(weight), c * h * w), weight.dtype)
         arranged[:, order] = weight
         weight = arranged
     return pending(

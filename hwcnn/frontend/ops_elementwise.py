@@ -8,7 +8,7 @@ from .. import ir
 from . import requant
 from .ops_unary import as_table, evaluate
 from .registry import Unsupported, operator
-from .values import Const, Linear, Padded, Pending, PendingConv, Table, map_shape
+from .values import Const, Linear, Padded, Pending, PendingConv, Table
 
 _LIMITS = "operands of one shape, [N, C, 1, 1] to [N, C, H, W], or a constant a channel"
 
@@ -68,13 +68,11 @@ def clipped(ctx, node, value, low, high):
         return replace(value, values=np.minimum(np.maximum(value.values, np.float32(low)), np.float32(high)))
     if isinstance(value, Linear | Pending):
         return value.clip(float(low), float(high))
-    ctx.map(value)
-    raise Unsupported("it clips a padded map")
+    return ctx.solid(value).clip(float(low), float(high))
 
 
 def per_channel(constant, other):
-    """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along rows, columns or images.
-    """
+    """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along rows, columns or images."""
     array = constant.real
     if array.size == 1:
         return float(array.reshape(-1)[0])
@@ -96,13 +94,13 @@ def scale_channels(ctx, node, value, factor, offset):
             raise Unsupported("constants a channel after a nonlinear function without QuantizeLinear between")
         table = as_table(ctx, value)
         return replace(table, values=(table.values * np.float32(factor) + np.float32(offset)).astype(np.float32))
+    if isinstance(value, Padded) or isinstance(value, Linear) and value.plain and np.ndim(factor) + np.ndim(offset):
+        value = ctx.solid(value)
     if isinstance(value, Linear):
-        if value.index is not None or (
-            map_shape(value.shape) != ctx.tensor(value).shape and np.ndim(factor) + np.ndim(offset)
-        ):
+        if value.index is not None and np.ndim(factor) + np.ndim(offset):
             raise Unsupported("constants a channel on a map whose layout was changed")
         return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
-    if isinstance(value, Padded | Pending):
+    if isinstance(value, Pending):
         raise Unsupported("a constant on a value that no QuantizeLinear has read")
     ctx.map(value)
 
@@ -136,9 +134,7 @@ def _maps(ctx, node, a, b, kind, sign):
         and (a.index is b.index and ctx.tensor(a).shape == ctx.tensor(b).shape)
     )
     if not same_view:
-        a, b = ctx.map(a, "an operand"), ctx.map(b, "an operand")
-        if isinstance(a, Padded) or isinstance(b, Padded):
-            raise Unsupported("it reads a padded map")
+        a, b = ctx.solid(a, "an operand"), ctx.solid(b, "an operand")
     xa, xb = ctx.tensor(a), ctx.tensor(b)
     if xa.shape != xb.shape and xb.shape != (*xa.shape[:2], 1, 1) or len(a.shape) != len(b.shape):
         raise Unsupported(

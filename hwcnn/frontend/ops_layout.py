@@ -8,30 +8,39 @@ from .. import ir
 from .registry import Unsupported, attributes, operator
 from .values import Const, Host, Linear, Padded, Pending, Table, map_shape
 
-_LIMITS = "before a fully connected layer, at an output, or where the map stays the same"
+_LIMITS = "free before a fully connected layer, at an output, or where the map stays the same; else rows and columns keep order"
 
 
-def _restate(ctx, node, x, move=None):
-    """x in the ONNX shape of the node's result. move: applied to its array of element positions; None keeps their
-    order.
+def restate(ctx, node, x, move=None, shape=None):
+    """x in the ONNX shape of the node's (first) result, or in `shape`. move: applied to its array of element positions;
+    None keeps their order.
     """
-    shape = tuple(ctx.shapes[node.output[0]])
+    shape = tuple(ctx.shapes[node.output[0]]) if shape is None else shape
     if isinstance(x, Host):
+        if (
+            move is not None
+            and (move(np.arange(np.prod(x.shape)).reshape(x.shape)).reshape(-1) != np.arange(np.prod(x.shape))).any()
+        ):
+            raise Unsupported("it changes the order of what the host computes (softmax)")
         return replace(x, shape=shape)
     if not isinstance(x, Linear | Table | Pending):
-        ctx.map(x)
-        raise Unsupported("it reads a padded map")
+        x = ctx.solid(x)
     if isinstance(x, Linear) and (np.ndim(x.mul) or np.ndim(x.add)):
         raise Unsupported("it reads a value scaled channel by channel without QuantizeLinear between")
     index = x.index
     if move is not None:
         index = np.arange(np.prod(x.shape)).reshape(x.shape) if index is None else index
         index = move(index)
-        if (index.reshape(-1) == np.arange(index.size)).all():
+        if index.size == _size(ctx, x) and (index.reshape(-1) == np.arange(index.size)).all():
             index = None
     elif index is not None:
         index = index.reshape(shape)
     return replace(x, shape=shape, index=index)
+
+
+def _size(ctx, x):
+    """Elements of the tensor behind x."""
+    return np.prod(x.y_shape if isinstance(x, Pending) else ctx.tensor(x).shape)
 
 
 @operator(
@@ -44,13 +53,13 @@ def _restate(ctx, node, x, move=None):
     runs_on="nothing",
 )
 def reshape(ctx, node, x, _=None):
-    return _restate(ctx, node, x)
+    return restate(ctx, node, x)
 
 
 @operator("Transpose", attributes=("perm",), limits=_LIMITS, runs_on="nothing")
 def transpose(ctx, node, x):
     perm = attributes(node).get("perm") or list(range(len(x.shape)))[::-1]
-    return _restate(ctx, node, x, lambda index: index.transpose(perm))
+    return restate(ctx, node, x, lambda index: index.transpose(perm))
 
 
 @operator("Identity", "Dropout", "Cast", limits="inference only; Cast to float", runs_on="nothing")
@@ -73,12 +82,10 @@ def identity(ctx, node, x, *more):
     "Pad",
     attributes=("mode", "pads", "value"),
     runs_on="with its consumer",
-    limits="constant mode, rows and columns only, before a convolution or a pool",
+    limits="rows and columns only; by 0 before a convolution or a pool free",
 )
 def pad(ctx, node, x, pads=None, value=None, axes=None):
     a = attributes(node)
-    if a.get("mode", "constant") != "constant":
-        raise Unsupported(f"mode {a['mode']!r}")
     if any(v is not None and not isinstance(v, Const) for v in (pads, value, axes)):
         raise Unsupported("its pads are computed, not constant")
     rank = len(x.shape)
@@ -90,14 +97,31 @@ def pad(ctx, node, x, pads=None, value=None, axes=None):
     real = a.get("value", 0.0) if value is None else float(value.array.reshape(-1)[0]) if value.array.size else 0.0
     if not any(given):
         return x
-    x = ctx.map(x)
-    if rank < 3 or any(before[:2]) or any(after[:2]) or min(given) < 0:
+    if rank < 3 or any(before[:2]) or any(after[:2]):
         raise Unsupported(f"pads {given}: only rows and columns can be padded")
+    mode = a.get("mode", "constant")
+    if mode != "constant":
+        if min(given) < 0 or isinstance(x, Host):
+            raise Unsupported(f"mode {mode!r} with pads {given}")
+        return restate(ctx, node, x, lambda index: np.pad(index, list(zip(before, after, strict=True)), mode))
+    if min(given) < 0:
+        x = _cropped(ctx, node, x, before, after)
+        before, after = np.maximum(before, 0), np.maximum(after, 0)
+    x = ctx.map(x)
     if isinstance(x, Padded):
-        raise Unsupported("it pads a padded map")
+        x = ctx.solid(x)
     rows = (0, 0) if rank == 3 else (before[2], after[2])
     shape = tuple(ctx.shapes[node.output[0]])
-    return Padded(x.tensor, shape, (rows[0], before[-1], rows[1], after[-1]), real)
+    return Padded(x.tensor, shape, tuple(int(p) for p in (rows[0], before[-1], rows[1], after[-1])), real)
+
+
+def _cropped(ctx, node, x, before, after):
+    """x without the rows and columns that negative pads take off."""
+    parts = [slice(max(0, -b), n - max(0, -a)) for b, a, n in zip(before, after, x.shape, strict=True)]
+    shape = tuple(p.stop - p.start for p in parts)
+    if min(shape) < 1:
+        raise Unsupported("its pads leave nothing of the map")
+    return restate(ctx, node, x, lambda index: index[tuple(parts)], shape)
 
 
 @operator(
@@ -121,8 +145,7 @@ def concat(ctx, node, *xs):
         ):
             parts.append(x)
         else:
-            ctx.map(x, f"part {i}")
-            raise Unsupported("it reads a padded map")
+            parts.append(ctx.solid(x, f"part {i}"))
 
     def emit(y, low, high):
         names = []

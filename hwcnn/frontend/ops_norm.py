@@ -6,14 +6,12 @@ from .. import ir
 from ..golden.lrn import lrn_table
 from .ops_elementwise import scale_channels
 from .registry import Unsupported, attributes, operator
-from .values import Const, Padded, Pending, Table
+from .values import Const, Pending, Table
 
 
 @operator("LRN", attributes=("alpha", "beta", "bias", "size"), limits="size 1, 3 or 5; beta from 0 to 1")
 def lrn(ctx, node, x):
-    x = ctx.map(x)
-    if isinstance(x, Padded):
-        raise Unsupported("it reads a padded map")
+    x = ctx.solid(x)
     a = attributes(node)
     size, alpha, beta, bias = a["size"], a.get("alpha", 1e-4), a.get("beta", 0.75), a.get("bias", 1.0)
     if size not in (1, 3, 5) or not 0 <= beta <= 1 or alpha < 0 or bias <= 0:

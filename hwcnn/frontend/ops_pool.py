@@ -1,9 +1,11 @@
-"""Pooling: windows and whole maps."""
+"""Pooling over windows."""
 
 import numpy as np
 
 from .. import ir
 from ..fixedpoint import multiplier
+from .dilated_max import dilated_max
+from .ops_conv import pending
 from .registry import Unsupported, attributes, operator
 from .values import Padded, Pending, map_shape
 from .windows import pair, window
@@ -11,58 +13,50 @@ from .windows import pair, window
 _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
 
 
-@operator("MaxPool", attributes=_WINDOW, limits="1-D and 2-D; no dilation; no Indices output")
+@operator("MaxPool", attributes=(*_WINDOW, "dilations"), limits="1-D and 2-D; no Indices output")
 def max_pool(ctx, node, x):
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its Indices output is used")
     x, g = _geometry(ctx, node, x)
     if isinstance(x, Padded) and x.value > -ctx.tensor(x).scale * (ctx.tensor(x).zero + 128):
-        raise Unsupported(f"it reads a map padded with {x.value}, which can exceed the map's own values")
+        x, g = _geometry(ctx, node, ctx.solid(x))
+    if g.dilation != (1, 1):
+        return dilated_max(ctx, node, x, g)
     shape = ctx.shapes[node.output[0]]
-    return Pending(shape, map_shape(shape), _emit(ctx, node, x, "max", g.kernel, g.stride, g.pads, {0: 1}))
+    return Pending(shape, map_shape(shape), pool_of(ctx, node, x, "max", g.kernel, g.stride, g.pads, {0: 1}))
 
 
-@operator("AveragePool", attributes=(*_WINDOW, "count_include_pad"), limits="1-D and 2-D; no dilation")
+@operator("AveragePool", attributes=(*_WINDOW, "count_include_pad", "dilations"), limits="1-D and 2-D")
 def average_pool(ctx, node, x):
     x, g = _geometry(ctx, node, x)
     include = attributes(node).get("count_include_pad", 0)
+    if isinstance(x, Padded) and x.value != 0:
+        x, g = _geometry(ctx, node, ctx.solid(x))
     if isinstance(x, Padded):
-        if x.value != 0:
-            raise Unsupported(f"it reads a map padded with {x.value}, only 0 can be fused")
         if not include and any(attributes(node).get("pads") or ()):
             raise Unsupported("it pads without counting its pads a map that is padded already")
         include = 1
     shape = ctx.shapes[node.output[0]]
-    divisors = _divisors(g, ctx.tensor(x).shape[2:], include)
-    return Pending(shape, map_shape(shape), _emit(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors))
-
-
-@operator("GlobalAveragePool", "GlobalMaxPool", limits="1-D and 2-D maps")
-def global_pool(ctx, node, x):
-    kind = "max" if node.op_type == "GlobalMaxPool" else "average"
-    return whole_map(ctx, node, ctx.map(x), kind, ctx.shapes[node.output[0]])
-
-
-@operator("ReduceMean", "ReduceMax", attributes=("axes", "keepdims"), limits="over all of rows and columns")
-def reduce_mean(ctx, node, x, axes=None):
-    x = ctx.map(x)
-    given = attributes(node).get("axes") if axes is None else axes.array.reshape(-1)
-    rank = len(x.shape)
-    if given is None or sorted(int(a) % rank for a in given) != list(range(2, rank)) or rank < 3:
-        raise Unsupported(
-            f"axes {None if given is None else list(map(int, given))}: only the mean over rows and columns is supported"
+    if g.dilation != (1, 1):
+        if any(g.pads) and not include:
+            raise Unsupported("dilations with pads that do not count")
+        channels, taps = ctx.tensor(x).shape[1], np.prod(g.kernel)
+        ones = np.ones((channels, 1, *g.kernel), np.int8)
+        return pending(
+            ctx,
+            node,
+            x.tensor,
+            shape,
+            ones,
+            np.full(channels, 1 / taps),
+            np.zeros(channels),
+            stride=g.stride,
+            pads=g.pads,
+            dilation=g.dilation,
+            groups=channels,
         )
-    kind = "max" if node.op_type == "ReduceMax" else "average"
-    return whole_map(ctx, node, x, kind, ctx.shapes[node.output[0]])
-
-
-def whole_map(ctx, node, x, kind, shape):
-    """A pool whose window is the map of x; `shape`: of the ONNX result."""
-    if isinstance(x, Padded):
-        raise Unsupported("it reads a padded map")
-    n, c, h, w = ctx.tensor(x).shape
-    divisors = {0: 1} if kind == "max" else {h * w: h * w}
-    return Pending(shape, (n, c, 1, 1), _emit(ctx, node, x, kind, (h, w), (1, 1), (0, 0, 0, 0), divisors))
+    divisors = _divisors(g, ctx.tensor(x).shape[2:], include)
+    return Pending(shape, map_shape(shape), pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors))
 
 
 def _geometry(ctx, node, x):
@@ -70,8 +64,6 @@ def _geometry(ctx, node, x):
     a = attributes(node)
     if len(x.shape) < 3:
         raise Unsupported(f"its input has {len(x.shape)} dimensions")
-    if any(d != 1 for d in a.get("dilations", ())):
-        raise Unsupported(f"dilations {list(a['dilations'])}")
     kernel = pair(a["kernel_shape"], 1)
     g = window(a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0))
     if g.out != map_shape(ctx.shapes[node.output[0]])[2:]:
@@ -83,8 +75,8 @@ def _geometry(ctx, node, x):
     return x, g
 
 
-def _emit(ctx, node, x, kind, kernel, stride, pads, divisors):
-    """divisors: number of taps inside the map to what their sum is divided by."""
+def pool_of(ctx, node, x, kind, kernel, stride, pads, divisors):
+    """What `Pending` emits for a pool. divisors: number of taps inside the map to what their sum is divided by."""
     x = ctx.tensor(x)
 
     def emit(y, low, high):
@@ -97,7 +89,11 @@ def _emit(ctx, node, x, kind, kernel, stride, pads, divisors):
 def _taps(g, size):
     """For each row and for each column of windows, the taps inside the map."""
     first = [np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis] for axis in (0, 1)]
-    return [np.minimum(f + k, n) - np.maximum(f, 0) for f, k, n in zip(first, g.kernel, size, strict=True)]
+    inside = []
+    for f, k, d, n in zip(first, g.kernel, g.dilation, size, strict=True):
+        taps = f[:, None] + d * np.arange(k)
+        inside.append(((taps >= 0) & (taps < n)).sum(axis=1))
+    return inside
 
 
 def _divisors(g, size, include):

@@ -26,8 +26,8 @@ def function(ctx, node, x):
     return evaluate(node, as_table(ctx, x))
 
 
-@operator("Pow", "PRelu", limits="second operand one constant")
-def with_constant(ctx, node, x, y):
+@operator("Pow", limits="second operand one constant")
+def power(ctx, node, x, y):
     if not isinstance(y, Const) or y.array.size != 1:
         raise Unsupported("its second operand is not one constant")
     return evaluate(node, as_table(ctx, x), y.array.reshape(()))
@@ -61,8 +61,7 @@ def as_table(ctx, value):
             raise Unsupported(
                 "a nonlinear function of a value scaled channel by channel without QuantizeLinear between"
             )
-        ctx.map(value)
-        raise Unsupported("it reads a padded map")
+        value = ctx.solid(value)
     x = ctx.tensor(value)
     real = (np.arange(-128, 128) - x.zero).astype(np.float32) * np.float32(x.scale)
     real = np.clip(real * np.float32(value.mul) + np.float32(value.add), value.low, value.high)

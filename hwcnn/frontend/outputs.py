@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from .registry import Unsupported
-from .values import Const, Host, Linear
+from .values import Const, Host, Linear, Padded
 
 
 def output(ctx, name, value):
     """(tensor, shape) of the ONNX output `name`, which `value` stands for. Raises Unsupported where it is no map."""
     if isinstance(value, Host):
         _rename(ctx, name, value)
-    elif not isinstance(value, Linear) or not value.plain or value.index is not None:
+    elif isinstance(value, Padded) or isinstance(value, Linear) and value.plain and value.index is not None:
+        value = ctx.solid(value, "it")
+    elif not isinstance(value, Linear) or not value.plain:
         raise Unsupported(_why(value))
     return value.tensor, tuple(value.shape)
 
@@ -20,8 +22,6 @@ def output(ctx, name, value):
 def _why(value):
     if isinstance(value, Const):
         return "it is a constant"
-    if isinstance(value, Linear) and value.index is not None:
-        return "its layout was changed by a Transpose: take the map before it"
     return "it is not quantised: a QuantizeLinear is missing before it"
 
 

@@ -15,6 +15,8 @@ from .light import is_bulky, light
 
 #: onnxruntime's logging level "fatal": its errors arrive as exceptions.
 _QUIET = 4
+#: Operators of constant weights.
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, outputs=()):
@@ -80,7 +82,7 @@ def fold(model):
 def _check_finite(model):
     constants = {i.name: i for i in model.graph.initializer}
     for node in model.graph.node:
-        for name in node.input[1:] if node.op_type in ("Conv", "Gemm", "MatMul") else ():
+        for name in node.input[1:] if node.op_type in WEIGHTED else ():
             array = numpy_helper.to_array(constants[name]) if name in constants else np.zeros(1)
             if array.size and not np.isfinite([array.min(), array.max()]).all():
                 raise InputError(
@@ -132,7 +134,7 @@ def _own_weights(model):
     seen = set()
     for node in model.graph.node:
         for i, name in enumerate(node.input):
-            if i == 0 or node.op_type not in ("Conv", "Gemm", "MatMul") or name not in constants:
+            if i == 0 or node.op_type not in WEIGHTED or name not in constants:
                 continue
             if name in seen:
                 node.input[i] = _constant(model, f"{name}/{node.output[0]}", numpy_helper.to_array(constants[name]))

@@ -159,8 +159,9 @@ def _unite(model, measured):
         if node.op_type == "Concat" or node.op_type in SAME_SCALE:
             names = node.input if node.op_type == "Concat" else node.input[:1]
             for name in names:
-                if name in measured and node.output[0] in measured:
-                    parent[root(name)] = root(node.output[0])
+                for result in node.output if node.op_type == "Split" else node.output[:1]:
+                    if name in measured and result in measured:
+                        parent[root(name)] = root(result)
     groups = {}
     for name in measured:
         groups.setdefault(root(name), []).append(name)

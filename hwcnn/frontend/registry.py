@@ -26,8 +26,7 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(*names, attributes=(), limits="", runs_on="vector"):
-    """Register ``handler(ctx, node, *inputs) -> value`` for ONNX operators. A missing optional input arrives as None.
-    """
+    """Register ``handler(ctx, node, *inputs) -> value`` for ONNX operators. A missing optional input arrives as None."""
 
     def register(handler):
         for name in names:

@@ -163,8 +163,7 @@ def along(values, axis, rank):
 
 
 def map_shape(shape):
-    """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels, [N, C, L] is one row.
-    """
+    """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels, [N, C, L] is one row."""
     shape = tuple(int(d) for d in shape)
     forms = {1: (1, *shape, 1, 1), 2: (*shape, 1, 1), 3: (*shape[:2], 1, *shape[2:]), 4: shape}
     return forms.get(len(shape))
