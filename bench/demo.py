@@ -1,6 +1,6 @@
 """What `make demo` shows: handwritten digits through the RTL, bit by bit equal to the reference, then the size of the accelerator.
 
-Usage: python bench/demo.py [--pe 16x16] [--device xc7z020]
+Usage: python bench/demo.py [--pe 16x16] [--device xc7a200t]
 """
 
 import argparse
@@ -29,15 +29,18 @@ def rows(values, pictures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pe", default="16x16")
-    parser.add_argument("--device", default="xc7z020")
+    parser.add_argument("--device", default="xc7a200t")
     arguments = parser.parse_args()
     show = Console(width=110)
-    log = Console(stderr=True)
+    with Console(stderr=True).status("") as status:
+        return run(arguments, show, status.update)
 
-    made = generate.generate(generate.Request("digits", AccelConfig.load(pe=arguments.pe), OUT, progress=log.print))
+
+def run(arguments, show, progress):
+    made = generate.generate(generate.Request("digits", AccelConfig.load(pe=arguments.pe), OUT, progress=progress))
     show.print(f"digits on {made['pe']}: {made['macs']:,} MACs, {made['instructions']} instructions, in {OUT}")
     pictures = sorted(PICTURES.glob("*.png"))
-    values, lines = simulation.run(simulation.Request(OUT, inputs=tuple(pictures), progress=log.print))
+    values, lines = simulation.run(simulation.Request(OUT, inputs=tuple(pictures), progress=progress))
     table = list(rows(values, pictures))
     show.print(views.table(table))
     right = sum(row["label"] == row["RTL's answer"] for row in table)

@@ -9,7 +9,7 @@ class Family:
     """synth : the Yosys command. luts, ffs, dsps, brams : cell name to how many of the device's it takes.
 
     block : (bits, width) of the block RAM's smallest part, and how many parts a block RAM has. lut_ram : (depth, bits, LUTs) of
-    each distributed RAM. lut_depth : the deepest RAM that is made of LUTs.
+    each distributed RAM. lut_depth, lut_bits : a RAM of at most this depth, or this many bits, is made of LUTs.
     """
 
     synth: str
@@ -20,6 +20,7 @@ class Family:
     block: tuple
     lut_ram: tuple
     lut_depth: int
+    lut_bits: int
 
     def count(self, cells):
         """``{luts, ffs, dsps, brams}`` of ``{cell name: number}``; half a block RAM counts as half, rounded up in the end."""
@@ -29,7 +30,7 @@ class Family:
 
     def ram(self, width, depth):
         """``{luts, brams}`` of a RAM of depth words of `width` bits."""
-        if depth <= self.lut_depth:
+        if depth <= self.lut_depth or width * depth <= self.lut_bits:
             fitting = [(bits, luts) for limit, bits, luts in self.lut_ram if depth <= limit]
             if fitting:
                 return {"luts": min(ceil(width / bits) * luts for bits, luts in fitting), "brams": 0}
@@ -45,10 +46,10 @@ class Family:
 _AMD_LUTS = {f"LUT{n}": 1 for n in range(1, 7)} | {
     "SRL16E": 1, "SRLC32E": 1, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4,
     "RAM256X1D": 8, "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4}
-_AMD = dict(luts=_AMD_LUTS, ffs=("FD",), block=(18_432, 36, 2), lut_ram=((32, 6, 4), (64, 3, 4)), lut_depth=64)
+_AMD = dict(luts=_AMD_LUTS, ffs=("FD",), block=(18_432, 36, 2), lut_ram=((32, 6, 4), (64, 3, 4)), lut_depth=64, lut_bits=2048)
 _LATTICE_LUTS = {"LUT4": 1, "CCU2C": 2, "CCU2": 2, "TRELLIS_DPR16X4": 6, "DPR16X4": 6}
 #: 18 Kbit with a width of up to 36; 16 x 4 bits in two LUTs that hold them and the write port of two more.
-_EBR = dict(block=(18_432, 36, 1), lut_ram=((16, 4, 6),), lut_depth=64)
+_EBR = dict(block=(18_432, 36, 1), lut_ram=((16, 4, 6),), lut_depth=64, lut_bits=2048)
 
 FAMILIES = {
     "xc7": Family("synth_xilinx -family xc7 -noiopad", dsps={"DSP48E1": 1}, brams={"RAMB18E1": 0.5, "RAMB36E1": 1}, **_AMD),
