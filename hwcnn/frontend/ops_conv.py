@@ -8,7 +8,7 @@ from .. import ir
 from ..fixedpoint import multiplier
 from .registry import Unsupported, attributes, operator
 from .values import Const, Linear, Padded, PendingConv, map_shape
-from .windows import no_pads, window
+from .windows import window
 
 
 def weights(ctx, value, axis):
@@ -100,11 +100,9 @@ def conv(ctx, node, x, w, b=None):
     if weight.ndim == 3:
         weight = weight[:, :, None, :]
     a = attributes(node)
-    pads = no_pads(x)
-    if isinstance(x, Padded):
-        if x.value != 0:
-            raise Unsupported(f"it reads a map padded with {x.value}, only 0 can be fused")
-        pads = x.pads
+    if isinstance(x, Padded) and x.value != 0:
+        x = ctx.solid(x)
+    pads = x.pads if isinstance(x, Padded) else (0, 0, 0, 0)
     g = window(a, weight.shape[2:], ctx.tensor(x).shape[2:], pads)
     if b is not None and b.shape != weight.shape[:1]:
         raise Unsupported(f"its bias {list(b.shape)} does not fit {len(weight)} channels")

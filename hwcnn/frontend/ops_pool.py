@@ -17,9 +17,10 @@ _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
 def max_pool(ctx, node, x):
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its Indices output is used")
-    x, g = _geometry(ctx, node, x)
+    x = ctx.map(x)
     if isinstance(x, Padded) and x.value > -ctx.tensor(x).scale * (ctx.tensor(x).zero + 128):
-        x, g = _geometry(ctx, node, ctx.solid(x))
+        x = ctx.solid(x)
+    x, g = _geometry(ctx, node, x)
     if g.dilation != (1, 1):
         return dilated_max(ctx, node, x, g)
     shape = ctx.shapes[node.output[0]]
@@ -28,39 +29,32 @@ def max_pool(ctx, node, x):
 
 @operator("AveragePool", attributes=(*_WINDOW, "count_include_pad", "dilations"), limits="1-D and 2-D")
 def average_pool(ctx, node, x):
+    x = ctx.map(x)
+    if isinstance(x, Padded) and x.value != 0:
+        x = ctx.solid(x)
     x, g = _geometry(ctx, node, x)
     include = attributes(node).get("count_include_pad", 0)
-    if isinstance(x, Padded) and x.value != 0:
-        x, g = _geometry(ctx, node, ctx.solid(x))
     if isinstance(x, Padded):
         if not include and any(attributes(node).get("pads") or ()):
             raise Unsupported("it pads without counting its pads a map that is padded already")
         include = 1
     shape = ctx.shapes[node.output[0]]
     if g.dilation != (1, 1):
-        if any(g.pads) and not include:
-            raise Unsupported("dilations with pads that do not count")
-        channels, taps = ctx.tensor(x).shape[1], np.prod(g.kernel)
-        ones = np.ones((channels, 1, *g.kernel), np.int8)
-        return pending(
-            ctx,
-            node,
-            x.tensor,
-            shape,
-            ones,
-            np.full(channels, 1 / taps),
-            np.zeros(channels),
-            stride=g.stride,
-            pads=g.pads,
-            dilation=g.dilation,
-            groups=channels,
-        )
+        if any(g.pads) and not include or attributes(node).get("ceil_mode", 0):
+            raise Unsupported("dilations with ceil_mode, or with pads that do not count")
+        return _dilated_average(ctx, node, x, g)
     divisors = _divisors(g, ctx.tensor(x).shape[2:], include)
     return Pending(shape, map_shape(shape), pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors))
 
 
+def _dilated_average(ctx, node, x, g):
+    channels, shape = ctx.tensor(x).shape[1], ctx.shapes[node.output[0]]
+    ones, scale = np.ones((channels, 1, *g.kernel), np.int8), np.full(channels, 1 / np.prod(g.kernel))
+    geometry = {"stride": g.stride, "pads": g.pads, "dilation": g.dilation, "groups": channels}
+    return pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
+
+
 def _geometry(ctx, node, x):
-    x = ctx.map(x)
     a = attributes(node)
     if len(x.shape) < 3:
         raise Unsupported(f"its input has {len(x.shape)} dimensions")
@@ -71,6 +65,8 @@ def _geometry(ctx, node, x):
             "with ceil_mode, a window of it starts beyond the map: onnx and onnxruntime define different sizes then"
         )
     if min(t.min() for t in _taps(g, ctx.tensor(x).shape[2:])) <= 0:
+        if isinstance(x, Padded):
+            return _geometry(ctx, node, ctx.solid(x))
         raise Unsupported("a window of it lies wholly in the padding")
     return x, g
 

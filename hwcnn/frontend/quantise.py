@@ -91,6 +91,12 @@ class _Quantiser(QDQQuantizer):
         if tensor_name and tensor_name not in self.skip and tensor_name not in self.initializers:
             super().quantize_activation_tensor(tensor_name)
 
+    def quantize_bias_tensor(self, node_name, bias_name, input_name, weight_name, beta=1.0):
+        """The bias of a transposed convolution in groups stays float: it has more channels than its weights have scales."""
+        node = next(n for n in self.model.nodes() if n.name == node_name)
+        if node.op_type != "ConvTranspose" or not any(a.name == "group" and a.i > 1 for a in node.attribute):
+            super().quantize_bias_tensor(node_name, bias_name, input_name, weight_name, beta)
+
     def adjust_tensor_ranges(self):
         """Ranges stay as measured: no activation is removed in favour of a saturating QuantizeLinear."""
 

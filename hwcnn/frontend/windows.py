@@ -16,10 +16,6 @@ class Window:
     out: tuple[int, int]
 
 
-def no_pads(_):
-    return (0, 0, 0, 0)
-
-
 def pair(values, default):
     """A per-axis attribute in two dimensions: absent gives `default` twice, one value is for columns."""
     if not values:
