@@ -10,6 +10,7 @@ from onnx import TensorProto, checker, external_data_helper, helper, numpy_helpe
 from ..errors import InputError
 from .light import is_bulky, light
 from .prepare import infer_shapes
+from .training import drop_training
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
 OLDEST_OPSET, OPSET = 7, 13
@@ -38,7 +39,7 @@ def load(source, batch=1, shapes=None):
         )
     from .. import models
 
-    if path.suffix or str(source) not in models.names():
+    if str(source) not in models.names():
         what = "no such file" if path.suffix else "neither a file nor a built-in model"
         raise InputError(f"{source}: {what}: 'hwcnn models' lists the built-in ones")
     return normalise(models.build(str(source)), str(source), shapes)
@@ -56,6 +57,7 @@ def normalise(model, source, shapes=None):
     try:
         _check_constants(model, source)
         checker.check_model(light(model, as_inputs=lambda tensor: True))
+        drop_training(model, source)
         _fix_inputs(model, source, shapes or {})
         _channels_first(model)
         if opset < OPSET:

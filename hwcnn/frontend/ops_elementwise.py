@@ -80,7 +80,7 @@ def per_channel(constant, other):
     if array.ndim > rank or np.broadcast_shapes(array.shape, other.shape) != tuple(other.shape):
         raise Unsupported(f"the constant's shape {list(array.shape)} would enlarge the map {list(other.shape)}")
     array = array.reshape((1,) * (rank - array.ndim) + array.shape)
-    if array.size != array.shape[1]:
+    if array.size != array.shape[min(1, rank - 1)]:
         raise Unsupported(f"the constant's shape {list(constant.shape)} is not one value a channel")
     return array.reshape(-1)
 
