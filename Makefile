@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench
+.PHONY: demo test bench docs
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -14,6 +14,10 @@ test: $(VENV)/tests-installed
 NETWORKS ?= digits table64 squeezenet1.1 resnet18
 bench: $(VENV)/installed
 	$(PY) bench/networks.py $(NETWORKS)
+
+# docs/operators.md, from the importer's registry.
+docs: $(VENV)/installed
+	$(PY) bench/operators.py
 
 $(VENV)/installed: pyproject.toml
 	test -x $(PY) || python3 -m venv $(VENV)

@@ -81,8 +81,8 @@ def identity(ctx, node, x, *more):
 @operator(
     "Pad",
     attributes=("mode", "pads", "value"),
-    runs_on="with its consumer",
-    limits="rows and columns only; by 0 before a convolution or a pool free",
+    runs_on="array",
+    limits="rows and columns only; constant, edge, reflect or wrap; by 0 before a convolution or a pool it costs nothing",
 )
 def pad(ctx, node, x, pads=None, value=None, axes=None):
     a = attributes(node)

@@ -34,3 +34,10 @@ def test_a_layer_beyond_the_bar_fails_the_run(monkeypatch, capsys):
 def test_bad_input(name, arguments, capsys):
     assert bench(name).main(arguments) == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+def test_the_page_of_operators_is_up_to_date(tmp_path):
+    """`make docs` writes it."""
+    page = tmp_path / "operators.md"
+    bench("operators").main(["--out", str(page)])
+    assert page.read_text() == (BENCH.parent / "docs" / "operators.md").read_text()
