@@ -12,7 +12,8 @@ from .ram import Ram
 def sums_port(config):
     """Sums of one pixel for the accumulators, from the array; no back-pressure.
 
-    first : overwrite instead of add. addr : bits_for(2 * acc_depth), the top bit is the half. data : cols sums.
+    first : overwrite instead of add. addr : bits_for(2 * acc_depth), the top bit is the half. data : cols sums,
+    `Accumulators.DATA_LATENCY` cycles after them.
     """
     return wiring.Signature({
         "valid": Out(1), "first": Out(1), "addr": Out(bits_for(2 * config.acc_depth)),
@@ -23,7 +24,7 @@ class Accumulators(wiring.Component):
     """``acc[addr][c] = (0 if first else acc[addr][c]) + sums[c]``, modulo 2**32, for an address a cycle.
 
     The same address may come again `REUSE` cycles later, which every array guarantees since a pass takes at least 4
-    cycles. The sums of cycle t are in RAM for a read in cycle t + `LATENCY`.
+    cycles. The sums of an address of cycle t are in RAM for a read in cycle t + `LATENCY`.
 
     Each half has one write and one read port. Where both sides address the same half in a cycle, the array's read wins
     and the other side gets that data; programs never do so.
@@ -37,7 +38,7 @@ class Accumulators(wiring.Component):
     sums : `sums_port`. read : cols * 32 bits, `READ_LATENCY` cycles after ``en``, for one cycle.
     """
 
-    READ_LATENCY = 2
+    READ_LATENCY = DATA_LATENCY = 2
     LATENCY = REUSE = 4
 
     def __init__(self, config):
@@ -52,7 +53,7 @@ class Accumulators(wiring.Component):
         depth, width = self.config.acc_depth, 32 * self.config.cols
         stages = [self._stage(m, i) for i in (1, 2, 3)]
         m.d.sync += [q.eq(d) for past, now in zip([self._now(), *stages], stages) for d, q in zip(past, now)]
-        valid, _, addr, _ = stages[2]
+        valid, _, addr = stages[2]
 
         total, held = Signal(width, reset_less=True), []
         for half in range(2):
@@ -67,7 +68,7 @@ class Accumulators(wiring.Component):
                 ram.w_en.eq(valid & (addr[-1] == half)), ram.w_addr.eq(addr[:-1]), ram.w_data.eq(total),
             ]
             m.d.sync += kept.eq(ram.r_data)
-        m.d.sync += total.eq(self._added(held, *stages[1][1:]))
+        m.d.sync += total.eq(self._added(held, *stages[1][1:], self.sums.data))
 
         halves = Signal(self.READ_LATENCY, reset_less=True)
         m.d.sync += halves.eq(Cat(self.read.addr[-1], halves))
@@ -75,11 +76,11 @@ class Accumulators(wiring.Component):
         return m
 
     def _now(self):
-        return self.sums.valid, self.sums.first, self.sums.addr, self.sums.data
+        return self.sums.valid, self.sums.first, self.sums.addr
 
     def _stage(self, m, i):
         return [Signal.like(s, name=f"{name}_{i}", reset_less=name != "valid")
-                for s, name in zip(self._now(), ("valid", "first", "addr", "data"))]
+                for s, name in zip(self._now(), ("valid", "first", "addr"))]
 
     def _added(self, held, first, addr, sums):
         """The new accumulators, lane by lane."""

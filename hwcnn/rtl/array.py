@@ -11,6 +11,7 @@ from .delay import delay
 from .layouts import instruction_layout, ram_read_port
 from .passes import STEP_BITS, PassSequencer
 from .pe_array import PeArray
+from .ram import Ram
 
 
 class ArrayEngine(wiring.Component):
@@ -19,11 +20,12 @@ class ArrayEngine(wiring.Component):
     A pass of M pixels takes max(M, R) cycles where the weights come at a row a cycle. With its first
     pixel in cycle t:
 
-    - its sums leave in cycle ``t + latency(config)``, those of the other pixels one a cycle after it;
-    - it needs all R rows of its tile to have been taken in cycle t - 1 or before. There is one shadow register a PE, so
-      row 0 of the next tile is taken in cycle t at the earliest, and row r then not before t + r, when the
-      wavefront of the swap has passed row r (see `PeArray`). The R rows so take cycles t to t + R - 1 or later
-      ones, and the next pass starts in t + R or later.
+    - its sums leave in cycle ``t + latency(config)``, those of the other pixels one a cycle after it; their addresses
+      `Accumulators.DATA_LATENCY` cycles before them;
+    - it needs all R rows of its tile to have been taken in cycle t - 1 or before. They wait in a RAM of one tile, from
+      which row r goes to the PEs in cycle t + r. So row 0 of the next tile is taken in cycle t at the earliest, and row
+      r then not before t + r. The R rows so take cycles t to t + R - 1 or later ones, and the next pass starts in t + R
+      or later.
 
     The first pixel is issued `START` cycles after its instruction is taken, if the array is idle and the weights are
     there.
@@ -60,7 +62,7 @@ class ArrayEngine(wiring.Component):
     @classmethod
     def done_latency(cls, config):
         """Cycles from the issue of an instruction's last pixel to `done`."""
-        return cls.latency(config) + Accumulators.LATENCY
+        return cls.latency(config) - Accumulators.DATA_LATENCY + Accumulators.LATENCY
 
     def elaborate(self, platform):
         m = Module()
@@ -73,7 +75,7 @@ class ArrayEngine(wiring.Component):
         self._load(m, pes, full, swap)
         m.d.comb += [
             self.busy.eq(issue), self.act.en.eq(issue),
-            pes.act.eq(self.act.data), pes.swap.eq(swap), self.sums.data.eq(pes.sums),
+            pes.act.eq(self.act.data), self.sums.data.eq(pes.sums),
         ]
         self._tags(m, issue, *tag)
         return m
@@ -110,21 +112,26 @@ class ArrayEngine(wiring.Component):
         return run.first, acc, run.last & end
 
     def _load(self, m, pes, full, swap):
-        """Takes rows of a tile while the shadow registers are free."""
+        """Takes rows of a tile while its RAM is free; with `swap` they begin to go to the PEs."""
         rows = self.config.rows
-        row = Signal(rows, init=1)
-        take = self.weights.valid & self.weights.ready
+        m.submodules.tile = tile = Ram(8 * self.config.cols, rows)
+        row, leaving = Signal(range(rows)), Signal(range(rows))
+        take, leave = self.weights.valid & self.weights.ready, Signal()
         m.d.comb += [
-            self.weights.ready.eq(~full | swap),
-            pes.load.eq(Mux(take, row, 0)), pes.weights.eq(self.weights.payload),
+            self.weights.ready.eq(~full | swap), leave.eq(swap | (leaving != 0)),
+            tile.w_en.eq(take), tile.w_addr.eq(row), tile.w_data.eq(self.weights.payload),
+            tile.r_en.eq(leave), tile.r_addr.eq(leaving), pes.weights.eq(tile.r_data),
         ]
-        with m.If(take):
-            m.d.sync += row.eq(row.rotate_left(1))
-        m.d.sync += full.eq((full & ~swap) | (take & row[-1]))
+        load = Signal(rows, reset_less=True)
+        m.d.sync += [
+            row.eq(row + take), leaving.eq(leaving + leave), load.eq(Mux(leave, 1 << leaving, 0)),
+            full.eq((full & ~swap) | (take & (row == rows - 1))),
+        ]
+        m.d.comb += pes.load.eq(load)
 
     def _tags(self, m, issue, first, acc, last):
         """What travels beside a pixel."""
-        latency = self.latency(self.config)
+        latency = self.latency(self.config) - Accumulators.DATA_LATENCY
         valid, done = Signal(latency), Signal(self.done_latency(self.config))
         m.d.sync += [valid.eq(Cat(issue, valid)), done.eq(Cat(issue & last, done))]
         tag = delay(m, Cat(first, acc), latency, "tag")

@@ -28,12 +28,13 @@ class Driver:
         self.dut, self.draw = dut, draw
         self.acc = np.zeros((DEPTH, CONFIG.cols), np.int64)
         self.expected = {}  # cycle: (address, accumulators)
+        self.data = {}  # cycle: sums
         self.cycle = 0
 
     def add(self, addr, first, sums):
         dut = self.dut
         dut.sums__valid.value, dut.sums__addr.value, dut.sums__first.value = 1, addr, first
-        dut.sums__data.value = pack(sums, BITS)
+        self.data[self.cycle + Accumulators.DATA_LATENCY] = pack(sums, BITS)
         self.acc[addr] = wrap(sums if first else self.acc[addr] + sums)
 
     def read(self, addr):
@@ -44,6 +45,7 @@ class Driver:
         await FallingEdge(self.dut.clk)
         self.cycle += 1
         self.dut.sums__valid.value = self.dut.read__en.value = 0
+        self.dut.sums__data.value = self.data.pop(self.cycle, 0)
         if self.cycle in self.expected:
             addr, lanes = self.expected.pop(self.cycle)
             assert int(self.dut.read__data.value) == pack(lanes, 32), addr
