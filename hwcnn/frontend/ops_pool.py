@@ -40,11 +40,23 @@ def average_pool(ctx, node, x):
         include = 1
     shape = ctx.shapes[node.output[0]]
     if g.dilation != (1, 1):
-        if any(g.pads) and not include or attributes(node).get("ceil_mode", 0):
-            raise Unsupported("dilations with ceil_mode, or with pads that do not count")
+        if any(g.pads) and not include or _beyond(g, ctx.tensor(x).shape[2:]):
+            raise Unsupported(
+                "dilations with pads that do not count, or with windows that reach beyond them (ceil_mode)"
+            )
         return _dilated_average(ctx, node, x, g)
     divisors = _divisors(g, ctx.tensor(x).shape[2:], include)
     return Pending(shape, map_shape(shape), pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors))
+
+
+def _beyond(g, size):
+    """True where a window reaches beyond the pads, as with ceil_mode."""
+    return any(
+        (out - 1) * s + d * (k - 1) + 1 > n + before + after
+        for out, s, d, k, n, before, after in zip(
+            g.out, g.stride, g.dilation, g.kernel, size, g.pads[:2], g.pads[2:], strict=True
+        )
+    )
 
 
 def _dilated_average(ctx, node, x, g):
