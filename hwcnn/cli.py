@@ -59,7 +59,7 @@ def generate(model: Model, pe: Pe = None, out: Annotated[Path | None, typer.Opti
     """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
     from . import generate as g
     accelerator = AccelConfig.load(config, pe)
-    name = Path(model).stem if Path(model).suffix else model
+    name = Path(model).stem if Path(model).is_file() else model
     request = dict(model=model, config=accelerator, out=out or Path("build") / f"{name}-{accelerator.pe}", batch=batch,
                    calibrate=tuple(calibrate or ()), preprocess=views.preprocess(model, mean, scale, channels), seed=seed)
     with _progress(json_) as progress:

@@ -1,7 +1,10 @@
 """From a model to a folder that holds all of its accelerator, and back from the folder."""
 
 import contextlib
+import hashlib
+import importlib.metadata
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -21,7 +24,7 @@ from .frontend.quantise import quantise
 from .rtl.top import Accelerator
 from .rtl.verilog import to_verilog
 from .scheduler.compile import compile_graph
-from .sim import inputs
+from .sim import inputs, verilator
 
 #: Where the last generated folder is remembered, below the current one.
 LAST = Path("build/.last")
@@ -62,7 +65,7 @@ def generate(request):
         "batch": request.batch, "seed": request.seed, "hwcnn": __version__, "preprocess": preprocess.to_dict(),
         "labels": list(_labels(request.model)), "source": _source(request.model)}
     request.progress("writing Verilog")
-    verilog = to_verilog(Accelerator(request.config), "hwcnn")
+    verilog = accelerator_verilog(request.config)
     with replacing(request.out) as folder:
         (folder / "accelerator.v").write_text(verilog)
         (folder / "program.bin").write_bytes(compiled.program)
@@ -73,6 +76,22 @@ def generate(request):
         (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     remember(request.out)
     return _figures(request, manifest, compiled) | {"seconds": round(time.monotonic() - began, 3)}
+
+
+def accelerator_verilog(config):
+    """The Verilog of an accelerator, module ``hwcnn``. It is cached by the configuration and the sources that it comes from."""
+    root = Path(__file__).parent
+    sources = [p.read_bytes() for p in sorted([*root.glob("rtl/*"), root / "isa.py", root / "config.py"]) if p.is_file()]
+    stamp = hashlib.sha256(repr((config, importlib.metadata.version("amaranth"), sources)).encode()).hexdigest()[:16]
+    cached = verilator.cache_dir() / "verilog" / f"{config.pe}-{stamp}.v"
+    if cached.exists():
+        return cached.read_text()
+    text = to_verilog(Accelerator(config), "hwcnn")
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    scratch = cached.with_name(f"{cached.name}.{os.getpid()}")
+    scratch.write_text(text)
+    scratch.replace(cached)
+    return text
 
 
 def _figures(request, manifest, compiled):

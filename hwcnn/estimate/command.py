@@ -5,9 +5,7 @@ from ..errors import InputError
 from ..frontend.importer import import_graph
 from ..frontend.load import load
 from ..frontend.quantise import quantise
-from ..generate import Generated, last
-from ..rtl.top import Accelerator
-from ..rtl.verilog import to_verilog
+from ..generate import Generated, accelerator_verilog, last
 from ..scheduler.compile import compile_graph
 from ..scheduler.timing import estimate as replay
 from . import devices, model, synth
@@ -21,7 +19,7 @@ def resources(folder=None, pe=None, config=None, device=None, synthesise=False, 
     accelerator = _config(folder, pe, config)
     source, fmax = "model", None
     if synthesise or place:
-        verilog = to_verilog(Accelerator(accelerator), "hwcnn")
+        verilog = accelerator_verilog(accelerator)
         used, source = synth.resources(verilog, part.family, progress), "synth"
     else:
         used = model.resources(accelerator, part.family)

@@ -28,6 +28,11 @@ def test_unknown_model_suggests_near_names(hwcnn):
     assert untouched()
 
 
+def test_a_name_with_a_dot_is_a_name(hwcnn):
+    refused(hwcnn("generate", "--model", "squeezenet1.1", "--pe", "3x3"), "rows")
+    refused(hwcnn("estimate", "performance", "--model", "squeezenet1.2"), "squeezenet1.2")
+
+
 def test_missing_file(hwcnn):
     refused(hwcnn("generate", "--model", "no/such.onnx"), "no/such.onnx", "no such file")
 
