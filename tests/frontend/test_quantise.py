@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from nets import Net
+from float_nets import Net
 from onnx import numpy_helper
 from qdq import Qdq, infer
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from nets import Net
-from programs import run
+from float_nets import Net
+from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nets import Net
+from float_nets import Net
 from qdq import Qdq, infer
 
 from hwcnn.errors import InputError

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from float_nets import Net
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nets import Net
-from programs import run
 from qdq import Qdq, compare
+from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from nets import Net
+from float_nets import Net
 from onnx import helper
-from programs import run
 from qdq import Qdq, compare, infer
+from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError

@@ -7,8 +7,7 @@ from hwcnn.frontend.load import normalise
 
 
 class Net:
-    """A chain of nodes; `x` is the name of the value at its end. Weights are seeded, scaled to keep activations alive.
-    """
+    """A chain of nodes; `x` is the name of the value at its end. Weights are seeded, scaled to keep activations alive."""
 
     def __init__(self, *shape, seed=0, opset=13):
         self.rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ end against float.
 
 import numpy as np
 import pytest
-from nets import Net
+from float_nets import Net
 
 from hwcnn import golden, ir
 from hwcnn.frontend.agreement import agreement

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from nets import Net
+from float_nets import Net
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn.errors import InputError
