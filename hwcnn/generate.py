@@ -95,7 +95,7 @@ def accelerator_verilog(config):
 
 
 def _figures(request, manifest, compiled):
-    convs = [op for op in compiled.graph.ops if isinstance(op, ir.Conv)]
+    convs = [op for op in compiled.graph.ops if isinstance(op, ir.Conv | ir.ConvTranspose) and not op.moves]
     return {
         "model": manifest["model"], "pe": request.config.pe, "out": str(request.out),
         "macs": sum(layer["macs"] for layer in manifest["layers"]),

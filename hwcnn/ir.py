@@ -45,6 +45,7 @@ class Conv:
     ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if there is one.
     weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout] (mantissa in [0, 2**17)).
     pads: top, left, bottom, right; padding is filled with ``pad_value`` (the input's zero point). Negative pads crop the input.
+    moves: it only moves elements or adds them, which counts no multiply-accumulates.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Conv:
     pad_value: int = 0
     second: Second | None = None
     fully_connected: bool = False
+    moves: bool = False
 
     @property
     def inputs(self):
@@ -76,7 +78,7 @@ class ConvTranspose:
 
     ``clamp(zero + rhe((sum((x - x_zero)*w) + bias) * mantissa / 2**shift), low, high)``; results that no tap meets have a sum of 0.
     weight: int8 [Cin, Cout/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout]. pads: top, left; y's shape says
-    where the result ends.
+    where the result ends. moves: as in `Conv`.
     """
 
     name: str
@@ -94,6 +96,7 @@ class ConvTranspose:
     pads: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+    moves: bool = False
 
     @property
     def inputs(self):
@@ -302,7 +305,12 @@ class Graph:
             if name not in defined:
                 raise ValueError(f"output {name!r} is never computed")
         for tensor in self.tensors.values():
-            if len(tensor.shape) != 4 or min(tensor.shape) < 1 or not -128 <= tensor.zero <= 127 or not tensor.scale > 0:
+            if (
+                len(tensor.shape) != 4
+                or min(tensor.shape) < 1
+                or not -128 <= tensor.zero <= 127
+                or not tensor.scale > 0
+            ):
                 raise ValueError(f"bad tensor {tensor}")
         return self
 
@@ -316,7 +324,7 @@ ARRAY_OPS = (Conv, ConvTranspose, Resize)
 
 def macs(op, graph):
     """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of convolutions, transposed or not."""
-    if not isinstance(op, Conv | ConvTranspose):
+    if not isinstance(op, Conv | ConvTranspose) or op.moves:
         return 0
     n, c, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
     return n * h * w * op.weight.size

@@ -49,6 +49,7 @@ def _shifted(ctx, node, x, first, stride, size):
             pads=(-first[0], -first[1], *after),
             groups=x.shape[1],
             pad_value=_LOWEST,
+            moves=True,
         )
     )
     return y

@@ -62,7 +62,7 @@ def _beyond(g, size):
 def _dilated_average(ctx, node, x, g):
     channels, shape = ctx.tensor(x).shape[1], ctx.shapes[node.output[0]]
     ones, scale = np.ones((channels, 1, *g.kernel), np.int8), np.full(channels, 1 / np.prod(g.kernel))
-    geometry = {"stride": g.stride, "pads": g.pads, "dilation": g.dilation, "groups": channels}
+    geometry = {"stride": g.stride, "pads": g.pads, "dilation": g.dilation, "groups": channels, "moves": True}
     return pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
 
 

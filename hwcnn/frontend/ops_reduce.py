@@ -43,7 +43,7 @@ def reduction(ctx, node, x, axes=None):
     ones, count = np.ones((1, c, *kernel), np.int8), c * kernel[0] * kernel[1]
     scale = np.full(1, 1.0 if node.op_type == "ReduceSum" else 1 / count)
     shape = tuple(ctx.shapes[node.output[0]])
-    result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(1))
+    result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(1), moves=True)
     return replace(result, y_shape=(n, 1, h // kernel[0], w // kernel[1]))
 
 

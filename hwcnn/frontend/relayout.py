@@ -133,6 +133,7 @@ def _transposed(x_shape, source, first):
         x.zero,
         stride=kernel,
         pads=pads,
+        moves=True,
     )
 
 
@@ -168,5 +169,5 @@ def _conv(name, x, y, weight, **geometry):
     """Each sum has one term, the element; its bias takes off the zero point, which requantisation adds again."""
     ones, (mantissa, shift) = np.ones(len(weight), np.int64), multiplier(1.0)
     bias = np.full(len(weight), -x.zero, np.int32)
-    geometry = {"pad_value": x.zero} | geometry
+    geometry = {"pad_value": x.zero, "moves": True} | geometry
     return ir.Conv(name, x.name, y.name, weight, bias, ones * mantissa, ones * shift, x.zero, **geometry)

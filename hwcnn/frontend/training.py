@@ -15,6 +15,8 @@ def drop_training(model, source):
     The scores that a loss reads become outputs where no other output is left. source : the model's name in messages.
     """
     graph = model.graph
+    read = {name for n in graph.node for name in n.input} | {o.name for o in graph.output}
+    _drop_masks(graph, read)
     outputs = {o.name for o in graph.output}
     masks = [n.output[1] for n in graph.node if n.op_type == "Dropout" and len(n.output) > 1 and n.output[1] in outputs]
     losses = [n for n in graph.node if n.op_type in LOSSES]
@@ -31,12 +33,17 @@ def drop_training(model, source):
     _replace(graph.output, kept)
     read = {name for n in nodes for name in n.input} | {o.name for o in kept}
     _replace(graph.input, [i for i in graph.input if i.name in read])
-    for node in graph.node:
-        if node.op_type == "Dropout" and len(node.output) > 1 and node.output[1] not in read:
-            del node.output[1:]
+    _drop_masks(graph, read)
     _replace(graph.initializer, [i for i in graph.initializer if i.name in read])
     dropped = [*(f"{n.name or n.output[0]} ({n.op_type})" for n in losses), *(f"mask {name}" for name in masks)]
     print(f"{source}: note: left out, since only training needs it: {', '.join(dropped)}", file=sys.stderr)
+
+
+def _drop_masks(graph, read):
+    """Take the masks that are not among the names in `read` off their Dropouts."""
+    for node in graph.node:
+        if node.op_type == "Dropout" and len(node.output) > 1 and node.output[1] not in read:
+            del node.output[1:]
 
 
 def _without(nodes, losses):

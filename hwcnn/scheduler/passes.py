@@ -30,6 +30,7 @@ def identity_conv(name, x, y, tensor):
         np.zeros(c, np.int64),
         tensor.zero,
         pad_value=tensor.zero,
+        moves=True,
     )
 
 
@@ -142,6 +143,7 @@ def _average_conv(op, channels):
         op.pads,
         groups=channels,
         pad_value=op.x_zero,
+        moves=True,
     )
 
 

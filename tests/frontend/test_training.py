@@ -6,7 +6,7 @@ from float_nets import Net
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer import import_graph
+from hwcnn.frontend.importer import check, import_graph
 from hwcnn.frontend.load import normalise
 from hwcnn.frontend.quantise import quantise
 
@@ -82,4 +82,11 @@ def test_other_models_keep_silent(capsys):
     net = Net(1, 3, 6, 6)
     net.conv(3, 5, 3, 3)
     net.model()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mask_that_nothing_reads(capsys):
+    net = Net(1, 3, 6, 6)
+    net.nodes.append(helper.make_node("Dropout", [net.conv(3, 5, 3, 3)], ["dropped", "mask"], name="dropout"))
+    check(net.model("dropped"))
     assert capsys.readouterr().err == ""
