@@ -10,8 +10,8 @@ demo: $(VENV)/installed
 test: $(VENV)/tests-installed
 	$(PY) -m pytest -q -n 2
 
-# Networks through the RTL into docs/performance.md; NETWORKS: names or .onnx files.
-NETWORKS ?= digits table64 squeezenet1.1 resnet18
+# Networks through the RTL into docs/performance.md (half an hour); NETWORKS: names or .onnx files.
+NETWORKS ?= alexnet vgg16 googlenet squeezenet1.1 resnet18 resnet50 resnext50 densenet121 mobilenet
 bench: $(VENV)/installed
 	$(PY) bench/networks.py $(NETWORKS)
 

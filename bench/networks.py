@@ -1,45 +1,53 @@
 """Networks from ONNX to compared RTL results, one row each, written to docs/performance.md.
 
-Usage: python bench/networks.py [--pe 16x16] [--out docs/performance.md] NAME_OR_FILE ...
+Usage: python bench/networks.py [--pe 16x16] [--axi-bytes 16] [--batch 1] [--jobs 1] (--all | NAME_OR_FILE ...)
+
+Rows are kept in docs/performance.json, one for each network and configuration: a run replaces its own rows and leaves the others.
+The table is written after every row. ``--jobs 2`` runs two networks at a time, each then slower.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from rich.console import Console
 
-from hwcnn import generate, simulation
+from hwcnn import generate, models, simulation
 from hwcnn.config import AccelConfig
 from hwcnn.estimate import command
 
 COLUMNS = {
-    "network": "<", "GMAC": ".3f", "cycles": ",d", "MAC utilisation": ".1%", "conv utilisation": ".1%", "read MB": ".2f",
-    "written MB": ".2f", "estimated cycles": ",d", "error": "+.2%", "values compared": ",d", "mismatches": ",d",
-    "simulated cycles/s": ",d", "generate s": ".1f", "simulate s": ".1f",
+    "network": "<", "PE": "<", "bus": "d", "batch": "d", "GMAC": ".3f", "cycles": ",d", "MAC utilisation": ".1%",
+    "conv utilisation": ".1%", "read MB": ".2f", "written MB": ".2f", "estimated cycles": ",d", "error": "+.2%",
+    "values compared": ",d", "mismatches": ",d", "simulated cycles/s": ",d", "generate s": ".1f", "simulate s": ".1f",
 }
+KEY = ("PE", "bus", "batch", "network")
+LOG = Console(stderr=True).print
 
 
-def measure(model, config, log):
+def measure(model, config, batch):
     """One row: generate, simulate, compare, estimate."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "generated"
-        made = generate.generate(generate.Request(model, config, out, progress=log))
+        made = generate.generate(generate.Request(model, config, out, batch=batch))
         began = time.monotonic()
-        values, lines = simulation.run(simulation.Request(out, progress=log))
+        values, lines = simulation.run(simulation.Request(out))
         seconds = time.monotonic() - began
         estimated = command.performance(out)["cycles"]
     for line in lines:
-        log(line)
+        LOG(line)
     return {
-        "network": made["model"], "GMAC": values["macs"] / 1e9, "cycles": values["cycles"],
-        "MAC utilisation": values["mac_utilisation"], "conv utilisation": values["conv_mac_utilisation"],
-        "read MB": values["dram_read_bytes"] / 1e6, "written MB": values["dram_write_bytes"] / 1e6,
-        "estimated cycles": estimated, "error": estimated / values["cycles"] - 1, "values compared": values["elements_compared"],
+        "network": made["model"], "PE": config.pe, "bus": config.axi_bytes, "batch": batch, "GMAC": values["macs"] / 1e9,
+        "cycles": values["cycles"], "MAC utilisation": values["mac_utilisation"],
+        "conv utilisation": values["conv_mac_utilisation"], "read MB": values["dram_read_bytes"] / 1e6,
+        "written MB": values["dram_write_bytes"] / 1e6, "estimated cycles": estimated,
+        "error": estimated / values["cycles"] - 1, "values compared": values["elements_compared"],
         "mismatches": values["mismatches"], "simulated cycles/s": values["cycles_per_second"], "generate s": made["seconds"],
-        "simulate s": seconds,
+        "simulate s": seconds, "stalls": values["stall_cycles"],
     }
 
 
@@ -49,28 +57,55 @@ def markdown(rows):
     return "\n".join(lines)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("networks", nargs="+")
-    parser.add_argument("--pe", default="16x16")
-    parser.add_argument("--out", type=Path, default=Path("docs/performance.md"))
-    arguments = parser.parse_args()
-    config = AccelConfig.load(pe=arguments.pe)
-    log = Console(stderr=True).print
-    rows = []
-    for network in arguments.networks:
-        rows.append(measure(network, config, log))
-        log(rows[-1])
-        arguments.out.write_text(f"""# Performance
+def record(row, out):
+    """Put a row in the place of its predecessor, in OUT.json and in OUT."""
+    store = out.with_suffix(".json")
+    rows = {tuple(r[k] for k in KEY): r for r in (json.loads(store.read_text()) if store.exists() else [])}
+    rows[tuple(row[k] for k in KEY)] = row
+    rows = [rows[key] for key in sorted(rows)]
+    store.write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
+    out.write_text(f"""# Performance
 
-Every row is one run of the whole network at register-transfer level (Verilator), batch 1, on a {config.pe} array with the default
-configuration, {config.axi_bytes} bytes a cycle of DRAM bandwidth and 32 cycles of latency; all tensors are compared with the reference. Made by
-`python bench/networks.py --pe {config.pe} {' '.join(Path(n).name for n in arguments.networks)}`.
-Utilisation is true MACs over what {config.rows} x {config.cols} PEs could do in the cycles; "conv" leaves out the fully connected layers at the end.
+Every row is one run of the whole network at register-transfer level (Verilator): default configuration but for the array (PE) and
+the data bus (bytes a cycle), 32 cycles of read latency, no random stalls; every tensor is compared with the reference. Made by
+`python bench/networks.py NETWORK ...`; `make bench` repeats the best known ones at 16x16.
+Utilisation is true MACs over what the PEs could do in the cycles; "conv" leaves out the fully connected layers at the end. The
+seconds are those of a machine with 2 cores on which other work may have run at the same time.
 
 {markdown(rows)}
 """)
-    return 1 if any(row["mismatches"] for row in rows) else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*")
+    parser.add_argument("--all", action="store_true", help="every built-in network")
+    parser.add_argument("--pe", default="16x16")
+    parser.add_argument("--axi-bytes", type=int, default=None)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("docs/performance.md"))
+    arguments = parser.parse_args()
+    networks = models.names() if arguments.all else arguments.networks
+    if not networks:
+        parser.error("name a network, or --all")
+    config = AccelConfig.load(pe=arguments.pe)
+    if arguments.axi_bytes:
+        config = AccelConfig.from_dict(config.to_dict() | {"axi_bytes": arguments.axi_bytes})
+    bad = 0
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        runs = {pool.submit(measure, network, config, arguments.batch): network for network in networks}
+        for run in as_completed(runs):
+            try:
+                row = run.result()
+            except Exception as e:  # one network's failure does not lose the rows of the others
+                LOG(f"{runs[run]}: {type(e).__name__}: {e}")
+                bad += 1
+                continue
+            record(row, arguments.out)
+            LOG(row)
+            bad += row["mismatches"] > 0
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
