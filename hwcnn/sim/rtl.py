@@ -1,5 +1,6 @@
 """The generated Verilog under Verilator: a process that runs programs on a DRAM image which it shares with this one."""
 
+import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ STALL_PERMILLE = 250
 HANG_CYCLES = 100_000
 
 MAIN = "main.cpp"
-_PORTS = ("clk", "rst", "irq") + tuple(
+_TESTBENCH = resources.files(__package__).joinpath("tb")
+_PORTS = ("clk", "n_rst", "irq") + tuple(
     f"s_axi_{n}" for n in ("awaddr", "awvalid", "awready", "wdata", "wstrb", "wvalid", "wready", "bresp", "bvalid", "bready",
                            "araddr", "arvalid", "arready", "rdata", "rresp", "rvalid", "rready"))
 
@@ -42,15 +44,17 @@ class Run:
 
 
 def testbench():
-    """The C++ sources around the accelerator by file name; `MAIN` holds the simulation loop."""
-    return {f.name: f.read_text() for f in resources.files(__package__).joinpath("tb").iterdir() if f.name.endswith((".cpp", ".h"))}
+    """The C++ sources around the top module by file name; `MAIN` holds the simulation loop."""
+    return {f.name: f.read_text() for f in _TESTBENCH.iterdir() if f.name.endswith((".cpp", ".h"))}
 
 
 def build(verilog, waves=None):
     """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder.
 
     waves : format to build with, a key of verilator.WAVES."""
-    return verilator.build("hwcnn", {"hwcnn.v": verilog} | testbench(), public=_PORTS, waves=waves, main=MAIN)
+    sources = {"hwcnn.v": verilog, "tb.sv": _TESTBENCH.joinpath("tb.sv").read_text()} | testbench()
+    data, ids = (int(re.search(rf"input \[(\d+):0\] m_axi_{port};", verilog)[1]) + 1 for port in ("rdata", "rid"))
+    return verilator.build("tb", sources, _PORTS, [f"-GBYTES={data // 8}", f"-GID_BITS={ids}"], waves, main=MAIN)
 
 
 class RtlSimulator:
@@ -71,7 +75,7 @@ class RtlSimulator:
                    "stall_seed": stalls or 0}
         if waves is not None:
             options["waves"] = Path(waves).absolute()
-        self._process = process.Simulator(folder, "hwcnn", "hwcnn.sim.rtl_main", options, scratch)
+        self._process = process.Simulator(folder, "tb", "hwcnn.sim.rtl_main", options, scratch)
 
     def __enter__(self):
         return self

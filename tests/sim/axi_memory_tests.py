@@ -39,7 +39,7 @@ async def writes_reach_the_file_and_reads_come_from_it(dut):
 @cocotb.test()
 async def outside_is_a_decode_error(dut):
     axi = master(dut)
-    await RisingEdge(dut.clk)
+    await FallingEdge(dut.rst)
     for addr in (BASE - 64, BASE + SIZE, 0):
         assert (await axi.read(addr, 16)).resp == 3
         assert (await axi.write(addr, bytes(16))).resp == 3
@@ -51,7 +51,7 @@ async def latency_and_full_rate(dut):
     for name, value in dict(arburst=1, arsize=len(dut.c_axi_rdata).bit_length() - 4, arlen=7, rready=1).items():
         getattr(dut, f"c_axi_{name}").value = value
     addresses, beats, cycle = [], [], 0
-    dut.c_axi_arvalid.value = 1
+    await FallingEdge(dut.rst)
     while len(beats) < 16:
         dut.c_axi_araddr.value = BASE + 512 * len(addresses)
         dut.c_axi_arvalid.value = len(addresses) < 2

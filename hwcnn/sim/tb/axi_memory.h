@@ -23,8 +23,8 @@ struct MemoryOptions {
     uint64_t seed = 1;
 };
 
-// Bursts are answered in order, a beat a cycle. `sample` reads what both sides show just before a clock edge and decides what the
-// memory shows after it; `drive` shows it. Breaking the protocol throws.
+// Bursts are answered in order, a beat a cycle. Just before a clock edge `sample` reads what both sides show and decides what the
+// memory shows after it; `drive` puts that on the inputs of the registers before the bus (tb.sv). Breaking the protocol throws.
 template <class Top> class AxiMemory {
   public:
     uint32_t read_beats = 0, write_beats = 0;  // since the process started, modulo 2**32
@@ -58,26 +58,26 @@ template <class Top> class AxiMemory {
     }
 
     void drive() {
-        m_top->m_axi_arready = m_arready;
-        m_top->m_axi_awready = m_awready;
-        m_top->m_axi_wready = m_wready;
-        m_top->m_axi_rvalid = m_rvalid;
+        m_top->n_arready = m_arready;
+        m_top->n_awready = m_awready;
+        m_top->n_wready = m_wready;
+        m_top->n_rvalid = m_rvalid;
         if (m_new_beat) {
-            std::memcpy(&m_top->m_axi_rdata, m_beat, BYTES);
-            m_top->m_axi_rresp = m_rresp;
-            m_top->m_axi_rlast = m_rlast;
-            m_top->m_axi_rid = m_rid;
+            std::memcpy(&m_top->n_rdata, m_beat, BYTES);
+            m_top->n_rresp = m_rresp;
+            m_top->n_rlast = m_rlast;
+            m_top->n_rid = m_rid;
             m_new_beat = false;
         }
-        m_top->m_axi_bvalid = m_bvalid;
+        m_top->n_bvalid = m_bvalid;
         if (m_bvalid) {
-            m_top->m_axi_bresp = m_responses.front().resp;
-            m_top->m_axi_bid = m_responses.front().id;
+            m_top->n_bresp = m_responses.front().resp;
+            m_top->n_bid = m_responses.front().id;
         }
     }
 
   private:
-    static constexpr unsigned BYTES = sizeof(Top::m_axi_rdata);
+    static constexpr unsigned BYTES = sizeof(Top::n_rdata);
     static constexpr unsigned DECERR = 3;
     struct Burst { uint64_t addr; unsigned beats; uint64_t ready; unsigned id; bool bad = false; };
     struct Response { uint64_t ready; unsigned resp, id; };

@@ -57,7 +57,7 @@ class Simulation {
         m_top->trace(&m_waves, 99);
         m_waves.open(option("waves", "waves.out").c_str());
 #endif
-        m_top->rst = 1;
+        m_top->n_rst = 1;
         vlog_startup_routines_bootstrap();
         VerilatedVpi::callCbs(cbStartOfSimulation);
         settle_values();
@@ -66,11 +66,10 @@ class Simulation {
 
     void run() {
         while (!Verilated::gotFinish()) {
-            if (m_cycle == RESET_CYCLES) m_top->rst = 0;
+            if (m_cycle == RESET_CYCLES) m_top->n_rst = 0;
             half_period(0);
             if (m_cycle > RESET_CYCLES) sample();
             half_period(1);
-            m_memory.drive();
             if ((++m_cycle & 0xffff) == 0) m_recorder.flush();
         }
     }
@@ -112,6 +111,7 @@ class Simulation {
 
     void sample() {
         const bool moved = m_memory.sample(m_cycle);
+        m_memory.drive();
         const bool worked = m_recorder.sample(m_cycle, m_top->events, m_memory.read_beats, m_memory.write_beats);
         m_idle = moved || worked ? 0 : m_idle + 1;
         // Whoever waits for the interrupt reads the record after it.
