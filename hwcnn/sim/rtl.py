@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..rtl import registers
-from . import process, verilator
+from . import fst, process, verilator
 from .events import EventLog
 
 #: Cycles from a read address to its first beat, and from a burst's last write beat to its response.
@@ -48,10 +48,10 @@ def testbench():
     return {f.name: f.read_text() for f in _TESTBENCH.iterdir() if f.name.endswith((".cpp", ".h"))}
 
 
-def build(verilog, waves=None):
+def build(verilog, waves=False):
     """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder.
 
-    waves : format to build with, a key of verilator.WAVES."""
+    waves : build with tracing."""
     sources = {"hwcnn.v": verilog, "tb.sv": _TESTBENCH.joinpath("tb.sv").read_text()} | testbench()
     data, ids = (int(re.search(rf"input \[(\d+):0\] m_axi_{port};", verilog)[1]) + 1 for port in ("rdata", "rid"))
     return verilator.build("tb", sources, _PORTS, [f"-GBYTES={data // 8}", f"-GID_BITS={ids}"], waves, main=MAIN)
@@ -61,7 +61,8 @@ class RtlSimulator:
     """A context in which ``run`` executes programs on ``dram`` (uint8, shared with the simulator).
 
     folder : from `build`. size : bytes of DRAM. read_latency, write_latency : of the DRAM, in cycles. stalls : seed of random idle
-    cycles on all AXI channels, None for none. waves : file, for a build with waves.
+    cycles on all AXI channels, None for none. waves : .fst or .vcd file, for a build with waves; an FST file is
+    written when the context ends.
     """
 
     def __init__(self, folder, size, read_latency=READ_LATENCY, write_latency=WRITE_LATENCY, stalls=None, waves=None,
@@ -74,7 +75,8 @@ class RtlSimulator:
                    "write_latency": write_latency, "hang": hang, "stall_permille": 0 if stalls is None else STALL_PERMILLE,
                    "stall_seed": stalls or 0}
         if waves is not None:
-            options["waves"] = Path(waves).absolute()
+            options["waves"] = Path(waves).absolute() if Path(waves).suffix != ".fst" else scratch / "waves.vcd"
+        self._convert = (options["waves"], waves) if waves is not None and Path(waves).suffix == ".fst" else None
         self._process = process.Simulator(folder, "tb", "hwcnn.sim.rtl_main", options, scratch)
 
     def __enter__(self):
@@ -82,6 +84,8 @@ class RtlSimulator:
 
     def __exit__(self, *_):
         self._process.close()
+        if self._convert and self._convert[0].exists():
+            fst.convert(*self._convert)
         self._scratch.cleanup()
 
     def run(self, program, watchdog=0):

@@ -127,7 +127,7 @@ def _engine(design, options, stack):
         dram = np.zeros(size, np.uint8)
         return lambda: isa_engine.run(design.program, dram, design.config) and None, dram
     options.progress("building the simulator")
-    folder = rtl.build(design.verilog, options.waves and options.waves.suffix[1:])
+    folder = rtl.build(design.verilog, options.waves is not None)
     simulator = stack.enter_context(rtl.RtlSimulator(
         folder, size, read_latency=options.read_latency, stalls=options.stalls, waves=options.waves))
     return lambda: simulator.run(start), simulator.dram

