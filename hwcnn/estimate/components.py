@@ -54,11 +54,11 @@ def present(config):
 
 
 def rams(component):
-    """(width, depth) of every RAM in an Amaranth component."""
+    """(width, depth, block) of every RAM in an Amaranth component, as `rtl.ram.Ram` has them."""
     found, waiting = [], [Fragment.get(component, None)]
     while waiting:
         fragment = waiting.pop()
         if isinstance(fragment, Instance) and fragment.type == "hwcnn_ram":
-            found.append((fragment.parameters["WIDTH"], fragment.parameters["DEPTH"]))
+            found.append((fragment.parameters["WIDTH"], fragment.parameters["DEPTH"], fragment.parameters["BLOCK"]))
         waiting += [Fragment.get(sub, None) for sub, *_ in getattr(fragment, "subfragments", ())]
     return found

@@ -28,9 +28,9 @@ class Family:
         tally["ffs"] = sum(n for cell, n in cells.items() if cell.startswith(self.ffs))
         return {kind: ceil(n) for kind, n in tally.items()}
 
-    def ram(self, width, depth):
-        """``{luts, brams}`` of a RAM of depth words of `width` bits."""
-        if depth <= self.lut_depth or width * depth <= self.lut_bits:
+    def ram(self, width, depth, block=False):
+        """``{luts, brams}`` of a RAM of depth words of `width` bits; `block`: never of LUTs."""
+        if not block and (depth <= self.lut_depth or width * depth <= self.lut_bits):
             fitting = [(bits, luts) for limit, bits, luts in self.lut_ram if depth <= limit]
             if fitting:
                 return {"luts": min(ceil(width / bits) * luts for bits, luts in fitting), "brams": 0}

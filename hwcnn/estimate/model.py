@@ -36,8 +36,8 @@ def logic(config, family, known=None):
 
 
 def ram_resources(shapes, family):
-    """``{luts, brams}`` of RAMs (width, depth) on a family; halves of a block RAM are counted as halves."""
-    each = [FAMILIES[family].ram(width, depth) for width, depth in shapes]
+    """``{luts, brams}`` of RAMs (width, depth, block) on a family; halves of a block RAM are counted as halves."""
+    each = [FAMILIES[family].ram(*shape) for shape in shapes]
     return {kind: sum(r[kind] for r in each) for kind in ("luts", "brams")}
 
 

@@ -114,7 +114,7 @@ class ArrayEngine(wiring.Component):
     def _load(self, m, pes, full, swap):
         """Takes rows of a tile while its RAM is free; with `swap` they begin to go to the PEs."""
         rows = self.config.rows
-        m.submodules.tile = tile = Ram(8 * self.config.cols, rows)
+        m.submodules.tile = tile = Ram(8 * self.config.cols, rows, read_old=True)
         row, leaving = Signal(range(rows)), Signal(range(rows))
         take, leave = self.weights.valid & self.weights.ready, Signal()
         m.d.comb += [

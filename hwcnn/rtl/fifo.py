@@ -18,6 +18,7 @@ class StreamFifo(wiring.Component):
     ----------
     shape : shape of the payload.
     depth : items held in the RAM, a power of two; the output register holds one more.
+    block : as in `ram.Ram`.
 
     Members
     -------
@@ -25,10 +26,10 @@ class StreamFifo(wiring.Component):
     level : items inside, the output register included (0 to depth + 1).
     """
 
-    def __init__(self, shape, depth):
+    def __init__(self, shape, depth, block=False):
         if depth < 2 or depth & depth - 1:
             raise ValueError(f"expected a depth that is a power of two, at least 2, not {depth!r}")
-        self.shape, self.depth = shape, depth
+        self.shape, self.depth, self.block = shape, depth, block
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
@@ -39,7 +40,7 @@ class StreamFifo(wiring.Component):
         m = Module()
         payload = Signal(self.shape)
         width = len(payload.as_value() if hasattr(payload, "as_value") else payload)
-        m.submodules.ram = ram = Ram(width, self.depth)
+        m.submodules.ram = ram = Ram(width, self.depth, self.block)
         write, read = Signal(range(self.depth)), Signal(range(self.depth))
         stored = Signal(range(self.depth + 1))  # in the RAM, not yet read out
         full_out = Signal()  # the RAM's read register holds an item
