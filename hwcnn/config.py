@@ -48,7 +48,7 @@ class AccelConfig:
     act_kib: int = 128
     axi_bytes: int = 16
     queue_words: int = 32
-    read_fifo: int = 64
+    read_fifo: int = 128
     weight_fifo: int = 512
     param_slots: int = 64
     pool_depth: int = 512

@@ -1,6 +1,6 @@
 """Clients' read and write ports onto one AXI4 master each."""
 
-from amaranth import Module, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,15 +12,15 @@ AXI_INCR = 1
 
 
 class RequestArbiter(wiring.Component):
-    """Merges bursts of n clients, round robin, and adds the base address.
+    """Merges bursts of n clients, round robin, and adds the base address. A spare burst goes where no other waits.
 
     Latency: 3 cycles from a client to `o`, 4 where another one had the turn before. Throughput: one burst a cycle.
-    ``i[k].ready`` and `o` depend combinationally on `room` alone.
+    ``i[k].ready`` depends combinationally on `room`, and of a spare burst on the others' ``valid``; `o` on nothing.
 
     Members
     -------
-    i : n streams of {addr, length}; base : byte address added to every burst's.
-    room : accept a burst only while it is high. accepted, client : a burst of `client` is accepted in this cycle.
+    i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every burst's.
+    room, room_spare : accept a burst, or a spare one, only while it is high. accepted, client, length : this burst of `client` is accepted in this cycle.
     o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it.
     """
 
@@ -28,8 +28,8 @@ class RequestArbiter(wiring.Component):
         self.n = n
         burst = data.StructLayout({"addr": 32, "length": 9})
         super().__init__({
-            "i": In(stream.Signature(burst)).array(n),
-            "base": In(32), "room": In(1), "accepted": Out(1), "client": Out(bits_for(n)),
+            "i": In(stream.Signature(burst)).array(n), "spare": In(n),
+            "base": In(32), "room": In(1), "room_spare": In(1), "accepted": Out(1), "client": Out(bits_for(n)), "length": Out(9),
             "o": Out(stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))),
         })
 
@@ -40,26 +40,34 @@ class RequestArbiter(wiring.Component):
         turn, may = Signal(bits_for(self.n)), Signal()
         held, held_id, held_burst = Signal(), Signal.like(turn), Signal(self.i[0].payload.shape())
         # Two bursts can be on their way into the FIFO of 4 when `level` shows 2.
-        m.d.comb += [may.eq(self.room & (fifo.level <= 2)), self.client.eq(turn)]
+        m.d.comb += [may.eq(fifo.level <= 2), self.client.eq(turn)]
         m.d.sync += [held.eq(self.accepted), held_id.eq(turn)]
+        valid = Cat(port.valid for port in self.i)
+        soon = Signal(self.n)  # bursts that are not spare
+        candidates = Signal(self.n)
+        m.d.comb += [
+            soon.eq(valid & ~self.spare),
+            candidates.eq(Mux(soon.any(), Mux(self.room, soon, 0), Mux(self.room_spare, valid, 0))),
+        ]
         with m.Switch(turn):
             for k in range(self.n):
                 with m.Case(k):
-                    m.d.comb += [self.i[k].ready.eq(may), self.accepted.eq(may & self.i[k].valid)]
+                    m.d.comb += [self.i[k].ready.eq(may & candidates[k]), self.accepted.eq(may & candidates[k])]
+                    m.d.comb += self.length.eq(self.i[k].payload.length)
                     m.d.sync += held_burst.eq(self.i[k].payload)
-                    with m.If(may | ~self.i[k].valid):
-                        self._pass_on(m, turn, k)
+                    with m.If(may | ~candidates[k]):
+                        self._pass_on(m, turn, candidates, k)
         m.d.comb += [
             fifo.i.valid.eq(held), fifo.i.payload.id.eq(held_id),
             fifo.i.payload.addr.eq(held_burst.addr + self.base), fifo.i.payload.len.eq(held_burst.length - 1),
         ]
         return m
 
-    def _pass_on(self, m, turn, k):
-        """The turn goes from client k to the next one that has a burst; it stays where none has."""
+    def _pass_on(self, m, turn, candidates, k):
+        """The turn goes from client k to the next candidate; it stays where there is none."""
         for distance in range(self.n - 1, 0, -1):  # the last assignment wins
             following = (k + distance) % self.n
-            with m.If(self.i[following].valid):
+            with m.If(candidates[following]):
                 m.d.sync += turn.eq(following)
 
 
@@ -81,14 +89,18 @@ class ReadMux(wiring.Component):
 
     A burst's id is its client's number, and the data goes back by it: memory may interleave ids; within an id it keeps
     order. Latency: 3 cycles from ``request`` to AR (4 where another client had the turn before), 1 from R to ``data``.
-    Throughput: one burst and one beat a cycle. `rready` is always high. No path from the bus to the clients or back is
-    combinational.
+    Throughput: one burst and one beat a cycle, where memory answers within `IN_FLIGHT` cycles: more beats are not
+    requested ahead, and none for spare bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what
+    others prefetch. `rready` is always high. No path from the
+    bus to the clients or back is combinational.
 
     Members
     -------
     clients : array of n `layouts.read_port`. base : added to every address; ar*, r* : AXI4.
     error, error_client : pulse where a beat came with SLVERR or DECERR, and whose it was.
     """
+
+    IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
 
     def __init__(self, config, n):
         self.config, self.n = config, n
@@ -103,7 +115,11 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        m.d.comb += [arbiter.base.eq(self.base), arbiter.room.eq(1), self.rready.eq(1)]
+        flight = Signal(range(self.IN_FLIGHT + 256))  # beats
+        accepted = Mux(arbiter.accepted, arbiter.length, 0)
+        m.d.sync += flight.eq(flight + accepted - self.rvalid)
+        m.d.comb += [arbiter.base.eq(self.base), arbiter.room.eq(flight < self.IN_FLIGHT),
+                     arbiter.room_spare.eq(flight < self.SPARE_IN_FLIGHT), self.rready.eq(1)]
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
         valid, client, beat, bad = Signal(), Signal.like(self.rid), Signal.like(self.rdata), Signal()
         m.d.sync += valid.eq(self.rvalid)
@@ -113,7 +129,7 @@ class ReadMux(wiring.Component):
         for k in range(self.n):
             port = self.clients[k]
             wiring.connect(m, wiring.flipped(port.request), arbiter.i[k])
-            m.d.comb += [port.data.valid.eq(valid & (client == k)), port.data.payload.eq(beat)]
+            m.d.comb += [arbiter.spare[k].eq(port.spare), port.data.valid.eq(valid & (client == k)), port.data.payload.eq(beat)]
         return m
 
 
@@ -150,7 +166,7 @@ class WriteMux(wiring.Component):
         m.submodules.order = order = StreamFifo(bits_for(self.n), self.ORDER_DEPTH)  # clients of the accepted bursts
         m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), 4)
         m.d.comb += [
-            arbiter.base.eq(self.base), arbiter.room.eq(order.i.ready),
+            arbiter.base.eq(self.base), arbiter.room.eq(order.i.ready), arbiter.room_spare.eq(0),
             order.i.valid.eq(arbiter.accepted), order.i.payload.eq(arbiter.client),
         ]
         _drive_address(m, self, "aw", arbiter.o, self.config.axi_bytes)

@@ -29,7 +29,7 @@ class BurstSplitter(wiring.Component):
     -------
     i : stream of `linear_layout(count_bits)`.
     request : as in `layouts.read_port`.
-    freed : high in a cycle in which room for one more beat becomes free.
+    freed : high in a cycle in which room for one more beat becomes free. credits : beats of room left, without `request`'s.
     """
 
     def __init__(self, config, max_burst, count_bits, room=None):
@@ -41,7 +41,7 @@ class BurstSplitter(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(linear_layout(count_bits))),
             "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
-            "freed": In(1),
+            "freed": In(1), "credits": Out(range((room or 0) + 1), init=room or 0),
         })
 
     def elaborate(self, platform):
@@ -83,7 +83,7 @@ class BurstSplitter(wiring.Component):
     def _wait_for_room(self, m, valid, addr, length, free):
         """A stage that holds a burst until there are credits for all its beats."""
         held, held_addr, held_length = Signal(), Signal(32), Signal.like(length)
-        credits = Signal(range(self.room + 1), init=self.room)
+        credits = self.credits
         enough, next_free = Signal(), Signal()
         issue = enough & held
         m.d.comb += [enough.eq(credits >= held_length), free.eq(~held | (enough & next_free))]

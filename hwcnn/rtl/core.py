@@ -173,6 +173,8 @@ class Core(wiring.Component):
             request.valid.eq(port.request.valid & ~self.drain), request.payload.eq(port.request.payload),
             port.request.ready.eq(request.ready & ~self.drain), issue.eq(request.valid & request.ready),
         ]
+        if "spare" in port.signature.members:
+            m.d.comb += client.spare.eq(port.spare)
         if "response" in port.signature.members:
             m.d.comb += [client.data.valid.eq(port.data.valid), client.data.payload.eq(port.data.payload),
                          port.data.ready.eq(client.data.ready), port.response.eq(client.response)]

@@ -25,14 +25,15 @@ class LinearReader(wiring.Component):
     fifo_depth : beats in flight or waiting, a power of two.
     max_burst : longest burst; bursts are cut at multiples of it.
     count_bits : bits of ``n_beats``; default: enough for 4 GiB.
+    eager : requests that more beats than these precede, in flight or waiting, are spare; None: no request is.
 
     Members
     -------
     i : stream of {addr, n_beats}. port : client of the read multiplexer. o : stream of beats.
     """
 
-    def __init__(self, config, fifo_depth, max_burst, count_bits=None):
-        self.config, self.fifo_depth, self.max_burst = config, fifo_depth, max_burst
+    def __init__(self, config, fifo_depth, max_burst, count_bits=None, eager=None):
+        self.config, self.fifo_depth, self.max_burst, self.eager = config, fifo_depth, max_burst, eager
         self.count_bits = count_bits or 33 - bits_for(config.axi_bytes)
         super().__init__({
             "i": In(stream.Signature(linear_layout(self.count_bits))),
@@ -49,6 +50,8 @@ class LinearReader(wiring.Component):
         wiring.connect(m, wiring.flipped(self.port.data), fifo.i)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         m.d.comb += splitter.freed.eq(fifo.o.valid & fifo.o.ready)
+        if self.eager is not None and self.eager < self.fifo_depth:
+            m.d.sync += self.port.spare.eq(splitter.credits < self.fifo_depth - self.eager)
         return m
 
 

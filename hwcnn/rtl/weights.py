@@ -25,6 +25,8 @@ class WeightEngine(wiring.Component):
     """
 
     MAX_BURST = 16
+    #: Beats that are always prefetched with all speed; beyond, other readers go first.
+    EAGER = 128
 
     def __init__(self, config):
         self.config = config
@@ -36,7 +38,7 @@ class WeightEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST)
+        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST, eager=self.EAGER)
         wiring.connect(m, reader.port, wiring.flipped(self.port))
         m.d.comb += [
             reader.i.valid.eq(self.i.valid), self.i.ready.eq(reader.i.ready),

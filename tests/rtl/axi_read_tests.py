@@ -104,3 +104,26 @@ async def reports_errors(dut):
     bursts = [[(4096 * (1 + k), 4), (4096 * (9 + k), 4)] for k in range(parameter("n"))]
     _, failed = await run(dut, bursts, 5, 0.3, errors={BASE + 4096 + size, BASE + 4096 * 11})
     assert sorted(failed) == [0, 2]
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def spare_bursts_wait_for_the_others(dut):
+    """Client 0 begins with spare bursts; as soon as the others have bursts, theirs go first."""
+    n = parameter("n")
+    dut.clients__0__spare.value = 1
+    slave, _ = await run(dut, random_bursts(20, [4]), 3, 0)
+    order = [client for client, _, _ in slave.bursts]
+    busy = [at for at, client in enumerate(order) if client]
+    assert sum(client == 0 for client in order[busy[0]:busy[-1]]) <= n  # only where all others pause
+    assert order[-10:] == [0] * 10
+    dut.clients__0__spare.value = 0
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def beats_in_flight_are_bounded_and_enough(dut):
+    """Memory that answers late sees at most 128 beats and one burst more; up to 112 cycles of latency nothing is lost."""
+    n, latency = parameter("n"), 110
+    slave, _ = await run(dut, random_bursts(20, [16]), latency, 0)
+    ahead = [sum(slave.arrived[i] < at + latency for at in slave.arrived[:i]) for i in range(len(slave.arrived))]
+    assert max(ahead) <= 128 // 16
+    assert slave.arrived[-1] - slave.arrived[0] <= 16 * (20 * n - 1) + 32
