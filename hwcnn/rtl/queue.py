@@ -2,12 +2,12 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from ..config import bits_for
-from .fifo import StreamFifo
 from .layouts import COUNTS_LAYOUT, instruction_layout
+from .ram import Ram
 
 #: The first word of every instruction.
 HEADER_LAYOUT = data.StructLayout({"opcode": 8, "waits": COUNTS_LAYOUT})
@@ -16,9 +16,12 @@ HEADER_LAYOUT = data.StructLayout({"opcode": 8, "waits": COUNTS_LAYOUT})
 class InstructionQueue(wiring.Component):
     """Queues the words of one kind of instruction and gives each instruction once its waits hold.
 
-    Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met). A wait counts as met one cycle after
-    its counter has reached it. Throughput: an instruction in ``words`` + 2 cycles; engines hide these by taking an
-    instruction when they begin with it, or before.
+    The words of an instruction leave the RAM header last, so that it waits in the RAM's read register, and its fields in
+    registers. An instruction without fields is not queued: it waits in a register.
+
+    Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met), 2 without fields. A wait counts as met
+    one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 1 cycles; engines hide these by
+    taking an instruction when they begin with it, or before.
 
     Parameters
     ----------
@@ -46,37 +49,56 @@ class InstructionQueue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = StreamFifo(isa.WORD_BITS, self.config.queue_words)
-        connect(m, flipped(self.i), fifo.i)
+        full, take = Signal(), Signal()  # an instruction is ready to go or waiting; it goes
+        header = self._queued(m, full, take) if self.instruction.fields else self._single(m, full, take)
+        waits = data.View(HEADER_LAYOUT, header).waits
+        met = Signal(len(isa.COUNTERS))
+        for k, counter in enumerate(isa.COUNTERS):
+            reached = self.counts[k] >= waits[k] if counter in self.instruction.waits else 1
+            m.d.sync += met[k].eq(full & ~take & reached)
+        m.d.comb += [
+            self.o.valid.eq(full & met.all()), take.eq(self.o.valid & self.o.ready),
+            self.empty.eq(~full), self.waiting.eq(Mux(full, ~met, 0)),
+        ]
+        return m
 
-        n = self.instruction.words
-        held = Signal(n * isa.WORD_BITS, reset_less=True)
-        count, full, take = Signal(bits_for(n)), Signal(), Signal()
-        m.d.comb += [take.eq(self.o.valid & self.o.ready), fifo.o.ready.eq(~full | take)]
+    def _single(self, m, full, take):
+        """A register for an instruction of one word; returns the header."""
+        header = Signal(isa.WORD_BITS, reset_less=True)
+        m.d.comb += self.i.ready.eq(~full)
         with m.If(take):
             m.d.sync += full.eq(0)
-        with m.If(fifo.o.valid & fifo.o.ready):
-            with m.Switch(count):
-                for k in range(n):
-                    with m.Case(k):
-                        m.d.sync += held.word_select(k, isa.WORD_BITS).eq(fifo.o.payload)
-            m.d.sync += [
-                count.eq(Mux(count == n - 1, 0, count + 1)),
-                full.eq(count == n - 1),
-            ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [header.eq(self.i.payload), full.eq(1)]
+        return header
 
-        met = Signal(len(isa.COUNTERS))
-        header = data.View(HEADER_LAYOUT, held[:isa.WORD_BITS])
-        for k, counter in enumerate(isa.COUNTERS):
-            if counter in self.instruction.waits:
-                m.d.sync += met[k].eq(full & ~take & (self.counts[k] >= header.waits[k]))
-            else:
-                m.d.sync += met[k].eq(full & ~take)
+    def _queued(self, m, full, take):
+        """The RAM and the registers of the fields, which `o` shows; returns the header."""
+        n, depth = self.instruction.words, self.config.queue_words
+        m.submodules.ram = ram = Ram(isa.WORD_BITS, depth, block=True)
+        write, first = Signal(range(depth)), Signal(range(depth))  # first: where the instruction to go next begins
+        stored = Signal(range(depth + 1))  # words in the RAM, the whole of that instruction until its header is read
+        wanted, arriving = Signal(range(n), init=1), Signal(range(n))  # the word to read; the one in the RAM's read register
+        push, read, header_read, arrives = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.o.valid.eq(full & met.all()),
-            self.empty.eq(~full),
-            self.waiting.eq(Mux(full, ~met, 0)),
+            self.i.ready.eq(stored != depth), push.eq(self.i.valid & self.i.ready),
+            ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(self.i.payload),
+            read.eq((~full | take) & (stored > wanted)), header_read.eq(read & (wanted == 0)),
+            ram.r_en.eq(read), ram.r_addr.eq(first + wanted),
         ]
-        if self.instruction.fields:
-            m.d.comb += self.o.payload.as_value().eq(held[isa.WORD_BITS:])
-        return m
+        m.d.sync += [
+            write.eq(write + push), stored.eq(stored + push - Mux(header_read, n, 0)),
+            arrives.eq(read), full.eq(header_read | (full & ~take)),
+        ]
+        with m.If(read):
+            m.d.sync += [arriving.eq(wanted), wanted.eq(Mux(wanted == n - 1, 0, wanted + 1))]
+        with m.If(header_read):
+            m.d.sync += first.eq(first + n)
+        fields = Signal((n - 1) * isa.WORD_BITS, reset_less=True)
+        with m.If(arrives):
+            with m.Switch(arriving):
+                for k in range(1, n):
+                    with m.Case(k):
+                        m.d.sync += fields.word_select(k - 1, isa.WORD_BITS).eq(ram.r_data)
+        m.d.comb += self.o.payload.as_value().eq(fields)
+        return ram.r_data
