@@ -1,0 +1,119 @@
+"""The topologies that come with the onnx package, whose weights are left out: filled by seed, compiled, compared bit by bit.
+
+    python bench/light.py [--pe RxC] [--seed N] [--rtl NAME ...] [--all | NAME ...]
+
+Each network runs in the ISA engine, and those after --rtl in RTL too; every tensor is compared with the reference. One row
+each goes to docs/networks.md. Exit code 1 for a mismatch, or a network that is refused.
+"""
+
+import argparse
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.backend import test as backend_test
+from page import record
+
+from hwcnn import generate, golden
+from hwcnn.config import AccelConfig
+from hwcnn.errors import InputError
+from hwcnn.frontend.calibrate import random_samples
+from hwcnn.sim import simulate
+
+FOLDER = Path(backend_test.__file__).parent / "data" / "light"
+SECTION = "Topologies of the onnx package"
+INTRO = """Published networks as others exported them (`onnx/backend/test/data/light`), at full size, with seeded weights. "Fewest values" is
+the least number of different int8 values in a tensor (of 256 elements or more): all stay alive. Made by `python bench/light.py --all --rtl NAME ...`."""
+#: Parameters by the operator that reads them and its input: mean and deviation. Weights follow from their shape instead.
+PARAMETERS = {
+    ("Conv", 2): (0, 0.1), ("Gemm", 2): (0, 0.1), ("Mul", 1): (1, 0.1), ("Add", 1): (0, 0.1),
+    ("BatchNormalization", 1): (1, 0.1), ("BatchNormalization", 2): (0, 0.1),
+    ("BatchNormalization", 3): (0, 0.1), ("BatchNormalization", 4): (1, 0.1),
+}
+WEIGHTS = {("Conv", 1), ("Gemm", 1)}
+
+
+def names():
+    """The networks by name, without what their files have in common."""
+    return [path.stem.removeprefix("light_") for path in sorted(FOLDER.glob("*.onnx"))]
+
+
+def model(name, seed=0):
+    """The network as onnx.ModelProto with weights by seed, network and tensor: normal, with the variance 2 / fan-in (He)."""
+    found = onnx.load(FOLDER / f"light_{name}.onnx")
+    graph = found.graph
+    shapes = {i.name: list(i.dims) for i in graph.initializer}
+    values = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    shapes |= {n.output[0]: values[n.input[0]].tolist() for n in graph.node if n.op_type == "ConstantOfShape"}
+    source = {n.output[0]: n.input[0] for n in graph.node if n.op_type in ("Reshape", "Unsqueeze")}
+    filled = {}
+    for node in graph.node:
+        for index, tensor in enumerate(node.input):
+            tensor, use = source.get(tensor, tensor), (node.op_type, index)
+            if tensor in shapes and (use in WEIGHTS or use in PARAMETERS):
+                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(tensor.encode())])
+                _, *fan_in = (size for size in shapes[tensor] if size > 1)
+                mean, deviation = PARAMETERS.get(use) or (0, np.sqrt(2 / np.prod(fan_in)))
+                filled[tensor] = rng.normal(mean, deviation, shapes[tensor]).astype(np.float32)
+    nodes = [n for n in graph.node if n.output[0] not in filled]
+    kept = [i for i in graph.initializer if i.name not in filled]
+    inputs = [i for i in graph.input if i.name not in shapes]
+    for field, items in (("node", nodes), ("initializer", kept), ("input", inputs)):
+        graph.ClearField(field)
+        getattr(graph, field).extend(items)
+    graph.initializer.extend(numpy_helper.from_array(array, tensor) for tensor, array in filled.items())
+    return found
+
+
+def measure(name, config, seed, engines):
+    """The row of one network, and its mismatches in all engines."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
+        onnx.save(model(name, seed), path)
+        made = generate.generate(generate.Request(str(path), config, out, seed=seed))
+        design = simulate.Design.of(generate.Generated(out))
+        (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
+        x = {name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()}
+        found = {engine: simulate.simulate(design, [x], simulate.Options(engine)) for engine in engines}
+    figures = {engine: simulate.figures(design, simulate.Options(engine), result) for engine, result in found.items()}
+    tensors = found["isa"].outcomes[0].tensors.values()
+    cycles, wrong = (figures["rtl"][key] if "rtl" in figures else None for key in ("cycles", "mismatches"))
+    return {
+        "network": name, "GMAC": f"{made['macs'] / 1e9:.3f}", "million parameters": f"{made['params'] / 1e6:.2f}",
+        "fewest values": str(min(len(np.unique(t)) for t in tensors if t.size >= 256)),
+        "values compared": f"{figures['isa']['elements_compared']:,}", "mismatches, ISA": str(figures["isa"]["mismatches"]),
+        "mismatches, RTL": "-" if wrong is None else str(wrong), "cycles": "-" if cycles is None else f"{cycles:,}",
+    }, sum(values["mismatches"] for values in figures.values())
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NAME", help=", ".join(names()))
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--rtl", nargs="*", default=[], metavar="NAME")
+    parser.add_argument("--pe", default="16x16")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(arguments)
+    wanted = names() if args.all else list(dict.fromkeys([*args.networks, *args.rtl]))
+    if unknown := sorted(set(wanted) - set(names())):
+        parser.error(f"{unknown[0]} is none of {', '.join(names())}")
+    config, bad = AccelConfig.load(pe=args.pe), 0
+    for name in wanted:
+        try:
+            row, mismatches = measure(name, config, args.seed, ("isa", "rtl") if name in args.rtl else ("isa",))
+        except InputError as e:
+            print(f"{name}: {e}", file=sys.stderr)
+            bad += 1
+            continue
+        print("  ".join(row.values()), flush=True)
+        record(SECTION, INTRO, row)
+        bad += mismatches > 0
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

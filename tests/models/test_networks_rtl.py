@@ -1,0 +1,35 @@
+"""Every built-in network, smaller, through the RTL of one accelerator: equal to the reference in every bit of every tensor."""
+
+import pytest
+from small import SMALL
+
+from hwcnn import golden, ir, models
+from hwcnn.config import AccelConfig
+from hwcnn.frontend.importer import import_graph
+from hwcnn.frontend.load import normalise
+from hwcnn.frontend.quantise import quantise
+from hwcnn.generate import accelerator_verilog
+from hwcnn.scheduler.compile import compile_graph
+from hwcnn.sim import simulate
+
+CONFIG = AccelConfig.load(pe="8x8")
+
+
+def test_no_network_is_left_out():
+    assert set(SMALL) == set(models.names()) - {"digits"}  # runs at full size in tests/cli
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_network(name):
+    width, size = SMALL[name]
+    samples = models.samples(name, 2, size=size)
+    model = normalise(models.build(name, width, size), name)
+    graph = import_graph(quantise(model, [{"input": sample} for sample in samples]))
+    compiled = compile_graph(graph, CONFIG)
+    design = simulate.Design(
+        CONFIG, compiled.manifest, compiled.program, compiled.weights, accelerator_verilog(CONFIG), graph)
+    inputs = [{"input": golden.quantise_input(graph, "input", samples[0])}]
+    result = simulate.simulate(design, inputs, simulate.Options())
+    assert simulate.mismatch_lines(design, result) == []
+    compared = {tensor for tensor, d in result.outcomes[0].differences.items() if d.elements and not d.mismatches}
+    assert compared >= {op.y for op in graph.ops if not isinstance(op, ir.Concat)}
