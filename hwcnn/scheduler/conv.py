@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .. import isa
 from . import conv_plan, weights
 from .parts import parts_of
-from .view import pieces_of, span, view_of
+from .view import pieces_of, pieces_without_zeros, span, view_of
 
 _STEP = (1 << 20) - 1  # address steps are modulo 2**20
 
@@ -74,10 +74,7 @@ class ConvLowering:
         cout = op.weight.shape[0]
         self.per_block = max(1, config.rows // config.cols)  # output blocks in a DRAM block
         self.out_blocks = self.y.blocks * self.per_block if fill_holes else -(-cout // config.cols)
-        self.pieces = pieces_of(op, self.x, self.out_blocks, config.cols)
-        self.plan = conv_plan.choose(
-            op.name, self.view, self.pieces, self.x.blocks, self.out_blocks, config, self.residual is not None
-        )
+        self.pieces, self.plan = self._pieces_and_plan()
         self.groups = self._groups()
         self.rows = conv_plan.row_tiles(self.view, self.plan, tail, config)
         blocks = -(-self.plan.nb * config.cols // config.lanes)
@@ -90,6 +87,18 @@ class ConvLowering:
                 self._group(tile, group)
 
     # what is laid out once
+
+    def _pieces_and_plan(self):
+        """The cheaper of all weight tiles, regularly, and those that are not zero."""
+        op, x, config = self.op, self.x, self.config
+        makers = (pieces_of, pieces_without_zeros) if op.groups == 1 else (pieces_of,)
+        found = []
+        for pieces in dict.fromkeys(make(op, x, self.out_blocks, config.cols) for make in makers):
+            plan = conv_plan.choose(
+                op.name, self.view, pieces, x.blocks, self.out_blocks, config, self.residual is not None
+            )
+            found.append((pieces, plan))
+        return min(found, key=lambda pair: pair[1].cost)
 
     def _groups(self):
         height, width = self.view.extent(self.plan.rows, self.plan.cols)
@@ -108,7 +117,7 @@ class ConvLowering:
 
     def _order(self, first, end):
         """Dense blocks narrower than a vector lie lane by lane, so that one POST writes many."""
-        if self.op.groups > 1:
+        if len(self.pieces) > 1 or self.op.groups > 1:
             return tuple(range(first, end))
         return tuple(sorted(range(first, end), key=lambda ob: (ob % self.per_block, ob)))
 
@@ -244,7 +253,7 @@ class ConvLowering:
                 n_x=tile.col1 - tile.col0,
                 s_x=v.stride[1],
                 acc=acc,
-                accumulate=int(first != piece.block),
+                accumulate=int(piece.adds or first != piece.block),
             ),
             [("load", region.load) for region in regions],
         )

@@ -138,12 +138,14 @@ def _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual):
     taps = view.taps[0] * view.taps[1]
     groups = -(-out_blocks // plan.nb)
     passes = sum(p.n * p.count for p in pieces) * taps
-    read = sum(p.blocks[1] - p.blocks[0] for p in pieces) if len(pieces) > 1 else in_blocks
     per_pass = max(pixels / tiles, config.rows)
     chunks = -(-in_blocks // plan.chunk)
-    array = tiles * (passes * per_pass + ARRAY_GAP * groups * chunks)
+    array = tiles * (passes * per_pass + ARRAY_GAP * max(groups * chunks, len(pieces)))
     post = pixels * out_blocks * max(1, config.cols // config.rows) + 4 * tiles * groups
-    loads = read * (1 if plan.resident or len(pieces) > 1 else groups)
+    if plan.resident:
+        loads = in_blocks
+    else:
+        loads = sum(p.blocks[1] - p.blocks[0] for p in pieces) if len(pieces) > 1 else in_blocks * groups
     dram = tiles * (passes * config.tile_bytes + loads * block * config.lanes) / config.axi_bytes
     if residual:
         dram += pixels * out_blocks * config.cols / config.axi_bytes

@@ -1,6 +1,9 @@
 """A convolution as the array sees it: rows of pixels, taps as address steps, whatever the ONNX attributes were."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -112,18 +115,19 @@ def span(first, count, limit):
 @dataclass(frozen=True)
 class Piece:
     """Consecutive output blocks that read input blocks in a regular way: output block ``first + i`` reads the
-    ``count`` blocks from ``block + i*step`` on."""
+    ``count`` blocks from ``block + i*step`` on. adds : to the sums of pieces before it, which have the same output blocks."""
 
     first: int
     n: int
     block: int
     count: int
     step: int
+    adds: bool = False
 
     def part(self, low, high):
         """The piece's output blocks in [low, high), or None."""
         a, b = max(self.first, low), min(self.first + self.n, high)
-        return Piece(a, b - a, self.block + (a - self.first) * self.step, self.count, self.step) if a < b else None
+        return replace(self, first=a, n=b - a, block=self.block + (a - self.first) * self.step) if a < b else None
 
     @property
     def blocks(self):
@@ -151,6 +155,22 @@ def pieces_of(op, x, out_blocks, cols):
         last = max(first, last // cout)
         low, high = int(block_of[first * cin]), int(block_of[(last + 1) * cin - 1]) + 1
         pieces = _extend(pieces, Piece(ob, 1, low, high - low, 0))
+    return tuple(pieces)
+
+
+def pieces_without_zeros(op, x, out_blocks, cols):
+    """The pieces of a convolution without groups that leave out the weight tiles which are all zero, but for one where an
+    output block has no other. Output blocks in a row with the same tiles share their pieces."""
+    used = np.zeros((out_blocks * cols, x.blocks * x.lanes), bool)
+    used[: len(op.weight), x.positions()] = op.weight.any(axis=(2, 3))
+    tiles = used.reshape(out_blocks, cols, x.blocks, x.lanes).any(axis=(1, 3))
+    tiles[~tiles.any(axis=1), 0] = True
+    changes = np.flatnonzero((tiles[1:] != tiles[:-1]).any(axis=1)) + 1
+    pieces = []
+    for first, end in pairwise([0, *changes.tolist(), out_blocks]):
+        edges = np.flatnonzero(np.diff(tiles[first], prepend=False, append=False)).tolist()
+        runs = zip(edges[::2], edges[1::2], strict=True)
+        pieces += [Piece(first, end - first, low, high - low, 0, adds=low > edges[0]) for low, high in runs]
     return tuple(pieces)
 
 

@@ -57,17 +57,22 @@ def grouped_tile(op, placement, piece, cols):
 def group_weights(op, placement, groups, cols):
     """[int8 bytes] a group: for each piece, ``[cb][ky][kx][output block][row][col]``.
 
-    groups : [(order of the output blocks, pieces)]. A dense convolution has one piece a group, in any order of its
-    blocks.
+    groups : [(order of the output blocks, pieces)]. With one piece a group the blocks may be in any order.
     """
     if op.groups == 1:
         out_blocks = sum(len(order) for order, _ in groups)
         full = lane_weights(op, placement, out_blocks, cols)
-        return [np.ascontiguousarray(full[list(order)].transpose(2, 4, 5, 0, 3, 1)).reshape(-1) for order, _ in groups]
     packed = []
-    for _, pieces in groups:
-        parts = [grouped_tile(op, placement, p, cols) for p in pieces]
-        packed.append(np.concatenate([np.ascontiguousarray(part).reshape(-1) for part in parts]))
+    for order, pieces in groups:
+        parts = []
+        for p in pieces:
+            if op.groups == 1:
+                at = p.first - pieces[0].first
+                part = full[list(order[at : at + p.n]), :, p.block : p.block + p.count].transpose(2, 4, 5, 0, 3, 1)
+            else:
+                part = grouped_tile(op, placement, p, cols)
+            parts.append(np.ascontiguousarray(part).reshape(-1))
+        packed.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
     return packed
 
 

@@ -8,6 +8,7 @@ from test_networks import CONFIGS, check
 from hwcnn import ir
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
+from hwcnn.scheduler import events
 from hwcnn.scheduler.compile import compile_graph
 
 SMALL = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64)
@@ -62,6 +63,44 @@ def test_weights_are_read_once_for_a_batch():
     compiled = compile_graph(graph, AccelConfig())
     streamed = sum(op.values["n_bytes"] for op in compiled.ops if op.queue == "weight")
     assert streamed == 64 * 64 * 4
+
+
+def without_tiles(graph, side, kept, seed=0):
+    """`graph` with zeros in all but a share `kept` of the squares of `side` channels of each weight, and in some whole rows."""
+    rng = np.random.default_rng(seed)
+    for op in graph.ops:
+        if isinstance(op, ir.Conv):
+            rows, cols = (-(-n // side) for n in op.weight.shape[:2])
+            mask = (rng.random((rows, cols)) < kept) & (rng.random((rows, 1)) < 0.8)
+            op.weight[~mask.repeat(side, 0).repeat(side, 1)[: op.weight.shape[0], : op.weight.shape[1]]] = 0
+    return graph
+
+
+@pytest.mark.parametrize("kept", [0, 0.2, 0.6])
+@pytest.mark.parametrize("batch, channels, out, size, kernel", [(1, 100, 90, 9, 3), (2, 150, 70, 6, 1), (3, 40, 50, 4, 4)])
+def test_weight_tiles_of_zeros(config, kept, batch, channels, out, size, kernel):
+    graph = one(3, (batch, channels, size, size), lambda b: b.conv("x", out, kernel, 1, kernel // 3 % 2))
+    check(without_tiles(graph, 8, kept), config)
+
+
+def test_weight_tiles_of_zeros_on_a_concatenation(config):
+    """Ragged input blocks, and a second operand."""
+    b = Builder(8, (1, 30, 7, 7))
+    ragged = b.concat(b.conv("x", 21, 1), b.conv("x", 70, 1))
+    b.done(b.conv(ragged, 60, 3, 1, 1, residual=b.conv("x", 60, 1)))
+    check(without_tiles(b.graph, 16, 0.4), config)
+
+
+def test_weight_tiles_of_zeros_take_no_pass():
+    """Channels in reverse order: each output block reads one input block; weights without zeros take all."""
+    b = Builder(3, (1, 128, 4, 4))
+    b.done(b.conv(b.conv("x", 128), 128))
+    b.graph.ops[1].weight[:] = np.eye(128, dtype=np.int8)[::-1].reshape(128, 128, 1, 1)
+    compiled = compile_graph(b.graph, AccelConfig())
+    for layer, passes in ((0, 8 * 8), (1, 8)):
+        ops = [op for op in compiled.ops if op.layer == layer]
+        assert sum(events.passes(op.values) for op in ops if op.queue == "array") == passes
+        assert sum(op.values["n_bytes"] for op in ops if op.queue == "weight") == passes * 16 * 16
 
 
 @pytest.mark.parametrize(
