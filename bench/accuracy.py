@@ -1,17 +1,20 @@
-"""Top-1 of float (onnxruntime) and of the integer network on labelled pictures.
+"""Top-1 of float (onnxruntime) and of the accelerator on labelled pictures.
 
-    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--engine golden|isa] [--percentile P] [--pe
-    RxC]
+    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--percentile P] [--pe RxC] [--rtl N] [NAME ...]
 
-MODELS_DIR holds ONNX files whose names are known below. Pictures are called DATASET_..._LABEL.ext; a network is tested
-on those whose DATASET occurs in its file name. Calibration takes the same pictures unless others are given.
+MODELS_DIR holds ONNX files whose names are known below (NAME: only these). Pictures are called DATASET_..._LABEL.ext. All of
+a network's pictures run in the ISA engine, the first N in RTL too; every tensor is compared with the reference. Calibration
+takes the same pictures unless others are given. One row each goes to docs/networks.md. Exit code 1 for a mismatch, or where
+the accelerator is right on two pictures fewer than float.
 """
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from page import NETWORKS, record
 
 from hwcnn import golden
 from hwcnn.config import AccelConfig
@@ -21,81 +24,99 @@ from hwcnn.frontend.load import load
 from hwcnn.frontend.pictures import Preprocess
 from hwcnn.frontend.prepare import session
 from hwcnn.frontend.quantise import quantise
+from hwcnn.generate import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import isa_engine
-from hwcnn.sim.simulate import Design
+from hwcnn.sim import simulate
 
-#: File name to how its pictures are prepared, and the class index of label 0.
+SECTION = "Trained networks on pictures"
+INTRO = """Pictures whose class (top-1) the float network and the accelerator's program find; "as float" counts the pictures on
+which the two agree. Calibrated with the same pictures. Made by `python bench/accuracy.py MODELS_DIR IMAGES_DIR`."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """dataset : first word of its pictures' names. first : class index of label 0; None where its classes are not the labels'."""
+
+    preprocess: Preprocess
+    dataset: str = "imagenet"
+    first: int | None = 0
+
+
 KNOWN = {
-    "squeezenet1_1_imagenet": (Preprocess((103.939, 116.779, 123.68), (1.0,), "BGR"), 0),
-    "mobilenet_v1_imagenet1001": (Preprocess((127.5,), (1 / 127.5,), "RGB"), 1),
-    "tinyml_resnet8_cifar10": (Preprocess((127.5,), (1 / 127.5,), "RGB"), 0),
+    "squeezenet1_1_imagenet": Trial(Preprocess((103.939, 116.779, 123.68), (1.0,), "BGR")),
+    "mobilenet_v1_imagenet1001": Trial(Preprocess((127.5,), (1 / 127.5,), "RGB"), first=1),
+    "tinyml_resnet8_cifar10": Trial(Preprocess((127.5,), (1 / 127.5,), "RGB"), "cifar10"),
+    "tinyml_vww_mobilenetv1_025": Trial(Preprocess((0.0,), (1.0,), "RGB"), first=None),
 }
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path)
     parser.add_argument("images", type=Path)
+    parser.add_argument("names", nargs="*", default=list(KNOWN), metavar="NAME")
     parser.add_argument("--calibrate", nargs="*", type=Path)
-    parser.add_argument("--engine", choices=("golden", "isa"), default="golden")
     parser.add_argument("--percentile", type=float)
-    parser.add_argument("--pe", default="16x16", help="array of the isa engine")
+    parser.add_argument("--pe", default="16x16")
+    parser.add_argument("--rtl", type=int, default=0, metavar="N", help="pictures to run in RTL")
+    parser.add_argument("--out", type=Path, default=NETWORKS)
     args = parser.parse_args(arguments)
-    found = [path for stem in KNOWN if (path := args.models / f"{stem}.onnx").is_file()]
+    found = [path for stem in KNOWN if stem in args.names and (path := args.models / f"{stem}.onnx").is_file()]
     if not found:
-        print(f"{args.models}: holds none of {', '.join(KNOWN)}", file=sys.stderr)
+        print(f"{args.models}: holds none of {', '.join(args.names)}", file=sys.stderr)
         return 2
-    print(f"{'network':32} {'pictures':>8} {'float':>6} {args.engine:>6} {'same':>5}")
+    bad = 0
     try:
         for path in found:
-            _row(path, args)
+            row, passed = measure(path, KNOWN[path.stem], args)
+            print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+            record(SECTION, INTRO, row, args.out)
+            bad += not passed
     except InputError as e:
         print(e, file=sys.stderr)
         return 2
-    return 0
+    return 1 if bad else 0
 
 
-def _row(path, args):
-    preprocess, offset = KNOWN[path.stem]
+def measure(path, trial, args):
+    """The row of one network, and whether the accelerator is exact and about as right as float."""
     model = load(path)
-    value = model.graph.input[0]
+    (value,) = model.graph.input
     shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
-    pictures = sorted(p for p in args.images.iterdir() if p.name.split("_")[0] in path.stem)
-    labels = [int(p.stem.rsplit("_", 1)[1]) + offset for p in pictures]
-    x = np.stack([preprocess.load(p, shape) for p in pictures])
-    chosen = x if not args.calibrate else np.stack([preprocess.load(p, shape) for p in args.calibrate])
-    graph = import_graph(quantise(model, [{value.name: one[None]} for one in chosen], percentile=args.percentile))
+    pictures = sorted(p for p in args.images.iterdir() if p.name.split("_")[0] == trial.dataset)
+    x = [trial.preprocess.load(p, shape)[None] for p in pictures]
+    chosen = x if not args.calibrate else [trial.preprocess.load(p, shape)[None] for p in args.calibrate]
+    graph = import_graph(quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile))
     run = session(model)
-    real = [int(np.argmax(run.run(None, {value.name: one[None]})[0])) for one in x]
-    integer = _golden(graph, x) if args.engine == "golden" else _isa(graph, x, args.pe)
-    hits = [sum(a == b for a, b in zip(result, labels, strict=True)) for result in (real, integer)]
-    same = sum(a == b for a, b in zip(real, integer, strict=True))
-    print(f"{path.stem:32} {len(x):8} {hits[0]:6} {hits[1]:6} {same:5}", flush=True)
+    real = [int(np.argmax(run.run(None, {value.name: one})[0])) for one in x]
+    found, compared, mismatches = _isa_and_rtl(graph, x, AccelConfig.load(pe=args.pe), args.rtl)
+    hits = ["-", "-"]
+    if trial.first is not None:
+        labels = [int(p.stem.rsplit("_", 1)[1]) + trial.first for p in pictures]
+        hits = [_same(result, labels) for result in (real, found)]
+    row = {
+        "network": path.stem, "pictures": len(x), "float": hits[0], "accelerator": hits[1], "as float": _same(real, found),
+        "in RTL too": min(args.rtl, len(x)), "values compared": f"{compared:,}", "mismatches": mismatches,
+    }
+    return {name: str(cell) for name, cell in row.items()}, not mismatches and (trial.first is None or hits[1] >= hits[0] - 1)
 
 
-def _golden(graph, x):
-    (name,) = graph.inputs
-    return [_top(graph, golden.run(graph, {name: golden.quantise_input(graph, name, one[None])})) for one in x]
+def _same(a, b):
+    return sum(x == y for x, y in zip(a, b, strict=True))
 
 
-def _isa(graph, x, pe):
-    config = AccelConfig.load(pe=pe)
+def _isa_and_rtl(graph, x, config, in_rtl):
+    """(classes that the ISA engine finds, values compared, mismatches), the last two with those of the first pictures in RTL."""
     compiled = compile_graph(graph, config)
-    design = Design(config, compiled.manifest, compiled.program, compiled.weights, "", graph)
-    dram = np.zeros(compiled.manifest["dram_bytes"], np.uint8)
-    (name,) = graph.inputs
-    tops = []
-    for one in x:
-        design.fill(dram, {name: golden.quantise_input(graph, name, one[None])})
-        isa_engine.run(compiled.program, dram, config)
-        tops.append(_top(graph, {n: design.placements[n].unpack(dram) for n in graph.outputs}))
-    return tops
-
-
-def _top(graph, tensors):
-    (result,) = golden.host_outputs(graph, tensors).values()
-    return int(np.argmax(result))
+    verilog = accelerator_verilog(config) if in_rtl else ""
+    design = simulate.Design(config, compiled.manifest, compiled.program, compiled.weights, verilog, graph)
+    inputs = [{name: golden.quantise_input(graph, name, one) for name in graph.inputs} for one in x]
+    outcomes = simulate.simulate(design, inputs, simulate.Options("isa")).outcomes
+    classes = [int(np.argmax(next(iter(golden.host_outputs(graph, o.outputs).values())))) for o in outcomes]
+    if in_rtl:
+        outcomes += simulate.simulate(design, inputs[:in_rtl], simulate.Options("rtl")).outcomes
+    differences = [d for outcome in outcomes for d in outcome.differences.values()]
+    return classes, sum(d.elements for d in differences), sum(d.mismatches for d in differences)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,18 @@ class Agreement:
     max_difference: int = 0
 
     @property
-    def passed(self):
+    def approximate(self):
         """Tables of LRN approximate on purpose, so they only have to stay within one step."""
-        return self.max_difference <= BAR_DIFFERENCE and (self.op == "Lrn" or self.equal >= BAR_EQUAL * self.elements)
+        return self.op == "Lrn"
+
+    @property
+    def percent(self):
+        """Equal elements of a hundred."""
+        return 100 * self.equal / self.elements
+
+    @property
+    def passed(self):
+        return self.max_difference <= BAR_DIFFERENCE and (self.approximate or self.equal >= BAR_EQUAL * self.elements)
 
 
 def agreement(model, graph, samples):
