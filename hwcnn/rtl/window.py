@@ -137,19 +137,21 @@ class Window(wiring.Component):
         biased = Cat(x[:7], ~x[7])
         with m.If(accept):
             m.d.sync += value.eq(Mux(is_max, biased, x))
-        windows = [Signal(ROW_BITS, name=f"window{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)]
-        begun = Cat(Mux(is_max, ~value[:8], value[:8]), value[8:])
+        lows, highs = ([Signal(8, name=f"{n}{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)] for n in ("low", "high"))
+        windows = [Cat(low, high) for low, high in zip(lows, highs)]
         for i in range(OPEN_WINDOWS - 1):
-            before = Mux(shift, windows[i + 1], windows[i])
-            total = Signal(ROW_BITS, name=f"total{lane}_{i}")
-            m.d.comb += total.eq(value + Mux(fresh[i], 0, before))
-            smallest = Mux(total[8] | fresh[i], ~value[:8], before[:8])
+            total, larger = Signal(ROW_BITS, name=f"total{lane}_{i}"), Signal(name=f"larger{lane}_{i}")
+            m.d.comb += [
+                total.eq(value + Mux(fresh[i], 0, Mux(shift, windows[i + 1], windows[i]))), larger.eq(total[8] | fresh[i]),
+            ]
+            with m.If(valid1 & (~is_max | larger | shift)):
+                m.d.sync += lows[i].eq(Mux(is_max, Mux(larger, ~value[:8], lows[i + 1]), total[:8]))
             with m.If(valid1):
-                m.d.sync += windows[i].eq(Cat(Mux(is_max, smallest, total[:8]), total[8:]))
+                m.d.sync += highs[i].eq(total[8:])
         with m.If(valid1):
-            m.d.sync += windows[-1].eq(begun)
+            m.d.sync += [lows[-1].eq(Mux(is_max, ~value[:8], value[:8])), highs[-1].eq(value[8:])]
         with m.If(is_max):
-            m.d.sync += [window[8:].eq(0) for window in windows]
+            m.d.sync += [high.eq(0) for high in highs]
         return windows[0]
 
     def _columns(self, m, ring, written, needed, pointer):
@@ -199,14 +201,15 @@ class Window(wiring.Component):
     def _column_lane(self, m, lane, entry, update, first):
         """One lane of the column stage. Maxima: the result has the offset, the entry is inverted as in the row stage."""
         is_max = self.fields.is_max
-        result = Signal(signed(SUM_BITS), name=f"result{lane}", reset_less=True)
-        total = Signal(SUM_BITS, name=f"column_total{lane}")
+        low, high = Signal(8, name=f"result_low{lane}", reset_less=True), Signal(SUM_BITS - 8, name=f"result_high{lane}", reset_less=True)
+        result, total = Cat(low, high), Signal(SUM_BITS, name=f"column_total{lane}")
         m.d.comb += [
             total.eq(entry.as_signed() + Mux(first, 0, result)),
             self.o.payload[lane].eq(result),
         ]
-        largest = Mux(total[8] & ~first, result[:8], ~entry[:8])
+        with m.If(update & (~is_max | first | ~total[8])):
+            m.d.sync += low.eq(Mux(is_max, ~entry[:8], total[:8]))
         with m.If(update):
-            m.d.sync += result.eq(Cat(Mux(is_max, largest, total[:8]), total[8:]))
+            m.d.sync += high.eq(total[8:])
         with m.If(is_max):
-            m.d.sync += result[8:].eq(0)
+            m.d.sync += high.eq(0)
