@@ -78,6 +78,11 @@ class AccelConfig:
         return min(self.rows, self.cols)
 
     @property
+    def alu_lanes(self):
+        """M: channels that the vector engine's ALU takes a cycle, half a vector."""
+        return self.lanes // 2
+
+    @property
     def act_vectors(self):
         """Vectors of L bytes in the activation buffer."""
         return self.act_kib * 1024 // self.lanes

@@ -37,6 +37,11 @@ def pool_cycles(in_vectors, out_vectors, kh):
     return max(in_vectors, kh * out_vectors)
 
 
+def result_cycles(config):
+    """Cycles that a result of VECTOR takes in the ALU, at least."""
+    return config.lanes // config.alu_lanes
+
+
 def lrn_pixels(config):
     """Pixels of one LRN instruction (one row, all channel blocks)."""
     return config.pool_depth

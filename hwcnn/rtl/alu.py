@@ -1,4 +1,4 @@
-"""The arithmetic of the vector engine on L lanes: two multipliers a lane, rounding and clamping."""
+"""The arithmetic of the vector engine: four multiply-add blocks of the device a lane, then rounding and clamping."""
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .delay import delay
-from .layouts import PARAM_LAYOUT
 from .roundclamp import RoundClamp
 from .window import SUM_BITS
 
@@ -15,158 +14,159 @@ ALU_FIELDS = data.StructLayout({
     "alu": 2, "use_b": 1, "ca": signed(18), "cb": signed(9), "mb": signed(18),
     "zero": signed(8), "low": signed(8), "high": signed(8),
 })
-#: |A*ma| and |B*mb| are at most 2**34, |c| at most 2**31: their sum is below 2**36 in size.
-PRODUCT_BITS, TERM_BITS = 36, 37
-#: b + cb
+#: |A*ma| and |A*B*mb| are at most 2**34, |B*mb| is at most 2**25, |c| at most 2**31.
+PRODUCT_BITS, WORK_BITS, EXTRA_BITS, TERM_BITS = 36, 36, 33, 37
+#: b + cb, or its negative
 _B_BITS = 10
 
 
 class Alu(wiring.Component):
-    """``clamp(zero + round_half_even(t / 2**shift), low, high)`` of a vector in every cycle.
+    """``clamp(zero + round_half_even(t / 2**shift), low, high)`` of half a vector in every cycle.
 
     With A = x + ca and B = b + cb, t = A*ma + B*mb + c (add), A*B*mb + c (multiply), max or min of (A*ma, B*mb) + c.
     A must fit 18 bits, and so must A*B.
 
-    A free-running pipeline of `latency` cycles. ma, c and shift are those in the coefficient registers when a vector comes
-    with `start`; they and the fields stay for the vectors that follow, until the next `start`. The coefficient
-    registers and the fields must not change with `start` and while `loading`, which follows it (except ma, which is taken at once).
+    A free-running pipeline of `latency` cycles. The fields must not change from a `start` to the last vector before the next one,
+    nor while `loading`, which follows it. The coefficients of a vector are sampled when it is `ages` cycles old.
+
+    With both operands it is computed as t = X + (W or 0): W = A*ma + B*mb and X = c in a sum, W = A*B*mb and X = c in a
+    product. A maximum is B*mb + c, which is X, and W = A*ma - B*mb where that is positive; a minimum, where it is negative.
 
     Parameters
     ----------
-    lanes : L. coefficient_sets : L (one a lane) or 1 (all lanes share it). sources : coefficients written at a time.
+    lanes : M, lanes at a time.
     eltwise : with operand B; without it ``alu`` is add and B is zero.
 
     Members
     -------
-    fields : ALU_FIELDS. set : write the coefficients of the lanes in ``mask``, lane k from ``values[k % sources]``.
-    i : {valid, start, tag, x: L x 18 bits, b: L x 8}. o : {valid, tag, vector: L x 8}; tag is carried along. loading : see above.
+    fields : ALU_FIELDS. mantissa, bias, shift : M coefficients ma, c, shift, in time for `ages`.
+    i : {valid, start, tag: 2 bits, x: M x 18 bits, b: M x 8}. o : {valid, tag, vector: M x 8}; tag is carried along.
+    loading : see above.
     """
 
-    def __init__(self, lanes, coefficient_sets, sources=1, eltwise=True):
-        self.lanes, self.sets, self.sources, self.eltwise = lanes, coefficient_sets, sources, eltwise
+    def __init__(self, lanes, eltwise=True):
+        self.lanes, self.eltwise = lanes, eltwise
         super().__init__({
             "fields": In(ALU_FIELDS),
-            "set": In(wiring.Signature({
-                "mask": Out(coefficient_sets), "values": Out(data.ArrayLayout(PARAM_LAYOUT, sources))})),
+            "mantissa": In(data.ArrayLayout(signed(18), lanes)), "bias": In(data.ArrayLayout(signed(32), lanes)),
+            "shift": In(data.ArrayLayout(6, lanes)),
             "i": In(wiring.Signature({
-                "valid": Out(1), "start": Out(1), "tag": Out(1),
+                "valid": Out(1), "start": Out(1), "tag": Out(2),
                 "x": Out(data.ArrayLayout(signed(SUM_BITS), lanes)), "b": Out(data.ArrayLayout(signed(8), lanes))})),
             "o": Out(wiring.Signature({
-                "valid": Out(1), "tag": Out(1), "vector": Out(data.ArrayLayout(signed(8), lanes))})),
+                "valid": Out(1), "tag": Out(2), "vector": Out(data.ArrayLayout(signed(8), lanes))})),
             "loading": Out(1),
         })
 
     @staticmethod
-    def stages(eltwise):
-        """Cycles before rounding."""
-        return 6 if eltwise else 3
+    def ages(eltwise):
+        """Cycles after a vector's `i` in which its mantissas, biases and shifts are sampled."""
+        return (2, 5, 7) if eltwise else (2, 4, 5)
 
     @classmethod
     def latency(cls, eltwise=True):
-        return cls.stages(eltwise) + RoundClamp.LATENCY
+        return cls.ages(eltwise)[-1] + RoundClamp.LATENCY
 
     def elaborate(self, platform):
         m = Module()
-        n = self.stages(self.eltwise)
-        # valid[k], start[k]: of the vector that is k cycles old.
-        self._valid, self._start = [self.i.valid], [self.i.valid & self.i.start]
-        for k in range(1, self.latency(self.eltwise) + 1):
-            valid, start = Signal(name=f"valid{k}"), Signal(name=f"start{k}")
-            m.d.sync += [valid.eq(self._valid[-1]), start.eq(self._start[-1])]
-            self._valid.append(valid)
+        n = self.ages(self.eltwise)[-1]
+        # start[k]: the vector that is k cycles old is the first with its fields.
+        self._start = [self.i.valid & self.i.start]
+        for k in range(1, n):
+            start = Signal(name=f"start{k}")
+            m.d.sync += start.eq(self._start[-1])
             self._start.append(start)
         loading = 0
-        for start in self._start[1:n]:
+        for start in self._start[1:]:
             loading = start | loading
-        m.d.comb += [self.o.valid.eq(self._valid[-1]), self.o.tag.eq(delay(m, self.i.tag, len(self._valid) - 1, "tag")),
-                     self.loading.eq(loading)]
-
-        f = self.fields
-        product = self._delayed(m, "product", f.alu == isa.ALU_MUL, 2)
-        mb, op = self._delayed(m, "mb", f.mb, 2), self._delayed(m, "op", f.alu, 4)
-        limits = [self._delayed(m, name, f[name], n - 1) for name in ("zero", "low", "high")]
-        sets = [self._coefficients(m, k) for k in range(self.sets)]
-        for k in range(self.lanes):
-            ma, c_a, c_b, shift = sets[k % self.sets]
-            x, b = self.i.x[k], self.i.b[k]
-            if self.eltwise:
-                t = self._two_operands(m, k, x, b, ma, c_a, c_b, product, mb, op)
-            else:
-                t = self._one_operand(m, k, x, ma, c_a)
+        valid = self.i.valid
+        for k in range(self.latency(self.eltwise)):
+            valid, before = Signal(name=f"valid{k + 1}"), valid
+            m.d.sync += valid.eq(before)
+        m.d.comb += [
+            self.o.valid.eq(valid), self.loading.eq(loading),
+            self.o.tag.eq(delay(m, self.i.tag, self.latency(self.eltwise), "tag")),
+        ]
+        limits = [self._field(m, name, self.fields[name], n - 1) for name in ("zero", "low", "high")]
+        terms = self._two_operands(m) if self.eltwise else self._one_operand(m)
+        for k, t in enumerate(terms):
             m.submodules[f"round{k}"] = rounding = RoundClamp(TERM_BITS)
             m.d.comb += [
-                rounding.value.eq(t), rounding.shift.eq(shift), rounding.zero.eq(limits[0]),
+                rounding.value.eq(t), rounding.shift.eq(self.shift[k]), rounding.zero.eq(limits[0]),
                 rounding.low.eq(limits[1]), rounding.high.eq(limits[2]), self.o.vector[k].eq(rounding.result),
             ]
         return m
 
-    def _delayed(self, m, name, value, age, clear=None):
-        """A register that takes `value` (or 0 where `clear`) when the vector of a `start` is `age` cycles old."""
+    def _field(self, m, name, value, age):
+        """A register that takes `value` when the vector of a `start` is `age` cycles old."""
         register = Signal.like(value, name=name, reset_less=True)
         with m.If(self._start[age]):
             m.d.sync += register.eq(value)
-        if clear is not None:
-            with m.If(self._start[age] & clear):
-                m.d.sync += register.eq(0)
         return register
 
-    def _coefficients(self, m, k):
-        """(ma, c of A's term, c of B's term, shift) of a set, each in time for its stage."""
-        written = Signal(PARAM_LAYOUT, name=f"written{k}", reset_less=True)
-        with m.If(self.set.mask[k]):
-            m.d.sync += written.eq(self.set.values[k % self.sources])
+    def _one_operand(self, m):
+        """As `_two_operands`, for a sum without B."""
+        ca, terms = self._field(m, "ca", self.fields.ca, 1), []
+        for k in range(self.lanes):
+            x1 = _register(m, f"x{k}_1", signed(18), self.i.x[k])
+            x2 = _register(m, f"x{k}_2", signed(18), x1)
+            a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
+            ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k])
+            u4 = _register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
+            terms.append(_register(m, f"t{k}_5", signed(TERM_BITS), u4 + self.bias[k]))
+        return terms
+
+    def _two_operands(self, m):
+        """A name's last digit is the age of the vector that is in the register."""
         f = self.fields
-        ma = written.mantissa if self.eltwise else self._delayed(m, f"ma{k}", written.mantissa, 0)
-        shift = self._delayed(m, f"shift{k}", written.shift, self.stages(self.eltwise) - 1)
-        if not self.eltwise:
-            return ma, self._delayed(m, f"c{k}", written.bias, 1), None, shift
-        # c comes once: with A's term in a sum, with B's in a product; with both terms where one of them is chosen.
-        c_a = self._delayed(m, f"ca{k}", written.bias, 1, f.alu == isa.ALU_MUL)
-        c_b = self._delayed(m, f"cb{k}", written.bias, 3, f.alu == isa.ALU_ADD)
-        return ma, c_a, c_b, shift
+        chooses = f.alu[1]
+        ca = self._field(m, "ca", f.ca, 1)
+        # B is negated for a maximum or minimum, by its complement and an addend of one more.
+        addend = Signal(signed(_B_BITS))
+        m.d.comb += addend.eq(Mux(chooses, 1 - f.cb, f.cb))
+        is_product1 = self._field(m, "is_product1", f.alu == isa.ALU_MUL, 0)
+        is_product2 = self._field(m, "is_product2", f.alu == isa.ALU_MUL, 1)
+        mb = self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3)
+        mb_extra = self._field(m, "mb_extra", Mux(f.use_b & chooses, -f.mb, 0), 3)
+        op = self._field(m, "op", f.alu, 5)
+        return [self._lane(m, k, ca, addend, chooses, is_product1, is_product2, mb, mb_extra, op) for k in range(self.lanes)]
 
-    def _register(self, m, name, shape, age, value):
-        """A pipeline register that takes the value of the vector that is `age` cycles old."""
-        register = Signal(shape, name=name, reset_less=True)
-        with m.If(self._valid[age]):
-            m.d.sync += register.eq(value)
-        return register
+    def _lane(self, m, k, ca, addend, negate, is_product1, is_product2, mb, mb_extra, op):
+        x, b = self.i.x[k], self.i.b[k]
+        b1 = _register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
+        b2 = _register(m, f"b{k}_2", signed(_B_BITS), b1)
 
-    def _one_operand(self, m, k, x, ma, c):
-        a = self._register(m, f"a{k}", signed(18), 0, self.fields.ca + x)
-        u = self._register(m, f"u{k}", signed(PRODUCT_BITS), 1, a * ma)
-        return self._register(m, f"t{k}", signed(TERM_BITS), 2, u + c)
+        # A * B, 0 unless it is asked for
+        a1 = _register(m, f"a{k}_1", signed(18), x + self.fields.ca)
+        ab2 = _register(m, f"ab{k}_2", signed(18), (a1 * b1)[:18].as_signed())
+        ab3 = _register(m, f"ab{k}_3", signed(18), ab2, clear=~is_product2)
+        # A * ma, 0 in a product
+        x1 = _register(m, f"x{k}_1", signed(18), x)
+        x2 = _register(m, f"x{k}_2", signed(18), x1)
+        a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
+        ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product2)
+        u4 = _register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
+        u5 = _register(m, f"u{k}_5", signed(PRODUCT_BITS), u4)
+        # W
+        other3 = _register(m, f"other{k}_3", signed(_B_BITS), b2, clear=is_product2)
+        other4 = _register(m, f"other{k}_4", signed(18), ab3 + other3)
+        v5 = _register(m, f"v{k}_5", signed(PRODUCT_BITS), other4 * mb)
+        w6 = _register(m, f"w{k}_6", signed(WORK_BITS), v5 + u5)
+        # X
+        b3 = _register(m, f"b{k}_3", signed(_B_BITS), b2)
+        b4 = _register(m, f"b{k}_4", signed(_B_BITS), b3)
+        extra5 = _register(m, f"extra{k}_5", signed(_B_BITS + 19), b4 * mb_extra)
+        extra6 = _register(m, f"extra{k}_6", signed(EXTRA_BITS), extra5 + self.bias[k])
 
-    def _two_operands(self, m, k, x, b, ma, c_a, c_b, product, mb, op):
-        f, is_product = self.fields, self.fields.alu == isa.ALU_MUL
-        a = self._register(m, f"a{k}", signed(18), 0, f.ca + x)
-        b1 = Signal(signed(_B_BITS), name=f"b{k}", reset_less=True)
-        factor = Signal(signed(18), name=f"factor{k}", reset_less=True)
-        with m.If(self._valid[0]):
-            m.d.sync += b1.eq(f.cb + b)
-        with m.If(self._valid[0] & is_product):
-            m.d.sync += factor.eq(f.cb + b)
-        with m.Elif(self._start[0]):
-            m.d.sync += factor.eq(ma)
-        with m.If(~f.use_b):
-            m.d.sync += b1.eq(0)
-            with m.If(is_product):
-                m.d.sync += factor.eq(0)
-        u = self._register(m, f"u{k}", signed(PRODUCT_BITS), 1, a * factor)
-        b2 = self._register(m, f"b{k}_2", signed(_B_BITS), 1, b1)
-        first = self._register(m, f"first{k}", signed(TERM_BITS), 2, u + c_a)
-        b3 = self._register(m, f"b{k}_3", signed(_B_BITS), 2, b2)
-        other = Signal(signed(18), name=f"other{k}")
-        m.d.comb += other.eq(Mux(product, first[:18].as_signed(), b3))  # c_a is 0 in a product
-        v = self._register(m, f"v{k}", signed(PRODUCT_BITS), 3, other * mb)
-        first4 = self._register(m, f"first{k}_4", signed(TERM_BITS), 3, first)
-        second = self._register(m, f"second{k}", signed(TERM_BITS), 4, v + c_b)
-        first5 = self._register(m, f"first{k}_5", signed(TERM_BITS), 4, first4)
-        return self._register(m, f"t{k}", signed(TERM_BITS), 5, self._combine(m, k, op, first5, second))
+        with_w = Signal(name=f"with_w{k}")
+        m.d.comb += with_w.eq(~op[1] | (w6[-1] == op[0]))
+        return _register(m, f"t{k}_7", signed(TERM_BITS), extra6 + Mux(with_w, w6, 0))
 
-    def _combine(self, m, k, op, first, second):
-        """first + second, second, or the larger or smaller; one adder: second + ~first < 0 where second <= first."""
-        choose, smaller = op[1], op[0]
-        total = Signal(signed(TERM_BITS), name=f"total{k}")
-        m.d.comb += total.eq(second + Mux(op == isa.ALU_MUL, 0, first ^ choose.replicate(TERM_BITS)))
-        return Mux(choose, Mux(total[-1] ^ smaller, first, second), total)
+
+def _register(m, name, shape, value, clear=None):
+    register = Signal(shape, name=name, reset_less=True)
+    m.d.sync += register.eq(value)
+    if clear is not None:
+        with m.If(clear):
+            m.d.sync += register.eq(0)
+    return register

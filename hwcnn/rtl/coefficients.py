@@ -1,11 +1,13 @@
 """Where the ALU's multiplier, constant and shift come from: the instruction, the channels' parameters, or LRN's factors."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
 from ..limits import lrn_lookups, lrn_steps
+from .alu import Alu
+from .delay import delay
 from .layouts import PARAM_LAYOUT, param_port
 from .lrn import TABLE_BITS
 from .ram import Ram
@@ -15,86 +17,128 @@ SLOTS_DEST = 1
 
 
 class Coefficients(wiring.Component):
-    """Fills the ALU's coefficient registers: once an instruction, for each block (`per_channel`), or for each vector (`use_factors`).
+    """Holds the ALU's coefficients: new ones once an instruction, for each block (`per_channel`), or each vector (`use_factors`).
 
-    From `begin` to `ready`: 2 cycles, or 2 + 8*L/axi_bytes `per_channel`. The coefficients of the next block are loaded as soon as those
-    of the present one are in use, so a block of so many vectors and 5 more costs nothing.
+    From `begin` to `ready`: 2 cycles, or 3 + 8*L/axi_bytes `per_channel` (5 where a beat holds more than half a vector's). The
+    coefficients of the next block are loaded as soon as those of the present one are in use, so a block that takes so long
+    costs nothing.
+
+    They are in RAMs of four sets, which are used in turn, so that those of vectors that are in the ALU stay. The RAMs are read
+    when `Alu.ages` asks for it.
 
     Members
     -------
     params : beats of PARAM; those of dest 1 fill the slots. per_channel, use_factors, slot, shared : of the instruction, stable.
-    begin : the instruction begins. started : the block's first vector is issued. more : it is not the last block. hold : the ALU's
-    `loading`. factors : of `lrn.LrnFactors`. set : to the ALU. ready : a block's first vector may be issued.
+    begin : the instruction begins. started : the first vector with new coefficients is issued, its lower half. upper : an
+    upper half is issued. more : it is not the last block. factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU.
+    ready : a block's first vector may be issued.
     """
+
+    SETS = 4
 
     def __init__(self, config):
         self.config = config
         self.affine, self.lrn = "affine" in config.features, "lrn" in config.features
-        self.sets = config.lanes if self.affine or self.lrn else 1
-        self.channels = config.axi_bytes // 8  # in a beat
+        self.alu_lanes = config.alu_lanes
         lookups = lrn_lookups(config)
-        self.sources = max(self.channels if self.affine else 1, lookups if self.lrn else 1)
+        #: Channels in a beat, and those of it that are written at a time.
+        self.channels = config.axi_bytes // 8
+        self.written = min(self.channels, self.alu_lanes)
+        at_a_time = ([self.written] if self.affine else []) + ([lookups] if self.lrn else []) or [1]
+        #: Lanes of a RAM, and lanes with values of their own at a time.
+        self.width, self.sources = min(at_a_time), max(at_a_time)
         super().__init__({
             "params": In(param_port(config)),
             "per_channel": In(1), "use_factors": In(1), "slot": In(8), "shared": In(PARAM_LAYOUT),
-            "begin": In(1), "started": In(1), "more": In(1), "hold": In(1),
+            "begin": In(1), "started": In(1), "upper": In(1), "more": In(1),
             "factors": In(wiring.Signature({
                 "en": Out(1), "group": Out(bits_for(lrn_steps(config))), "values": Out(data.ArrayLayout(TABLE_BITS, lookups))})),
-            "set": Out(wiring.Signature({
-                "mask": Out(self.sets), "values": Out(data.ArrayLayout(PARAM_LAYOUT, self.sources))})),
+            "mantissa": Out(data.ArrayLayout(signed(18), self.alu_lanes)),
+            "bias": Out(data.ArrayLayout(signed(32), self.alu_lanes)),
+            "shift": Out(data.ArrayLayout(6, self.alu_lanes)),
             "ready": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        pending, load, wanted = Signal(), Signal(), Signal()
-        m.d.comb += [load.eq(pending & ~self.hold), wanted.eq(self.begin | (self.started & self.per_channel))]
-        mask = Signal(self.sets)
-        m.d.comb += [self.set.mask.eq(mask), *(value.eq(self.shared) for value in self._values())]
-        with m.If(load):
+        pending, wanted = Signal(), Signal()
+        m.d.comb += wanted.eq(self.begin | (self.started & self.per_channel))
+        # What is written: to which lanes (one bit a RAM), in which half of the vector, and the values.
+        mask, half = Signal(self.alu_lanes // self.width if self.affine or self.lrn else 1), Signal()
+        values = Signal(data.ArrayLayout(PARAM_LAYOUT, self.sources))
+        m.d.comb += [values[j].eq(self.shared) for j in range(self.sources)]
+        with m.If(pending):
             m.d.sync += [pending.eq(0), self.ready.eq(1)]
             m.d.comb += mask.eq(-1)
         if self.affine:
-            self._from_slots(m, load, mask)
+            self._from_slots(m, pending, mask, half, values)
         if self.lrn:
-            self._from_factors(m, mask)
+            self._from_factors(m, mask, half, values)
         with m.If(wanted):
             m.d.sync += [pending.eq(self.begin | self.more), self.ready.eq(0)]
+        self._sets(m, mask, half, values)
         return m
 
-    def _values(self):
-        return [self.set.values[j] for j in range(self.sources)]
+    def _sets(self, m, mask, half, values):
+        """The RAMs, and which set is which: a set is used from its first vector on, when the next one may be written."""
+        writing, used = Signal(range(self.SETS)), Signal(range(self.SETS))
+        upper = Signal()  # aged 1 cycle, like `used`
+        with m.If(self.started):
+            m.d.sync += [used.eq(writing), writing.eq(writing + 1)]
+        m.d.sync += upper.eq(self.upper & (self.per_channel | self.use_factors))
+        at, row = Cat(half, (writing + self.started)[:2]), Signal(3)
+        m.d.comb += row.eq(Cat(upper, used))
+        ages = Alu.ages("eltwise" in self.config.features)
+        for name, age in zip(("mantissa", "bias", "shift"), ages):
+            address = delay(m, row, age - 2, f"{name}_row")
+            to, bits = getattr(self, name), PARAM_LAYOUT[name].width
+            for group in range(len(mask)):
+                m.submodules[f"{name}{group}"] = ram = Ram(bits * self.width, 2 * self.SETS, block=len(mask) > 1)
+                first = group * self.width
+                m.d.comb += [
+                    ram.w_en.eq(mask[group]), ram.w_addr.eq(at), ram.r_en.eq(1), ram.r_addr.eq(address),
+                    ram.w_data.eq(Cat(values[(first + j) % self.sources][name] for j in range(self.width))),
+                ]
+                lanes = range(first, first + self.width) if len(mask) > 1 else range(self.alu_lanes)
+                m.d.comb += [to[k].eq(ram.r_data.word_select(k % self.width, bits)) for k in lanes]
 
-    def _from_slots(self, m, load, mask):
-        """Reads a slot, a beat a cycle; overrides what goes to the ALU while `per_channel`."""
-        beats, word = self.config.lanes // self.channels, PARAM_LAYOUT.size
+    def _from_slots(self, m, load, mask, half, values):
+        """Reads a slot, `written` channels a cycle; overrides what is written while `per_channel`."""
+        lanes, word = self.config.lanes, PARAM_LAYOUT.size
+        beats, steps = max(1, lanes // self.channels), lanes // self.written
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(self.params.data.word_select(c, 64)[:word] for c in range(self.channels))
-        slot, beat, reading = Signal(8), Signal(bits_for(beats)), Signal()
-        written, last = Signal(beats), Signal()
+        slot, step, reading = Signal(8), Signal(range(steps)), Signal()
+        written, at, last = Signal(), Signal(range(steps)), Signal()
         m.d.comb += [
             ram.w_en.eq(self.params.en & (self.params.dest == SLOTS_DEST)),
             ram.w_addr.eq(self.params.index * beats + self.params.offset), ram.w_data.eq(packed),
-            ram.r_en.eq(reading), ram.r_addr.eq(slot * beats + beat), last.eq(beat == beats - 1),
+            ram.r_en.eq(reading), ram.r_addr.eq(slot * beats + step // (steps // beats)), last.eq(step == steps - 1),
         ]
-        m.d.sync += written.eq(Mux(reading, 1 << beat, 0))
+        m.d.sync += [written.eq(reading), at.eq(step)]
         with m.If(reading):
-            m.d.sync += [beat.eq(Mux(last, 0, beat + 1)), reading.eq(~last)]
+            m.d.sync += [step.eq(step + 1), reading.eq(~last)]
         with m.If(self.begin):
             m.d.sync += slot.eq(self.slot)
         with m.If(self.per_channel):
             with m.If(load):
                 m.d.sync += [reading.eq(1), self.ready.eq(0)]
-            with m.If(written[-1]):
+            with m.If(written & (at == steps - 1)):
                 m.d.sync += [self.ready.eq(1), slot.eq(slot + 1)]
-            m.d.comb += mask.eq(Cat(written[k // self.channels] for k in range(self.sets)))
-            m.d.comb += [value.as_value().eq(ram.r_data.word_select(j % self.channels, word))
-                         for j, value in enumerate(self._values())]
+            part = ram.r_data.word_select(at[:bits_for(steps // beats)], word * self.written) if steps > beats else ram.r_data
+            self._select(m, written, at, steps, mask, half)
+            m.d.comb += [values[j].as_value().eq(part.word_select(j % self.written, word)) for j in range(self.sources)]
 
-    def _from_factors(self, m, mask):
-        """Takes the factors as they come; overrides what goes to the ALU while `use_factors`."""
+    def _from_factors(self, m, mask, half, values):
+        """Takes the factors as they come; overrides what is written while `use_factors`."""
         lookups = lrn_lookups(self.config)
         with m.If(self.use_factors):
-            m.d.comb += mask.eq(Cat(self.factors.en & (self.factors.group == k // lookups) for k in range(self.sets)))
-            for j, value in enumerate(self._values()):
-                m.d.comb += [value.bias.eq(0), value.mantissa.eq(self.factors.values[j % lookups])]
+            self._select(m, self.factors.en, self.factors.group, lrn_steps(self.config), mask, half)
+            for j in range(self.sources):
+                m.d.comb += [values[j].bias.eq(0), values[j].mantissa.eq(self.factors.values[j % lookups])]
+
+    def _select(self, m, enable, step, steps, mask, half):
+        """A step, of so many to a vector, writes its part of the lanes."""
+        m.d.comb += [
+            mask.eq(Cat(enable & (step[:-1] == k * steps // (2 * len(mask))) for k in range(len(mask)))), half.eq(step[-1]),
+        ]

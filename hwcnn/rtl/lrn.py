@@ -18,13 +18,13 @@ SQUARE_BITS, TOTAL_BITS = 16, 19
 class LrnFactors(wiring.Component):
     """For each pixel and channel block, the vector and its lanes' factors ``table[index(S)]``.
 
-    S is the sum of (x + ca)**2 over `half` (0 to 2) channels to each side. Block k is worked on when its neighbour k + 1 arrives: the
-    vectors of block k wait in a RAM, and beside each the last four squares that were added up at that pixel (the top two lanes
-    of block k - 1, and the low two of block k), so that no square is computed twice. The last block is worked on after the
+    S is the sum of (x + ca)**2 over `half` (0 to 2) channels to each side. Block k is worked on when its neighbour k + 1 arrives:
+    the vectors of block k wait in a RAM, and beside each the last four squares that were added up at that pixel (the top two
+    lanes of block k - 1, and the low two of block k), so that no square is computed twice. The last block is worked on after the
     last input, with nothing above it.
 
-    `lrn_lookups` lanes a cycle, so `lrn_steps` cycles a vector; `limits.lrn_cycles` in all. Latency: `LATENCY` from a vector's last step
-    to `o`.
+    `lrn_lookups` lanes a cycle, so `lrn_steps` cycles a vector; `limits.lrn_cycles` in all. Latency: `LATENCY` from a vector's
+    last step to `o`.
 
     Members
     -------
@@ -32,7 +32,7 @@ class LrnFactors(wiring.Component):
     params : beats of PARAM; those of dest 2 fill the table.
     i : stream of vectors, block by block. room : a result can be taken; reserve : one is begun (so it will come).
     factors : {en, group, values}: the factors of lanes group*lookups and on. o : {valid, vector}, in the cycle after the vector's
-    last factors.
+    last factors; the vector stays for two cycles more.
     """
 
     LATENCY = 7
@@ -63,7 +63,7 @@ class LrnFactors(wiring.Component):
         lanes, n = self.config.lanes, self.lookups
         m.submodules.vectors = ram = Ram(8 * lanes, self.config.pool_depth)
         running, fill, flush, stepping, last = (Signal(name=name) for name in ("running", "fill", "flush", "stepping", "last"))
-        # A block's last vector is in `work`; one cycle more, in which the squares of its last pixel are on their way to their RAM.
+        # A block's last vector is in `work`; one cycle more, in which its last pixel's squares are on their way to their RAM.
         ending, rewind = Signal(), Signal()
         blocks = Signal(16)
         pixel, count = Signal(range(self.config.pool_depth)), Signal(range(self.steps))
@@ -123,18 +123,18 @@ class LrnFactors(wiring.Component):
             with m.If(ages[1]["valid"]):
                 m.d.sync += square.eq(Mux(kept, d * d, 0))
             squares.append(square)
-        m.d.sync += self.o.valid.eq(ages[-1]["last"] & ~ages[-1]["fill"])
         self._results(m, step, ages)
         return squares, ages
 
     def _results(self, m, step, ages):
-        """The vector of the last step, kept until its factors are there; vectors end at least four cycles apart."""
-        early, late = (Signal(8 * self.config.lanes, name=name, reset_less=True) for name in ("early", "late"))
-        with m.If(step["last"]):
-            m.d.sync += early.eq(step["vector"])
-        with m.If(ages[3]["last"]):
-            m.d.sync += late.eq(early)
-        m.d.comb += self.o.vector.eq(late)
+        """The vector of the last step waits in a RAM for its factors, at most one more behind it: they end 4 cycles apart."""
+        m.submodules.results = ram = Ram(8 * self.config.lanes, 4, block=True)
+        write, read, ends = Signal(2), Signal(2), Signal()
+        m.d.comb += [
+            ram.w_en.eq(step["last"] & ~step["fill"]), ram.w_addr.eq(write), ram.w_data.eq(step["vector"]),
+            ends.eq(ages[-1]["last"] & ~ages[-1]["fill"]), ram.r_en.eq(ends), ram.r_addr.eq(read), self.o.vector.eq(ram.r_data),
+        ]
+        m.d.sync += [write.eq(write + ram.w_en), read.eq(read + ends), self.o.valid.eq(ends)]
 
     def _totals(self, m, squares, ages):
         """Cycles 3 and 4: S of each of the step's lanes, from the four squares before and those of the step."""

@@ -1,4 +1,4 @@
-"""The activation table: any unary function of int8, on L lanes."""
+"""The activation table: any unary function of int8, on the L lanes of a vector that comes in two halves."""
 
 from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -13,66 +13,76 @@ TABLE_DEST = 3
 
 
 class ActivationTable(wiring.Component):
-    """``o = table[i + 128]`` in each lane, or ``o = i`` while `bypass`.
+    """``o = table[i + 128]`` in each lane, or ``o = i`` while `bypass`, which is a table of its own.
 
-    Latency: 1 cycle. Throughput: one vector a cycle. The 256 bytes are copied to all lanes in the 257 cycles after their last
-    beat; `filling` is high from that beat's next cycle on, and results are not valid then.
+    Latency: 1 cycle. Throughput: half a vector a cycle, the lower half first; a vector is out after its upper half. The 256
+    bytes are copied to all lanes in the 257 cycles after their last beat; `filling` is high from that beat's next cycle on, and
+    results are not valid then. The other table is made in the 257 cycles after reset, while `starting`; nothing is valid then.
 
     Members
     -------
     params : beats of PARAM; those of dest 3 fill the table. bypass : sampled with i.
-    i, o : {valid, vector: L x int8}. filling : see above.
+    i : {valid, upper, vector: L/2 x int8}. o : {valid, vector: L x int8}. filling, starting : see above.
     """
 
     LATENCY = 1
 
     def __init__(self, config):
         self.lanes, self.beat_bytes = config.lanes, config.axi_bytes
-        port = wiring.Signature({"valid": Out(1), "vector": Out(data.ArrayLayout(signed(8), config.lanes))})
         super().__init__({
-            "params": In(param_port(config)), "bypass": In(1), "i": In(port), "o": Out(port), "filling": Out(1)})
+            "params": In(param_port(config)), "bypass": In(1),
+            "i": In(wiring.Signature({
+                "valid": Out(1), "upper": Out(1), "vector": Out(data.ArrayLayout(signed(8), config.alu_lanes))})),
+            "o": Out(wiring.Signature({"valid": Out(1), "vector": Out(data.ArrayLayout(signed(8), config.lanes))})),
+            "filling": Out(1), "starting": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         write, address, byte = self._fill(m)
-        bypassed, valid = Signal(reset_less=True), Signal()
-        m.d.sync += valid.eq(self.i.valid)
-        with m.If(self.i.valid):
-            m.d.sync += bypassed.eq(self.bypass)
+        valid = Signal()
+        m.d.sync += valid.eq(self.i.valid & self.i.upper)
         m.d.comb += self.o.valid.eq(valid)
         for k in range(self.lanes):
-            m.submodules[f"lane{k}"] = ram = Ram(8, 256)
-            value = Signal(8, name=f"value{k}", reset_less=True)
-            with m.If(self.i.valid):
-                m.d.sync += value.eq(self.i.vector[k])
+            m.submodules[f"lane{k}"] = ram = Ram(8, 512, block=True)
+            upper, part = divmod(k, self.lanes // 2)
             m.d.comb += [
                 ram.w_en.eq(write), ram.w_addr.eq(address), ram.w_data.eq(byte),
-                ram.r_en.eq(self.i.valid & ~self.bypass), ram.r_addr.eq(Cat(self.i.vector[k][:7], ~self.i.vector[k][7])),
-                self.o.vector[k].eq(Mux(bypassed, value, ram.r_data)),
+                ram.r_en.eq(self.i.valid & (self.i.upper == upper)),
+                ram.r_addr.eq(Cat(_from_lowest(self.i.vector[part]), self.bypass)),
+                self.o.vector[k].eq(ram.r_data),
             ]
         return m
 
     def _fill(self, m):
         """Beats wait in a RAM, from which the bytes go to the lanes one by one: (write, address, byte)."""
         beats = 256 // self.beat_bytes
-        m.submodules.beats = ram = Ram(8 * self.beat_bytes, beats)
-        count, reading, last = Signal(8), Signal(), Signal()
-        address = Signal(8)
+        m.submodules.beats = ram = Ram(8 * self.beat_bytes, beats, block=True)
+        count, identity, reading, waiting, last = Signal(8), Signal(init=1), Signal(init=1), Signal(), Signal()
         m.d.comb += [
             ram.w_en.eq(self.params.en & (self.params.dest == TABLE_DEST)),
             ram.w_addr.eq(self.params.offset), ram.w_data.eq(self.params.data),
             last.eq(ram.w_en & (self.params.offset[:bits_for(beats)] == beats - 1)),
             ram.r_en.eq(reading), ram.r_addr.eq(count[bits_for(self.beat_bytes):8]),
         ]
+        with m.If(reading):
+            m.d.sync += count.eq(count + 1)
+            with m.If(count == 255):
+                m.d.sync += [identity.eq(0), reading.eq(waiting), waiting.eq(0)]
         with m.If(last):
-            m.d.sync += [count.eq(0), reading.eq(1)]
-        with m.Elif(reading):
-            m.d.sync += [count.eq(count + 1), reading.eq(count != 255)]
-        written = Signal()
-        m.d.sync += [written.eq(reading & ~last), address.eq(count)]
+            with m.If(identity):
+                m.d.sync += waiting.eq(1)
+            with m.Else():
+                m.d.sync += [count.eq(0), reading.eq(1)]
+        written, address = Signal(), Signal(9)
+        m.d.sync += [written.eq(reading & (identity | ~last)), address.eq(Cat(count, identity))]
         byte = Signal(8)
         m.d.comb += [
-            byte.eq(ram.r_data.word_select(address[:bits_for(self.beat_bytes)], 8)),
-            self.filling.eq(reading | written),
+            byte.eq(Mux(address[8], _from_lowest(address[:8]), ram.r_data.word_select(address[:bits_for(self.beat_bytes)], 8))),
+            self.filling.eq(reading | written), self.starting.eq(identity | (written & address[8])),
         ]
         return written, address, byte
+
+
+def _from_lowest(byte):
+    """byte + 128 of a signed byte, and the other way round."""
+    return Cat(byte[:7], ~byte[7])

@@ -25,12 +25,13 @@ RUN_LAYOUT = data.StructLayout(
 
 
 class VectorCore(wiring.Component):
-    """Executes VECTOR on streams: one instruction at a time, one result a cycle at most.
+    """Executes VECTOR on streams: one instruction at a time, one result in two cycles at most.
 
-    The descriptors of the next instruction are handed on while one runs, so that its operands are fetched early. It begins when all
-    results of the present one are on their way through the ALU: `GAP` cycles after the last was issued, 8*L/axi_bytes more with
-    `per_channel`. Latency: `LATENCY` from a vector's issue to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one
-    vector a cycle.
+    The descriptors of the next instruction are handed on while one runs, so that its operands are fetched early. It begins when
+    all results of the present one are on their way through the ALU: `GAP` cycles after the last half was issued,
+    1 + 8*L/axi_bytes more with `per_channel`. A vector is issued in two halves, the lower lanes first. Latency: `LATENCY`
+    from the issue of its upper half to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one vector a cycle, but
+    no faster than a result in `limits.result_cycles`.
 
     Parameters
     ----------
@@ -39,13 +40,13 @@ class VectorCore(wiring.Component):
     Members
     -------
     i : stream of VECTOR. params : `layouts.param_port`.
-    read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT). a, b, o : their streams of vectors. B has A's size and
-    pads, or is one vector a block.
+    read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT). a, b, o : their streams of vectors. B has A's size
+    and pads, or is one vector a block.
     busy : an instruction runs.
     """
 
     FIFO = 32
-    GAP = 4
+    GAP = 3
     LATENCY = Alu.latency() + ActivationTable.LATENCY + 2
 
     def __init__(self, config):
@@ -62,20 +63,21 @@ class VectorCore(wiring.Component):
         m = Module()
         features = self.config.features
         self.run = run = Signal(RUN_LAYOUT, reset_less=True)
-        self.begin, self.issue, self.take, self.block_ends = Signal(), Signal(), Signal(), Signal()
+        self.begin, self.take, self.block_ends = Signal(), Signal(), Signal()
+        # A vector's lower half is issued, its upper half.
+        self.issue, self.upper = Signal(), Signal()
         m.submodules.coefficients = coefficients = Coefficients(self.config)
-        m.submodules.alu = alu = Alu(self.config.lanes, coefficients.sets, coefficients.sources, "eltwise" in features)
+        m.submodules.alu = alu = Alu(self.config.alu_lanes, "eltwise" in features)
         self._params(m, coefficients)
-        connect(m, coefficients.set, alu.set)
 
         room = Signal(range(self.FIFO + 1), init=self.FIFO)
         there, reserve, idle = self._operand_a(m, alu, coefficients, room != 0)
         b_there = self._operand_b(m, alu)
-        running, first = self._count(m, coefficients)
+        running, opens, first = self._count(m, coefficients)
         table_ready = self._results(m, alu)
-        m.d.sync += room.eq(room - reserve + (self.o.valid & self.o.ready))
+        m.d.sync += [room.eq(room - reserve + (self.o.valid & self.o.ready)), self.upper.eq(self.issue)]
         m.d.comb += [
-            self.issue.eq(running & there & (run.lrn | (b_there & (room != 0) & (coefficients.ready | ~first)))),
+            self.issue.eq(running & ~self.upper & there & (run.lrn | (b_there & (room != 0) & (coefficients.ready | ~first)))),
             self.i.ready.eq(self._descriptors(m) & ~running & ~self.begin & idle & ~alu.loading & table_ready),
             self.take.eq(self.i.valid & self.i.ready), self.busy.eq(running | self.begin | ~idle),
         ]
@@ -83,11 +85,12 @@ class VectorCore(wiring.Component):
         m.d.comb += [alu.fields[n].eq(run[n]) for n in ALU_FIELDS.members if n != "use_b"]
         m.d.comb += [
             alu.fields.use_b.eq(run.b_mode != isa.B_NONE),
-            alu.i.valid.eq(self.issue), alu.i.start.eq(first), alu.i.tag.eq(~run.lut),
+            alu.i.valid.eq(self.issue | self.upper), alu.i.start.eq(self.issue & opens), alu.i.tag.eq(Cat(self.upper, ~run.lut)),
+            alu.mantissa.eq(coefficients.mantissa), alu.bias.eq(coefficients.bias), alu.shift.eq(coefficients.shift),
             coefficients.per_channel.eq(run.per_channel), coefficients.use_factors.eq(run.lrn),
             coefficients.slot.eq(run.slot), coefficients.shared.bias.eq(run.c), coefficients.shared.mantissa.eq(run.ma),
             coefficients.shared.shift.eq(run.shift), coefficients.begin.eq(self.begin),
-            coefficients.started.eq(self.issue & first), coefficients.hold.eq(alu.loading),
+            coefficients.started.eq(self.issue & first), coefficients.upper.eq(self.upper),
         ]
         return m
 
@@ -95,7 +98,7 @@ class VectorCore(wiring.Component):
         m.d.comb += [getattr(block.params, n).eq(getattr(self.params, n)) for n in self.params.signature.members]
 
     def _descriptors(self, m):
-        """Hands the instruction's descriptors on, those of its operands ahead of time; returns: there is room for the writer's."""
+        """Hands the instruction's descriptors on, those of its operands ahead of time; returns: room for that of the writer."""
         new, gone = self.i.payload, []
         with_b = (self._on(new, "b_mode") != isa.B_NONE) & ~self._on(new, "lrn")
         for name, descriptor, wanted in (("read_a", self.read_a, 1), ("read_b", self.read_b, with_b)):
@@ -144,8 +147,8 @@ class VectorCore(wiring.Component):
     def _operand_a(self, m, alu, coefficients, room):
         """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no unit is at work)."""
         run, features = self.run, self.config.features
-        x = [self.a.payload.word_select(k, 8).as_signed() for k in range(self.config.lanes)]
-        there, ready, reserve, idle = self.a.valid, self.issue, self.issue, Const(1, 1)
+        x = [self._half(self.a.payload, k).as_signed() for k in range(self.config.alu_lanes)]
+        there, ready, reserve, idle = self.a.valid, self.upper, self.issue, Const(1, 1)
         if "lrn" in features:
             m.submodules.lrn = lrn = LrnFactors(self.config)
             self._params(m, lrn)
@@ -155,7 +158,7 @@ class VectorCore(wiring.Component):
                 lrn.start.eq(self.begin & run.lrn), lrn.room.eq(room), lrn.i.payload.eq(self.a.payload),
                 lrn.i.valid.eq(self.a.valid),
             ]
-            x = [Mux(run.lrn, lrn.o.vector.word_select(k, 8).as_signed(), value) for k, value in enumerate(x)]
+            x = [Mux(run.lrn, self._half(lrn.o.vector, k).as_signed(), value) for k, value in enumerate(x)]
             there, ready = Mux(run.lrn, lrn.o.valid, there), Mux(run.lrn, lrn.i.ready, ready)
             reserve, idle = Mux(run.lrn, lrn.reserve, reserve), idle & ~lrn.busy
         if "pool" in features:
@@ -164,56 +167,66 @@ class VectorCore(wiring.Component):
             m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members if n != "is_max"]
             m.d.comb += [
                 window.fields.is_max.eq(run.reduce == isa.REDUCE_MAX), window.start.eq(self.begin & windowed),
-                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.issue & windowed),
+                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.upper & windowed),
             ]
-            x = [Mux(windowed, window.o.payload[k], value) for k, value in enumerate(x)]
+            reduced = window.o.payload
+            x = [Mux(windowed, Mux(self.upper, reduced[k + len(x)], reduced[k]), value) for k, value in enumerate(x)]
             there, ready = Mux(windowed, window.o.valid, there), Mux(windowed, window.i.ready, ready)
             idle &= ~window.busy
         m.d.comb += self.a.ready.eq(ready)
         m.d.comb += [alu.i.x[k].eq(value) for k, value in enumerate(x)]
         return there, reserve, idle
 
+    def _half(self, vector, k):
+        """Byte k of the half of a vector that is issued."""
+        return Mux(self.upper, vector.word_select(k + self.config.alu_lanes, 8), vector.word_select(k, 8))
+
     def _operand_b(self, m, alu):
         """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
         if "eltwise" not in self.config.features:
             return Const(1, 1)
         mode = self.run.b_mode
+        block_ended = Signal()  # of the upper half
+        m.d.sync += block_ended.eq(self.block_ends)
         m.d.comb += [
-            alu.i.b.eq(self.b.payload),
-            self.b.ready.eq(self.issue & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & self.block_ends))),
+            *(alu.i.b[k].eq(self._half(self.b.payload, k)) for k in range(self.config.alu_lanes)),
+            self.b.ready.eq(self.upper & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & block_ended))),
         ]
         return (mode == isa.B_NONE) | self.b.valid
 
     def _count(self, m, coefficients):
-        """The loops over results: (an instruction runs, the next vector is issued with new coefficients)."""
+        """The loops over results: (an instruction runs, its first vector is next, the next vector takes new coefficients)."""
         run = self.run
-        running, fresh = Signal(), Signal()
+        running, opens, fresh = Signal(), Signal(), Signal()
         left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
         ends = [count == 1 for count in left.values()]
         m.d.comb += [self.block_ends.eq(ends[0] & ends[1]), coefficients.more.eq(~ends[2])]
         with m.If(self.begin):
-            m.d.sync += [running.eq(1), fresh.eq(1), *(count.eq(run[n]) for n, count in left.items())]
+            m.d.sync += [running.eq(1), opens.eq(1), fresh.eq(1), *(count.eq(run[n]) for n, count in left.items())]
         with m.If(self.issue):
-            m.d.sync += [running.eq(~Cat(ends).all()), fresh.eq(self.block_ends & run.per_channel)]
+            m.d.sync += [running.eq(~Cat(ends).all()), opens.eq(0), fresh.eq(self.block_ends & run.per_channel)]
             for k, (n, count) in enumerate(left.items()):
                 with m.If(Cat(ends[:k]).all()):
                     m.d.sync += count.eq(Mux(ends[k], run[n], count - 1))
-        return running, fresh | run.lrn
+        return running, opens, fresh | run.lrn
 
     def _results(self, m, alu):
         """From the ALU through the table to `o`; returns: the table is ready for the next instruction."""
-        m.submodules.fifo = fifo = StreamFifo(8 * self.config.lanes, self.FIFO)
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.lanes, self.FIFO, block=True)
         connect(m, fifo.o, flipped(self.o))
         if "lut" not in self.config.features:
-            m.d.comb += [fifo.i.valid.eq(alu.o.valid), fifo.i.payload.eq(alu.o.vector)]
+            lower = Signal.like(alu.o.vector.as_value(), reset_less=True)
+            m.d.sync += lower.eq(alu.o.vector)
+            m.d.comb += [fifo.i.valid.eq(alu.o.valid & alu.o.tag[0]), fifo.i.payload.eq(Cat(lower, alu.o.vector))]
             return Const(1, 1)
         m.submodules.table = table = ActivationTable(self.config)
         self._params(m, table)
         m.d.comb += [
-            table.i.valid.eq(alu.o.valid), table.i.vector.eq(alu.o.vector), table.bypass.eq(alu.o.tag),
+            table.i.valid.eq(alu.o.valid), table.i.upper.eq(alu.o.tag[0]), table.i.vector.eq(alu.o.vector),
+            table.bypass.eq(alu.o.tag[1]),
             fifo.i.valid.eq(table.o.valid), fifo.i.payload.eq(table.o.vector),
         ]
-        return ~(self.i.payload.lut & table.filling)
+        return ~table.starting & ~(self.i.payload.lut & table.filling)
 
 
 class VectorEngine(wiring.Component):

@@ -201,7 +201,7 @@ class Window(wiring.Component):
     def _column_lane(self, m, lane, entry, update, first):
         """One lane of the column stage. Maxima: the result has the offset, the entry is inverted as in the row stage."""
         is_max = self.fields.is_max
-        low, high = Signal(8, name=f"result_low{lane}", reset_less=True), Signal(SUM_BITS - 8, name=f"result_high{lane}", reset_less=True)
+        low, high = (Signal(bits, name=f"result_{n}{lane}", reset_less=True) for n, bits in (("low", 8), ("high", SUM_BITS - 8)))
         result, total = Cat(low, high), Signal(SUM_BITS, name=f"column_total{lane}")
         m.d.comb += [
             total.eq(entry.as_signed() + Mux(first, 0, result)),

@@ -9,7 +9,7 @@ from streams import send, start
 from vector_cases import POOL_MAX, POOL_SUM, SIZE, cases, complete, execute, lrn, pool, tile
 
 from hwcnn.config import AccelConfig
-from hwcnn.limits import lrn_cycles, pool_cycles
+from hwcnn.limits import lrn_cycles, pool_cycles, result_cycles
 from hwcnn.rtl.vector import VECTOR_LAYOUT, VectorCore
 
 CONFIG = AccelConfig.from_dict(parameter("config"))
@@ -133,13 +133,13 @@ async def full_rate(dut):
     """Cycles of each kind of instruction, the gap to the next included."""
     bench = Bench(dut, 1, 20, 0)
     await bench.start()
-    gap = VectorCore.GAP - 1
-    assert await period(bench, tile(2, 4, 16)) == 128 + gap
+    gap, each = VectorCore.GAP - 1, result_cycles(CONFIG)
+    assert await period(bench, tile(2, 4, 16)) == 128 * each + gap
     if "eltwise" in CONFIG.features:
-        assert await period(bench, tile(1, 1, 100, b_mode=1, mb=9)) == 100 + gap
-        assert await period(bench, tile(5, 1, 20, b_mode=2, mb=9)) == 100 + gap
+        assert await period(bench, tile(1, 1, 100, b_mode=1, mb=9)) == 100 * each + gap
+        assert await period(bench, tile(5, 1, 20, b_mode=2, mb=9)) == 100 * each + gap
     if "affine" in CONFIG.features:
-        assert await period(bench, tile(3, 1, 32, per_channel=1)) == 96 + gap + 1 + 8 * LANES // BEAT
+        assert await period(bench, tile(3, 1, 32, per_channel=1)) == 96 * each + gap + 1 + 8 * LANES // BEAT
     if "lrn" in CONFIG.features:
         measured = await period(bench, lrn(3, 20, 2))
         assert 0 <= measured - lrn_cycles(CONFIG, 3, 20) <= 15, measured
