@@ -139,17 +139,19 @@ class Window(wiring.Component):
             m.d.sync += value.eq(Mux(is_max, biased, x))
         lows, highs = ([Signal(8, name=f"{n}{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)] for n in ("low", "high"))
         windows = [Cat(low, high) for low, high in zip(lows, highs)]
+        # The newest is kept as it came, and inverted where it is read.
+        windows[-1] = Cat(Mux(is_max, ~lows[-1], lows[-1]), highs[-1])
         for i in range(OPEN_WINDOWS - 1):
             total, larger = Signal(ROW_BITS, name=f"total{lane}_{i}"), Signal(name=f"larger{lane}_{i}")
             m.d.comb += [
                 total.eq(value + Mux(fresh[i], 0, Mux(shift, windows[i + 1], windows[i]))), larger.eq(total[8] | fresh[i]),
             ]
             with m.If(valid1 & (~is_max | larger | shift)):
-                m.d.sync += lows[i].eq(Mux(is_max, Mux(larger, ~value[:8], lows[i + 1]), total[:8]))
+                m.d.sync += lows[i].eq(Mux(is_max, Mux(larger, ~value[:8], windows[i + 1][:8]), total[:8]))
             with m.If(valid1):
                 m.d.sync += highs[i].eq(total[8:])
         with m.If(valid1):
-            m.d.sync += [lows[-1].eq(Mux(is_max, ~value[:8], value[:8])), highs[-1].eq(value[8:])]
+            m.d.sync += [lows[-1].eq(value[:8]), highs[-1].eq(value[8:])]
         with m.If(is_max):
             m.d.sync += [high.eq(0) for high in highs]
         return windows[0]
