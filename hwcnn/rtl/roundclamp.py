@@ -4,10 +4,14 @@ from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-#: Bits of the shifted value that matter: beyond 9 signed bits any zero point leads to a clamped result.
-_FLOOR = 9
-#: The coarse step shifts by multiples of 4; its window also holds the guard bit and what the fine step may shift out.
-_WINDOW = _FLOOR + 1 + 3
+from .delay import delay
+
+#: The coarse step shifts by multiples of 16, the fine one by the rest.
+_STEP = 16
+#: What the coarse step keeps: a signed factor of one hardware multiplier, 9 bits more than the fine step shifts out.
+_WINDOW = 9 + _STEP
+#: The value, extended to what the largest coarse step reaches.
+_VALUE = 2 * _STEP + _WINDOW
 
 
 class RoundClamp(wiring.Component):
@@ -15,8 +19,10 @@ class RoundClamp(wiring.Component):
 
     A free-running pipeline: all inputs are sampled together in every cycle, `result` follows `LATENCY` cycles later.
 
-    The value is shifted by a multiple of 4, then by 0 to 3, and only 9 bits of the integer part are kept: where the
-    rest does not fit, ``|value / 2**shift| >= 256`` and the result is `low` or `high` whatever the zero point.
+    Of the value, shifted by 0, 16 or 32, a window of 25 bits is kept: where the rest does not fit, ``|value / 2**shift| >= 256``
+    and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives the
+    distance from `high`, ``high - zero - value / 2**shift``, rounded half up, or, where ``high - zero`` is odd or ones were shifted
+    out before, half down. So the distance after a tie is right but for its lowest bit, which must be that of ``high - zero``.
 
     Parameters
     ----------
@@ -27,7 +33,7 @@ class RoundClamp(wiring.Component):
     value : signed(width). shift : 0 to 48. zero, low, high : signed(8). result : signed(8).
     """
 
-    LATENCY = 3
+    LATENCY = 5
 
     def __init__(self, width):
         if not 2 <= width <= 56:
@@ -41,66 +47,61 @@ class RoundClamp(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        limits = [[Signal(signed(8), name=f"{name}{i}", reset_less=True) for name in ("zero", "low", "high")]
-                  for i in (1, 2)]
-        for past, now in zip([[self.zero, self.low, self.high], limits[0]], limits):
-            m.d.sync += [q.eq(d) for d, q in zip(past, now)]
+        window, lost, over, sign = self._coarse(m)
+        offset, span = Signal(signed(9), reset_less=True), Signal(8, reset_less=True)
+        m.d.sync += [offset.eq(self.high - self.zero), span.eq(self.high - self.low)]
+        scaled = self._fine(m, window, offset, lost)
+        odd, lost, over, sign = (delay(m, bit, 2, name) for bit, name in (
+            (offset[0], "odd"), (lost, "lost"), (over, "over"), (sign, "sign")))
 
-        window, lost1, over1, sign1 = self._coarse(m)
-        fine = Signal(2, reset_less=True)
-        m.d.sync += fine.eq(self.shift[:2])
-
-        floor = Signal(signed(_FLOOR), reset_less=True)
-        up, over, sign = (Signal(name=n, reset_less=True) for n in ("up", "over", "sign"))
-        picked = Signal(_FLOOR + 1)
-        rest, tops, mask = Signal(), Signal(), Signal(4)
+        distance = Signal(8, reset_less=True)
+        tie, negative = Signal(), Signal()
+        above, below = Signal(reset_less=True), Signal(reset_less=True)
         m.d.comb += [
-            picked.eq(_pick(window, 1, fine, _FLOOR + 1)),
-            mask.eq(Const(15, 4) << fine),
-            rest.eq((window[:3] & ~mask[:3]).any()),
-            # Bits of the window from the sign of the picked integer up.
-            tops.eq(((window[_FLOOR:] ^ sign1.replicate(4)) & mask).any()),
+            tie.eq(~lost & (scaled[:_STEP] == odd.replicate(_STEP))),
+            negative.eq(Mux(over, ~sign, scaled[-1])),
         ]
         m.d.sync += [
-            floor.eq(picked[1:]), up.eq(picked[0] & (picked[1] | rest | lost1)),
-            over.eq(over1 | tops), sign.eq(sign1),
+            distance.eq(Cat(Mux(tie, odd, scaled[_STEP]), scaled[_STEP + 1:_STEP + 8])),
+            above.eq(negative), below.eq(~negative & (over | scaled[_STEP + 8:-1].any())),
         ]
 
-        zero, low, high = limits[1]
-        total = Signal(signed(_FLOOR + 1))  # |floor + up| <= 256 and |zero| <= 128
-        below, above = Signal(), Signal()
-        m.d.comb += [
-            total.eq(floor + zero + up),
-            below.eq(Mux(over, sign, total < low)),
-            above.eq(Mux(over, ~sign, total > high)),
-        ]
+        span, high = delay(m, span, 3, "span"), delay(m, self.high, 4, "high")
         result = Signal(signed(8), reset_less=True)
-        m.d.sync += result.eq(Mux(above, high, Mux(below, low, total[:8].as_signed())))
+        m.d.sync += result.eq(high - Mux(above, 0, Mux(below | (distance > span), span, distance)))
         m.d.comb += self.result.eq(result)
         return m
 
     def _coarse(self, m):
-        """The first stage: (window, a one bit was shifted out, a bit above the window differs from the sign, sign)."""
-        sign = self.value[-1]
-        extended, mask = Signal(60 + _WINDOW), Signal(60)
-        wide = _pick(extended, 16, self.shift[4:], _WINDOW + 12)
-        window = Signal(_WINDOW, reset_less=True)
-        lost, over, sign1 = (Signal(name=n, reset_less=True) for n in ("lost", "over1", "sign1"))
+        """(window, a one bit was shifted out, a bit above the window differs from the sign, sign), a cycle after the value."""
+        value, sign = Signal(signed(_VALUE)), self.value[-1]
+        once, twice = Signal(), Signal()
+        near, far = (value[at:at + _STEP] for at in (_WINDOW - 1, _WINDOW - 1 + _STEP))
+        window = Signal(signed(_WINDOW), reset_less=True)
+        lost, over, sign1 = (Signal(name=n, reset_less=True) for n in ("lost", "over", "sign1"))
         m.d.comb += [
-            extended.eq(Cat(Const(0, 1), self.value).as_signed()),
-            # Bits above the window must be copies of the sign; those below it are lost.
-            mask.eq(Const(-1, 60) << Cat(Const(0, 2), self.shift[2:])),
+            value.eq(self.value), once.eq((self.shift > _STEP) & (self.shift <= 2 * _STEP)), twice.eq(self.shift > 2 * _STEP),
         ]
         m.d.sync += [
-            window.eq(_pick(wide, 4, self.shift[2:4], _WINDOW)),
-            lost.eq((extended[:48] & ~mask[:48]).any()),
-            over.eq(((extended[_WINDOW:] ^ sign.replicate(60)) & mask).any()),
+            window.eq(Mux(twice, value[2 * _STEP:], Mux(once, value[_STEP:], value))),
+            lost.eq(((once | twice) & value[:_STEP].any()) | (twice & value[_STEP:2 * _STEP].any())),
+            over.eq(~twice & ((~once & (near ^ sign.replicate(_STEP)).any()) | (far ^ sign.replicate(_STEP)).any())),
             sign1.eq(sign),
         ]
         return window, lost, over, sign1
 
-
-def _pick(word, step, select, width):
-    """``word[step * select:][:width]`` as a multiplexer of four."""
-    a, b, c, d = (word[step * k:step * k + width] for k in range(4))
-    return Mux(select[1], Mux(select[0], d, c), Mux(select[0], b, a))
+    def _fine(self, m, window, offset, lost):
+        """``(offset - window / 2**fine) * 2**16`` and the rounding constant, 2 cycles after the window; one multiplier block."""
+        power = Signal(signed(_STEP + 2), reset_less=True)  # -(2**(16 - fine)); fine is 0 only for a shift of 0, otherwise 1 to 16
+        rest, some = self.shift[:4], self.shift != 0
+        m.d.sync += power.eq(Cat(*(some & ((rest == 0) | (rest >= fine)) for fine in range(_STEP, 0, -1)), Const(-1, 2)))
+        product = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
+        scaled = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
+        addend = Signal(signed(_STEP + 9), reset_less=True)
+        half = Signal()
+        m.d.comb += half.eq(~(offset[0] | lost))
+        m.d.sync += [
+            product.eq(window * power), addend.eq(Cat((~half).replicate(_STEP - 1), half, offset)),
+            scaled.eq(product + addend),
+        ]
+        return scaled
