@@ -20,6 +20,11 @@ def sums_port(config):
         "data": Out(config.cols * config.sum_bits)})
 
 
+def drain_port(config):
+    """A read of the accumulators; ``data``: 2 * cols * 32 bits, of both halves; the top bit of ``addr`` says which is valid."""
+    return ram_read_port(2 * 32 * config.cols, bits_for(2 * config.acc_depth))
+
+
 class Accumulators(wiring.Component):
     """``acc[addr][c] = (0 if first else acc[addr][c]) + sums[c]``, modulo 2**32, for an address a cycle.
 
@@ -35,44 +40,36 @@ class Accumulators(wiring.Component):
 
     Members
     -------
-    sums : `sums_port`. read : cols * 32 bits, `READ_LATENCY` cycles after ``en``, for one cycle.
+    sums : `sums_port`. read : `drain_port`, data `READ_LATENCY` cycles after ``en``, for one cycle, straight from the RAMs.
     """
 
-    READ_LATENCY = DATA_LATENCY = 2
-    LATENCY = REUSE = 4
+    READ_LATENCY = DATA_LATENCY = 1
+    LATENCY = REUSE = 3
 
     def __init__(self, config):
         self.config = config
-        super().__init__({
-            "sums": In(sums_port(config)),
-            "read": In(ram_read_port(32 * config.cols, bits_for(2 * config.acc_depth))),
-        })
+        super().__init__({"sums": In(sums_port(config)), "read": In(drain_port(config))})
 
     def elaborate(self, platform):
         m = Module()
         depth, width = self.config.acc_depth, 32 * self.config.cols
-        stages = [self._stage(m, i) for i in (1, 2, 3)]
+        stages = [self._stage(m, i) for i in (1, 2)]
         m.d.sync += [q.eq(d) for past, now in zip([self._now(), *stages], stages) for d, q in zip(past, now)]
-        valid, _, addr = stages[2]
+        (_, first, adding), (valid, _, addr) = stages
 
-        total, held = Signal(width, reset_less=True), []
+        total, halves = Signal(width, reset_less=True), []
         for half in range(2):
             m.submodules[f"half_{half}"] = ram = Ram(width, depth)
             mine = self.sums.valid & (self.sums.addr[-1] == half)
             theirs = self.read.en & (self.read.addr[-1] == half)
-            kept = Signal(width, name=f"read_{half}", reset_less=True)
-            held.append(kept)
+            halves.append(ram.r_data)
             m.d.comb += [
                 ram.r_en.eq(mine | theirs),
                 ram.r_addr.eq(Mux(mine, self.sums.addr, self.read.addr)[:-1]),
                 ram.w_en.eq(valid & (addr[-1] == half)), ram.w_addr.eq(addr[:-1]), ram.w_data.eq(total),
             ]
-            m.d.sync += kept.eq(ram.r_data)
-        m.d.sync += total.eq(self._added(held, *stages[1][1:], self.sums.data))
-
-        halves = Signal(self.READ_LATENCY, reset_less=True)
-        m.d.sync += halves.eq(Cat(self.read.addr[-1], halves))
-        m.d.comb += self.read.data.eq(Mux(halves[-1], held[1], held[0]))
+        m.d.sync += total.eq(self._added(halves, first, adding[-1]))
+        m.d.comb += self.read.data.eq(Cat(halves))
         return m
 
     def _now(self):
@@ -82,13 +79,11 @@ class Accumulators(wiring.Component):
         return [Signal.like(s, name=f"{name}_{i}", reset_less=name != "valid")
                 for s, name in zip(self._now(), ("valid", "first", "addr"))]
 
-    def _added(self, held, first, addr, sums):
+    def _added(self, halves, first, half):
         """The new accumulators, lane by lane."""
-        bits = self.config.sum_bits
         lanes = []
         for c in range(self.config.cols):
-            low, high = (half.word_select(c, 32) for half in held)
-            old = Mux(first, Const(0, 32), Mux(addr[-1], high, low))
-            lane = sums.word_select(c, bits)
-            lanes.append((Cat(lane, lane[-1].replicate(32 - bits)) + old)[:32])
+            low, high = (data.word_select(c, 32) for data in halves)
+            old = Mux(first, Const(0, 32), Mux(half, high, low))
+            lanes.append((self.sums.data.word_select(c, self.config.sum_bits).as_signed() + old.as_signed())[:32])
         return Cat(lanes)

@@ -6,23 +6,20 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from ..config import bits_for
-from .accumulators import Accumulators
+from .accumulators import drain_port
 from .delay import delay
 from .fifo import StreamFifo
-from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, ram_read_port, read_port, write_port
-from .post_pipeline import CONTROL_LAYOUT, PostPipeline
+from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, read_port, write_port
+from .post_pipeline import PostPipeline
 from .reader import VectorReader
 from .slots import ParamSlots
 from .writer import Writer
-
-#: The second stage that changes nothing.
-_IDENTITY = {"ma": 1, "mb": 0, "c": 0, "shift": 0, "zero2": 0, "low2": -128, "high2": 127}
 
 
 def _shared_members(config):
     return {
         "i": In(stream.Signature(instruction_layout(isa.POST))),
-        "accumulators": Out(ram_read_port(32 * config.cols, bits_for(2 * config.acc_depth))),
+        "accumulators": Out(drain_port(config)),
         "params": In(param_port(config)),
         "done": Out(1), "stall_store": Out(1),
     }
@@ -31,9 +28,12 @@ def _shared_members(config):
 class PostCore(wiring.Component):
     """Drains accumulators, a vector of P lanes a cycle, without a bubble between blocks or instructions.
 
+    With stage2 a vector goes through the pipeline twice, the second time `SECOND` cycles after the first: n vectors take
+    2n cycles where n is a multiple of `SECOND`, at most `SECOND` more otherwise, and the next instruction begins after that.
+
     The next instruction is taken while one runs, and its descriptors are handed on at once, so that its residual is
     fetched early. A vector is issued when the output FIFO has room for it, and its residual vector is there.
-    Latency: `START` cycles from `i` to the first issue, `LATENCY` from a vector's issue to `o`.
+    Latency: `START` cycles from `i` to the first issue, `LATENCY` from a vector's last pass to `o`.
 
     Parameters
     ----------
@@ -41,14 +41,16 @@ class PostCore(wiring.Component):
 
     Members
     -------
-    i : stream of POST. accumulators : read port, data `Accumulators.READ_LATENCY` cycles after
+    i : stream of POST. accumulators : `drain_port`, data `Accumulators.READ_LATENCY` cycles after
     ``en``. params : param_port. write : stream of `WRITE_LAYOUT`, o : stream of P bytes: its vectors. read : stream
     of `READ_LAYOUT` (only for instructions with a residual), residual : stream of L bytes: its vectors.
-    done : pulses when the last accumulator and parameters have been read. stall_store : a vector waits for room.
+    done : pulses when the last accumulator has been read, and the last parameters but for the shifts, which `ParamSlots` reads
+    a few cycles later, before a PARAM that waits for this can write them. stall_store : a vector waits for room.
     """
 
     FIFO = 32
     START = 2
+    SECOND = PostPipeline.LATENCY
     LATENCY = PostPipeline.LATENCY + 2
 
     def __init__(self, config):
@@ -62,22 +64,30 @@ class PostCore(wiring.Component):
         m = Module()
         m.submodules.pipeline = pipeline = PostPipeline(self.config)
         m.submodules.slots = slots = ParamSlots(self.config, self.config.cols, dest=0)
-        m.submodules.fifo = fifo = StreamFifo(8 * self.config.post_lanes, self.FIFO)
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.post_lanes, self.FIFO, block=True)
         wiring.connect(m, wiring.flipped(self.params), slots.params)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
 
-        issue, take, end = Signal(), Signal(), Signal()
+        issue, take, end, leave = Signal(), Signal(), Signal(), Signal()
         following, waiting = self._accept(m, take)
-        run, running = self._issue(m, following, waiting, issue, take, end, slots.read)
-        self._credit(m, run, running, issue, self.o.valid & self.o.ready)
+        run, running = self._issue(m, following, issue, take, end)
+        # second[k]: in k cycles a second pass begins.
+        second = Signal(self.SECOND)
+        m.d.sync += second.eq(Cat(second[1:], issue & run.stage2))
+        m.d.comb += [
+            take.eq(waiting & Mux(run.stage2, ~running & ~second[1:].any(), ~running | (issue & end))),
+            leave.eq(second[0] | (issue & ~run.stage2)),
+        ]
+        self._credit(m, run, running & ~second[0], issue, self.o.valid & self.o.ready)
 
         sent = Signal(PostPipeline.LATENCY)
-        m.d.sync += [sent.eq(Cat(issue, sent)), self.done.eq(issue & end)]
+        m.d.sync += [sent.eq(Cat(leave, sent)), self.done.eq(issue & end)]
         m.d.comb += [
-            self._control(pipeline.control, run),
+            slots.en.eq(issue), slots.addr.eq(run.slot),
+            self._control(pipeline.control, run, second[0]),
             pipeline.accumulators.eq(self.accumulators.data),
-            pipeline.params.eq(delay(m, slots.read.data, Accumulators.READ_LATENCY - 1, "params")),
-            pipeline.residual.eq(self._lanes(run)),
+            pipeline.factors.eq(slots.factors), pipeline.shifts.eq(slots.shifts),
+            pipeline.residual.eq(delay(m, self._lanes(run), self.SECOND, "residual")),
             fifo.i.valid.eq(sent[-1]), fifo.i.payload.eq(pipeline.result),
         ]
         return m
@@ -86,33 +96,31 @@ class PostCore(wiring.Component):
         """The next instruction, and its descriptors; returns (fields, there is one)."""
         fields = Signal(instruction_layout(isa.POST), reset_less=True)
         waiting = Signal()
-        new = self.i.payload
         m.d.comb += self.i.ready.eq(~waiting & ~self.write.valid & ~self.read.valid)
         for descriptor in (self.write, self.read):
             with m.If(descriptor.ready):
                 m.d.sync += descriptor.valid.eq(0)
         with m.If(take):
             m.d.sync += waiting.eq(0)
-        write, read = self.write.payload, self.read.payload
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [waiting.eq(1), fields.eq(new), self.write.valid.eq(1), self.read.valid.eq(new.residual)]
-            m.d.sync += [write[n].eq(new[n]) for n in WRITE_LAYOUT.members]
             m.d.sync += [
-                read.addr.eq(new.res_addr & -self.config.lanes), read.n_blk.eq(new.n_blk),
-                read.blk_stride.eq(new.out_blk_stride), read.row_stride.eq(new.out_row_stride),
-                read.n_rows.eq(new.out_rows), read.n_cols.eq(new.out_cols)]
+                waiting.eq(1), fields.eq(self.i.payload), self.write.valid.eq(1), self.read.valid.eq(self.i.payload.residual)]
+        write, read = self.write.payload, self.read.payload
+        m.d.comb += [write[n].eq(fields[n]) for n in WRITE_LAYOUT.members]
+        m.d.comb += [
+            read.addr.eq(fields.res_addr & -self.config.lanes), read.n_blk.eq(fields.n_blk),
+            read.blk_stride.eq(fields.out_blk_stride), read.row_stride.eq(fields.out_row_stride),
+            read.n_rows.eq(fields.out_rows), read.n_cols.eq(fields.out_cols)]
         return fields, waiting
 
-    def _issue(self, m, following, waiting, issue, take, end, slot):
-        """The loops over blocks, rows and columns; returns (fields of the running instruction, running)."""
+    def _issue(self, m, following, issue, take, end):
+        """The loops over blocks, rows and columns; returns (fields of the running instruction, not all vectors are issued)."""
         run = Signal(instruction_layout(isa.POST), reset_less=True)
         running = Signal()
         left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
         ended = [rounds == 0 for rounds in left.values()]
         m.d.comb += [
-            end.eq(Cat(ended).all()), take.eq(waiting & (~running | (issue & end))),
-            self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc),
-            slot.en.eq(issue), slot.addr.eq(run.slot),
+            end.eq(Cat(ended).all()), self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc),
         ]
         with m.If(issue):
             m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + (ended[0] & ended[1])), running.eq(~end)]
@@ -124,20 +132,20 @@ class PostCore(wiring.Component):
             m.d.sync += [rounds.eq(following[n] - 1) for n, rounds in left.items()]
         return run, running
 
-    def _credit(self, m, run, running, issue, popped):
+    def _credit(self, m, run, ready, issue, popped):
         """Decides about `issue`: places in the output FIFO are reserved."""
         room = Signal(range(self.FIFO + 1), init=self.FIFO)
         there = self.residual.valid | ~run.residual
         m.d.sync += room.eq(room - issue + popped)
         m.d.comb += [
-            issue.eq(running & (room != 0) & there), self.stall_store.eq(running & (room == 0) & there),
+            issue.eq(ready & (room != 0) & there), self.stall_store.eq(ready & (room == 0) & there),
             self.residual.ready.eq(issue & run.residual),
         ]
 
-    def _control(self, control, run):
-        fields = {n: run[n] for n in CONTROL_LAYOUT.members}
-        fields |= {n: Mux(run.stage2, run[n], value) for n, value in _IDENTITY.items()}
-        fields["mb"] = Mux(run.stage2 & run.residual, run.mb, 0)
+    def _control(self, control, run, second):
+        fields = {n: run[n] for n in ("group", "ma", "c", "shift")}
+        fields |= {n: Mux(second, run[n + "2"], run[n]) for n in ("zero", "low", "high")}
+        fields |= {"second": second, "half": run.acc[bits_for(self.config.acc_depth)], "mb": Mux(run.residual, run.mb, 0)}
         return [control[n].eq(value) for n, value in fields.items()]
 
     def _lanes(self, run):

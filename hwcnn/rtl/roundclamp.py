@@ -20,9 +20,10 @@ class RoundClamp(wiring.Component):
     A free-running pipeline: all inputs are sampled together in every cycle, `result` follows `LATENCY` cycles later.
 
     Of the value, shifted by 0, 16 or 32, a window of 25 bits is kept: where the rest does not fit, ``|value / 2**shift| >= 256``
-    and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives the
-    distance from `high`, ``high - zero - value / 2**shift``, rounded half up, or, where ``high - zero`` is odd or ones were shifted
-    out before, half down. So the distance after a tie is right but for its lowest bit, which must be that of ``high - zero``.
+    and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives
+    the distance from `high`, ``high - zero - value / 2**shift``, rounded half up, or, where ``high - zero`` is odd or ones
+    were shifted out before, half down. So the distance after a tie is right but for its lowest bit, which must be that of
+    ``high - zero``.
 
     Parameters
     ----------
@@ -92,7 +93,8 @@ class RoundClamp(wiring.Component):
 
     def _fine(self, m, window, offset, lost):
         """``(offset - window / 2**fine) * 2**16`` and the rounding constant, 2 cycles after the window; one multiplier block."""
-        power = Signal(signed(_STEP + 2), reset_less=True)  # -(2**(16 - fine)); fine is 0 only for a shift of 0, otherwise 1 to 16
+        # -(2**(16 - fine)); fine is 0 only for a shift of 0, otherwise 1 to 16.
+        power = Signal(signed(_STEP + 2), reset_less=True)
         rest, some = self.shift[:4], self.shift != 0
         m.d.sync += power.eq(Cat(*(some & ((rest == 0) | (rest >= fine)) for fine in range(_STEP, 0, -1)), Const(-1, 2)))
         product = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)

@@ -48,7 +48,8 @@ class Driver:
         self.dut.sums__data.value = self.data.pop(self.cycle, 0)
         if self.cycle in self.expected:
             addr, lanes = self.expected.pop(self.cycle)
-            assert int(self.dut.read__data.value) == pack(lanes, 32), addr
+            half, width = addr // CONFIG.acc_depth, 32 * CONFIG.cols
+            assert int(self.dut.read__data.value) >> width * half & (1 << width) - 1 == pack(lanes, 32), addr
 
     def sums(self):
         high = 2**14 * CONFIG.rows

@@ -8,6 +8,7 @@ from hwcnn import isa
 from hwcnn.config import bits_for
 from hwcnn.rtl.accumulators import Accumulators
 from hwcnn.rtl.array import ArrayEngine
+from hwcnn.rtl.delay import delay
 from hwcnn.rtl.layouts import instruction_layout, ram_read_port, ram_write_port
 from hwcnn.rtl.ram import Ram
 
@@ -33,10 +34,12 @@ class ArrayBench(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), engine.i)
         wiring.connect(m, wiring.flipped(self.weights), engine.weights)
         wiring.connect(m, engine.sums, accumulators.sums)
-        wiring.connect(m, wiring.flipped(self.read), accumulators.read)
+        half = delay(m, self.read.addr[-1], Accumulators.READ_LATENCY, "half")
         m.d.comb += [
             act.w_en.eq(self.act.en), act.w_addr.eq(self.act.addr), act.w_data.eq(self.act.data),
             act.r_en.eq(engine.act.en), act.r_addr.eq(engine.act.addr), engine.act.data.eq(act.r_data),
+            accumulators.read.en.eq(self.read.en), accumulators.read.addr.eq(self.read.addr),
+            self.read.data.eq(accumulators.read.data.word_select(half, 32 * self.config.cols)),
             self.done.eq(engine.done), self.busy.eq(engine.busy), self.stall_weights.eq(engine.stall_weights),
         ]
         return m

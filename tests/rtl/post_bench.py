@@ -1,6 +1,6 @@
 """The post engine's core with accumulators that the test fills, as one block under test."""
 
-from amaranth import Module
+from amaranth import Cat, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -13,7 +13,7 @@ from hwcnn.rtl.ram import Ram
 
 
 class PostBench(wiring.Component):
-    """`fill` writes the accumulators; the rest is the core's."""
+    """`fill` writes the accumulators, and the half that isn't read gives their complement; the rest is the core's."""
 
     def __init__(self, config):
         self.config = config
@@ -29,10 +29,11 @@ class PostBench(wiring.Component):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))
         for name in ("write", "read", "o"):
             wiring.connect(m, getattr(core, name), wiring.flipped(getattr(self, name)))
+        half = delay(m, core.accumulators.addr[-1], Accumulators.READ_LATENCY, "half")
         m.d.comb += [
             ram.w_en.eq(self.fill.en), ram.w_addr.eq(self.fill.addr), ram.w_data.eq(self.fill.data),
             ram.r_en.eq(core.accumulators.en), ram.r_addr.eq(core.accumulators.addr),
-            core.accumulators.data.eq(delay(m, ram.r_data, Accumulators.READ_LATENCY - 1, "accumulators")),
+            core.accumulators.data.eq(Mux(half, Cat(~ram.r_data, ram.r_data), Cat(ram.r_data, ~ram.r_data))),
             self.done.eq(core.done), self.stall_store.eq(core.stall_store),
         ]
         return m
