@@ -67,7 +67,7 @@ class PostPipeline(wiring.Component):
                             for k in range(2)]
             factor = data.View(FACTOR_LAYOUT, self._pick(self.factors, FACTOR_LAYOUT.size, lane, group))
             scaled = self._scaled(m, lane, clamp.result, self.residual.word_select(lane, 8).as_signed(), at)
-            # The sign is a signal of its own since Yosys feeds a sum's narrower operand to the carry chain, and LUTs take the other.
+            # The sign apart makes it the wider operand of the sum: Yosys feeds the narrower one to the carry chain.
             accumulator = Cat(Mux(half, high, low) for low, high in zip(*([a, a[-1]] for a in accumulators)))
             product = self._product(m, lane, accumulator, factor, scaled)
             own = self._pick(self.shifts, SHIFT_BITS, lane, late_group)
@@ -99,7 +99,7 @@ class PostPipeline(wiring.Component):
         return word.word_select(lane, bits)
 
     def _product(self, m, lane, accumulator, factor, scaled):
-        """The value of a pass, `_MULTIPLIED` cycles after it began; in a second one the product is 0, and `scaled` is added to it."""
+        """The value of a pass, `_MULTIPLIED` cycles after it began: a product, 0 in a second pass, plus `scaled`."""
         total = Signal(signed(_SUM), name=f"sum_{lane}", reset_less=True)
         products = [Signal(signed(bits + 18), name=f"{name}_{lane}", reset_less=True)
                     for name, bits in (("low_product", _LOW), ("high_product", _SUM - _LOW))]
@@ -118,7 +118,10 @@ class PostPipeline(wiring.Component):
         return value
 
     def _scaled(self, m, lane, q, residual, at):
-        """The sum of a second pass, 0 in a first, `_SUMMED` + 1 cycles after it began; a product and its sum are a multiplier block."""
+        """The sum of a second pass, 0 in a first, `_SUMMED` + 1 cycles after it began.
+
+        Each product and what is added to it are one multiplier block.
+        """
         products = [Signal(signed(26), name=f"{name}_{lane}", reset_less=True) for name in ("scaled_q", "scaled_residual")]
         offset, total = (Signal(signed(_SCALED), name=f"{name}_{lane}", reset_less=True) for name in ("offset", "scaled"))
         m.d.sync += [
