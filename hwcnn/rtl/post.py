@@ -11,6 +11,7 @@ from .delay import delay
 from .fifo import StreamFifo
 from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, read_port, write_port
 from .post_pipeline import PostPipeline
+from .ram import Ram
 from .reader import VectorReader
 from .slots import ParamSlots
 from .writer import Writer
@@ -31,9 +32,10 @@ class PostCore(wiring.Component):
     With stage2 a vector goes through the pipeline twice, the second time `SECOND` cycles after the first: n vectors take
     2n cycles where n is a multiple of `SECOND`, at most `SECOND` more otherwise, and the next instruction begins after that.
 
-    The next instruction is taken while one runs, and its descriptors are handed on at once, so that its residual is
-    fetched early. A vector is issued when the output FIFO has room for it, and its residual vector is there.
-    Latency: `START` cycles from `i` to the first issue, `LATENCY` from a vector's last pass to `o`.
+    The descriptors of the next instruction are handed on while one runs, so that its residual is fetched early. An
+    instruction stays at `i` until it runs and its descriptors have been taken, at least 3 cycles. A vector is issued when the
+    output FIFO has room for it, and its residual vector is there.
+    Latency: `START` cycles from ``i.valid`` to the first issue, `LATENCY` from a vector's last pass to `o`.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ class PostCore(wiring.Component):
     """
 
     FIFO = 32
-    START = 2
+    START = 1
     SECOND = PostPipeline.LATENCY
     LATENCY = PostPipeline.LATENCY + 2
 
@@ -69,8 +71,8 @@ class PostCore(wiring.Component):
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
 
         issue, take, end, leave = Signal(), Signal(), Signal(), Signal()
-        following, waiting = self._accept(m, take)
-        run, running = self._issue(m, following, issue, take, end)
+        waiting = self._accept(m, take)
+        run, running = self._issue(m, issue, take, end)
         # second[k]: in k cycles a second pass begins.
         second = Signal(self.SECOND)
         m.d.sync += second.eq(Cat(second[1:], issue & run.stage2))
@@ -87,33 +89,33 @@ class PostCore(wiring.Component):
             self._control(pipeline.control, run, second[0]),
             pipeline.accumulators.eq(self.accumulators.data),
             pipeline.factors.eq(slots.factors), pipeline.shifts.eq(slots.shifts),
-            pipeline.residual.eq(delay(m, self._lanes(run), self.SECOND, "residual")),
+            pipeline.residual.eq(self._late_residual(m, self._lanes(run))),
             fifo.i.valid.eq(sent[-1]), fifo.i.payload.eq(pipeline.result),
         ]
         return m
 
     def _accept(self, m, take):
-        """The next instruction, and its descriptors; returns (fields, there is one)."""
-        fields = Signal(instruction_layout(isa.POST), reset_less=True)
-        waiting = Signal()
-        m.d.comb += self.i.ready.eq(~waiting & ~self.write.valid & ~self.read.valid)
+        """Hands on the descriptors; returns: an instruction is at `i` that does not run yet."""
+        fields, write, read = self.i.payload, self.write.payload, self.read.payload
+        offered, taken = Signal(), Signal()
+        m.d.comb += self.i.ready.eq(taken & offered & ~self.write.valid & ~self.read.valid)
         for descriptor in (self.write, self.read):
             with m.If(descriptor.ready):
                 m.d.sync += descriptor.valid.eq(0)
+        with m.If(self.i.valid & ~offered):
+            m.d.sync += [offered.eq(1), self.write.valid.eq(1), self.read.valid.eq(fields.residual)]
         with m.If(take):
-            m.d.sync += waiting.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [
-                waiting.eq(1), fields.eq(self.i.payload), self.write.valid.eq(1), self.read.valid.eq(self.i.payload.residual)]
-        write, read = self.write.payload, self.read.payload
+            m.d.sync += taken.eq(1)
+        with m.If(self.i.ready):
+            m.d.sync += [offered.eq(0), taken.eq(0)]
         m.d.comb += [write[n].eq(fields[n]) for n in WRITE_LAYOUT.members]
         m.d.comb += [
             read.addr.eq(fields.res_addr & -self.config.lanes), read.n_blk.eq(fields.n_blk),
             read.blk_stride.eq(fields.out_blk_stride), read.row_stride.eq(fields.out_row_stride),
             read.n_rows.eq(fields.out_rows), read.n_cols.eq(fields.out_cols)]
-        return fields, waiting
+        return self.i.valid & ~taken
 
-    def _issue(self, m, following, issue, take, end):
+    def _issue(self, m, issue, take, end):
         """The loops over blocks, rows and columns; returns (fields of the running instruction, not all vectors are issued)."""
         run = Signal(instruction_layout(isa.POST), reset_less=True)
         running = Signal()
@@ -128,8 +130,8 @@ class PostCore(wiring.Component):
                 with m.If(Cat(ended[:i]).all()):
                     m.d.sync += rounds.eq(Mux(ended[i], run[n], rounds) - 1)
         with m.If(take):
-            m.d.sync += [run.eq(following), running.eq(1)]
-            m.d.sync += [rounds.eq(following[n] - 1) for n, rounds in left.items()]
+            m.d.sync += [run.eq(self.i.payload), running.eq(1)]
+            m.d.sync += [rounds.eq(self.i.payload[n] - 1) for n, rounds in left.items()]
         return run, running
 
     def _credit(self, m, run, ready, issue, popped):
@@ -147,6 +149,17 @@ class PostCore(wiring.Component):
         fields |= {n: Mux(second, run[n + "2"], run[n]) for n in ("zero", "low", "high")}
         fields |= {"second": second, "half": run.acc[bits_for(self.config.acc_depth)], "mb": Mux(run.residual, run.mb, 0)}
         return [control[n].eq(value) for n, value in fields.items()]
+
+    def _late_residual(self, m, residual):
+        """A residual vector in time for the second pass; the delay line is a RAM."""
+        now = Signal(bits_for(self.SECOND))
+        m.submodules.residuals = ram = Ram(len(residual), 1 << len(now), block=True)
+        m.d.sync += now.eq(now + 1)
+        m.d.comb += [
+            ram.w_en.eq(1), ram.w_addr.eq(now), ram.w_data.eq(residual),
+            ram.r_en.eq(1), ram.r_addr.eq(now - (self.SECOND - 2)),
+        ]
+        return delay(m, ram.r_data, 1, "residual")
 
     def _lanes(self, run):
         """The P lanes of a residual vector of L that belong to the output's block."""

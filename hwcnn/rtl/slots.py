@@ -1,6 +1,6 @@
 """Per-channel parameters of the post engine, on chip."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,8 +18,8 @@ class ParamSlots(wiring.Component):
     """Block RAMs with `param_slots` slots of `lanes` channels, written a beat at a time.
 
     A beat of PARAM instructions for `dest` goes to slot ``(index + offset // beats) % param_slots``, where
-    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the second cycle after ``params.en``. A slot that has
-    been read may be written from `SHIFT_LATENCY` cycles later on.
+    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the cycle after ``params.en``. A slot that has been
+    read may be written from `SHIFT_LATENCY` cycles later on.
 
     Parameters
     ----------
@@ -46,15 +46,9 @@ class ParamSlots(wiring.Component):
         channels = self.config.axi_bytes // 8
         beats = self.lanes // channels
         place = bits_for(beats) if beats > 1 else 0
-        enable = Signal()
-        slot, part = Signal(bits_for(self.config.param_slots), reset_less=True), Signal(max(1, place), reset_less=True)
-        beat = Signal(8 * self.config.axi_bytes, reset_less=True)
-        m.d.sync += [
-            enable.eq(self.params.en & (self.params.dest == self.dest)),
-            slot.eq(self.params.index + self.params.offset[place:]), part.eq(self.params.offset[:place]),
-            beat.eq(self.params.data),
-        ]
-        words = [beat.word_select(c, 64) for c in range(channels)]
+        enable, part = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
+        slot = (self.params.index + self.params.offset[place:])[:bits_for(self.config.param_slots)]
+        words = [self.params.data.word_select(c, 64) for c in range(channels)]
         late = [delay(m, signal, self.SHIFT_LATENCY - 1, f"late_{name}")
                 for name, signal in (("en", self.en), ("addr", self.addr))]
         for name, out, first, bits, (read, addr) in (
@@ -63,7 +57,7 @@ class ParamSlots(wiring.Component):
             for b in range(beats):
                 m.submodules[f"{name}_{b}"] = ram = Ram(bits * channels, self.config.param_slots, block=True)
                 m.d.comb += [
-                    ram.w_en.eq(enable & (part == b)), ram.w_addr.eq(slot),
+                    ram.w_en.eq(enable & (part == b if place else 1)), ram.w_addr.eq(slot),
                     ram.w_data.eq(Cat(word[first:first + bits] for word in words)),
                     ram.r_en.eq(read), ram.r_addr.eq(addr),
                     out.word_select(b, bits * channels).eq(ram.r_data),
