@@ -15,21 +15,22 @@ def linear_layout(count_bits):
 class BurstSplitter(wiring.Component):
     """Cuts linear reads at multiples of `max_burst` beats, and issues the bursts for which there is room.
 
-    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request` (3 with `room`). Throughput: one burst a
-    cycle, and one idle cycle between reads. `i.ready`, `request` come from registers.
+    The cuts keep bursts within 4 KiB. A read stays on `i` until its last burst is taken. Latency: none (`request` depends
+    combinationally on `i`, ``i.ready`` on ``request.ready``). Throughput: one burst a cycle, also from read to read.
 
     Parameters
     ----------
     config : AccelConfig.
     max_burst : beats, a power of two.
     count_bits : bits of ``n_beats``.
-    room : beats that the client has room for, at least `max_burst`; None: it always has.
+    room : beats that the client has room for, at least `max_burst`; None: it always has. A burst, short or long, is issued
+        while there is room for `max_burst` beats.
 
     Members
     -------
     i : stream of `linear_layout(count_bits)`.
     request : as in `layouts.read_port`.
-    freed : high in a cycle in which room for one more beat becomes free. credits : beats of room left, without `request`'s.
+    freed : high in a cycle in which room for one more beat becomes free. credits : beats of room left.
     """
 
     def __init__(self, config, max_burst, count_bits, room=None):
@@ -47,49 +48,23 @@ class BurstSplitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         place_bits = bits_for(self.max_burst)
-        active, free = Signal(), Signal()  # free: the next stage takes a burst
-        addr = Signal(32 - self.beat_bits)  # in beats; a burst's place is its lowest bits
-        bursts = Signal(len(self.i.payload.n_beats) + 1 - place_bits)  # left, this one included
-        last_place = Signal(place_bits)  # of the read's last beat
-        length, ends = Signal(range(self.max_burst + 1)), Signal()
+        read, request = self.i.payload, self.request.payload
+        addr, place = read.addr[self.beat_bits:], Signal(place_bits)  # in beats; of the burst's first beat
+        burst = Signal(len(read.n_beats) + 1 - place_bits)  # of the read
+        last_burst, last_place = Signal.like(burst), Signal(place_bits)  # of the read's last beat
+        ends, accepted = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(~active),
-            ends.eq(bursts == 1),
-            length.eq(Mux(ends, last_place, self.max_burst - 1) - addr[:place_bits] + 1),
+            Cat(last_place, last_burst).eq(addr[:place_bits] + read.n_beats - 1),
+            place.eq(Mux(burst == 0, addr[:place_bits], 0)), ends.eq(burst == last_burst),
+            request.addr.eq(Cat(Const(0, self.beat_bits), place, (addr[place_bits:] + burst)[:len(addr) - place_bits])),
+            request.length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
+            accepted.eq(self.request.valid & self.request.ready), self.i.ready.eq(accepted & ends),
         ]
-        with m.If(self.i.valid & self.i.ready):
-            first = self.i.payload.addr[self.beat_bits:]
-            # Bits above a cut count the bursts, those below are the place of the read's last beat.
-            end = self.i.payload.n_beats + (first[:place_bits] + (self.max_burst - 1))
-            m.d.sync += [active.eq(1), addr.eq(first), Cat(last_place, bursts).eq(end)]
-        with m.If(active & free):
-            m.d.sync += [active.eq(~ends), bursts.eq(bursts - 1),
-                         addr.eq(Cat(Const(0, place_bits), addr[place_bits:] + 1))]
-        burst_addr = Cat(Const(0, self.beat_bits), addr)
+        with m.If(accepted):
+            m.d.sync += burst.eq(Mux(ends, 0, burst + 1))
         if self.room is None:
-            self._register(m, active, burst_addr, length, free)
+            m.d.comb += self.request.valid.eq(self.i.valid)
         else:
-            self._wait_for_room(m, active, burst_addr, length, free)
+            m.d.comb += self.request.valid.eq(self.i.valid & (self.credits >= self.max_burst))
+            m.d.sync += self.credits.eq(self.credits - Mux(accepted, request.length, 0) + self.freed)
         return m
-
-    def _register(self, m, valid, addr, length, free):
-        """The request register: takes a burst when `valid` and `free`, which it drives."""
-        m.d.comb += free.eq(~self.request.valid | self.request.ready)
-        with m.If(free):
-            m.d.sync += self.request.valid.eq(valid)
-            with m.If(valid):
-                m.d.sync += [self.request.payload.addr.eq(addr), self.request.payload.length.eq(length)]
-
-    def _wait_for_room(self, m, valid, addr, length, free):
-        """A stage that holds a burst until there are credits for all its beats."""
-        held, held_addr, held_length = Signal(), Signal(32), Signal.like(length)
-        credits = self.credits
-        enough, next_free = Signal(), Signal()
-        issue = enough & held
-        m.d.comb += [enough.eq(credits >= held_length), free.eq(~held | (enough & next_free))]
-        with m.If(free):
-            m.d.sync += held.eq(valid)
-            with m.If(valid):
-                m.d.sync += [held_addr.eq(addr), held_length.eq(length)]
-        m.d.sync += credits.eq(credits + self.freed - Mux(issue & next_free, held_length, 0))
-        self._register(m, issue, held_addr, held_length, next_free)

@@ -1,4 +1,4 @@
-"""The one stream buffer that every block uses."""
+"""The stream buffers that every block uses."""
 
 from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
@@ -65,4 +65,27 @@ class StreamFifo(wiring.Component):
             stored.eq(stored + push - fetch),
             full_out.eq(fetch | (full_out & ~pop)),
         ]
+        return m
+
+
+class StreamRegister(wiring.Component):
+    """Holds an item of a stream until it is taken.
+
+    Latency: 1 cycle. Throughput: an item in two cycles. Neither `i.ready` nor `o` depends combinationally on the other side.
+
+    Members
+    -------
+    i, o : streams of `shape`.
+    """
+
+    def __init__(self, shape):
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.i.ready.eq(~self.o.valid)
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self.i.payload)]
         return m

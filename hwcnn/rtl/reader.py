@@ -15,9 +15,9 @@ from .walker import Walker
 class LinearReader(wiring.Component):
     """Reads runs of consecutive beats; requests run ahead, into following runs too, as far as the FIFO has room.
 
-    Latency: 3 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle for runs
-    of two beats and more (a run of b bursts takes b + 1 cycles to request). A latency of up to `fifo_depth` -
-    `max_burst` cycles is hidden. No output depends combinationally on an input.
+    A run stays on `i` until its last burst is taken. Latency: none from `i` to ``port.request``, 2 from ``port.data`` to
+    `o`. Throughput: one beat a cycle (a run of b bursts takes b cycles to request). A latency of up to `fifo_depth` -
+    `max_burst` cycles is hidden. ``port.request`` depends combinationally on `i`, ``i.ready`` on ``port.request.ready``.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class LinearReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.splitter = splitter = BurstSplitter(self.config, self.max_burst, self.count_bits, self.fifo_depth)
-        m.submodules.fifo = fifo = StreamFifo(8 * self.config.axi_bytes, self.fifo_depth)
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.axi_bytes, self.fifo_depth, block=True)
         wiring.connect(m, wiring.flipped(self.i), splitter.i)
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
         wiring.connect(m, wiring.flipped(self.port.data), fifo.i)
@@ -93,22 +93,22 @@ class TileOrder(wiring.Component):
         m = Module()
         tile = self.i.payload
         running, step, row_ends, blk_ends = Signal(), Signal(), Signal(), Signal()
-        column = _Span("x", tile.pad_left, tile.n_cols, tile.pad_right)
-        row = _Span("y", tile.pad_top, tile.n_rows, tile.pad_bottom)
-        blks = Signal(16)
+        column = _Span(m, "x", tile.pad_left, tile.n_cols, tile.pad_right)
+        row = _Span(m, "y", tile.pad_top, tile.n_rows, tile.pad_bottom)
+        blk, last_blk = Signal(16, init=1), Signal()  # from 1
         m.d.comb += [
             step.eq(running & (~self.o.valid | self.o.ready)),
-            row_ends.eq(column.last), blk_ends.eq(column.last & row.last),
-            self.i.ready.eq(step & blk_ends & (blks == 1)),
+            row_ends.eq(column.last), blk_ends.eq(column.last & row.last), last_blk.eq(blk == tile.n_blk),
+            self.i.ready.eq(step & blk_ends & last_blk),
         ]
         with m.If(~running & self.i.valid):
-            m.d.sync += [running.eq(1), blks.eq(tile.n_blk), *column.restart(), *row.restart()]
+            m.d.sync += [running.eq(1), column.restart(), row.restart()]
         with m.If(step):
             column.advance(m)
             with m.If(row_ends):
                 row.advance(m)
             with m.If(blk_ends):
-                m.d.sync += [blks.eq(blks - 1), running.eq(blks != 1)]
+                m.d.sync += [blk.eq(Mux(last_blk, 1, blk + 1)), running.eq(~last_blk)]
         inside = (column.phase == Phase.INSIDE) & (row.phase == Phase.INSIDE)
         sub, full = self._place(m, step, inside, row_ends, blk_ends, row.phase == Phase.INSIDE, running)
         with m.If(~self.o.valid | self.o.ready):
@@ -116,7 +116,7 @@ class TileOrder(wiring.Component):
         with m.If(step):
             out = self.o.payload
             m.d.sync += [
-                out.inside.eq(inside), out.sub.eq(sub), out.pop.eq(full | (column.count == 1)),
+                out.inside.eq(inside), out.sub.eq(sub), out.pop.eq(full | column.ends),
                 out.pad_value.eq(tile.pad_value), out.last.eq(self.i.ready),
             ]
         return m
@@ -143,26 +143,31 @@ class TileOrder(wiring.Component):
 class _Span:
     """A counter through `before` pads, `inside` (>= 1) items and `after` pads."""
 
-    def __init__(self, name, before, inside, after):
-        self.before, self.inside, self.after = before, inside, after
+    def __init__(self, m, name, before, inside, after):
+        self.before = before
         self.phase = Signal(Phase, name=f"{name}_phase")
-        self.count = Signal(16, name=f"{name}_count")  # left in this phase, this one included
-        self.last = (self.count == 1) & ((self.phase == Phase.AFTER) | ((self.phase == Phase.INSIDE) & (after == 0)))
+        self.at = Signal(16, name=f"{name}_at", init=1)  # in this phase, from 1
+        self.ends, self.last = Signal(name=f"{name}_ends"), Signal(name=f"{name}_last")  # of the phase, of all
+        length = Signal(16, name=f"{name}_length")
+        with m.Switch(self.phase):
+            for phase, count in zip(Phase, (before, inside, after)):
+                with m.Case(phase):
+                    m.d.comb += length.eq(count)
+        m.d.comb += [
+            self.ends.eq(self.at == length),
+            self.last.eq(self.ends & ((self.phase == Phase.AFTER) | ((self.phase == Phase.INSIDE) & (after == 0)))),
+        ]
 
     def restart(self):
-        padded = self.before != 0
-        return [self.phase.eq(Mux(padded, Phase.BEFORE, Phase.INSIDE)),
-                self.count.eq(Mux(padded, self.before, self.inside))]
+        """The statement with which a span begins."""
+        return self.phase.eq(Mux(self.before != 0, Phase.BEFORE, Phase.INSIDE))
 
     def advance(self, m):
-        with m.If(self.count != 1):
-            m.d.sync += self.count.eq(self.count - 1)
-        with m.Elif(self.phase == Phase.BEFORE):
-            m.d.sync += [self.phase.eq(Phase.INSIDE), self.count.eq(self.inside)]
-        with m.Elif((self.phase == Phase.INSIDE) & (self.after != 0)):
-            m.d.sync += [self.phase.eq(Phase.AFTER), self.count.eq(self.after)]
-        with m.Else():
+        m.d.sync += self.at.eq(Mux(self.ends, 1, self.at + 1))
+        with m.If(self.last):
             m.d.sync += self.restart()
+        with m.Elif(self.ends):
+            m.d.sync += self.phase.eq(Mux(self.phase == Phase.BEFORE, Phase.INSIDE, Phase.AFTER))
 
 
 class VectorReader(wiring.Component):
@@ -172,11 +177,11 @@ class VectorReader(wiring.Component):
     of a row and the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to
     five tiles in flight), as far as the FIFO has room; pads need no bus.
 
-    Latency: 4 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
+    Latency: 2 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
     pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows and one
-    between tiles. A row of b bursts takes b + 1 cycles to request (bursts are cut at multiples of `MAX_BURST` beats),
-    so rows of 4 vectors reach the full rate, and rows of 1 half of it. A memory latency of up to `fifo_depth` -
-    `MAX_BURST` cycles is hidden where rows fill whole beats. No output depends combinationally on an input.
+    between tiles. A row of b bursts takes b cycles to request (bursts are cut at multiples of `MAX_BURST` beats), and a
+    tile 2 more. A memory latency of up to `fifo_depth` - `MAX_BURST` cycles is hidden where rows fill whole beats. No
+    output depends combinationally on an input.
 
     Parameters
     ----------
@@ -205,7 +210,8 @@ class VectorReader(wiring.Component):
         m = Module()
         lanes, beat = self.config.lanes, self.config.axi_bytes
         per_beat, per_vector = max(1, beat // lanes), max(1, lanes // beat)
-        m.submodules.rows = rows = Walker([(24, 16), (32, 16)])
+        lane_bits, beat_bits = bits_for(lanes), bits_for(beat)
+        m.submodules.rows = rows = Walker([(24 - lane_bits, 16), (32 - lane_bits, 16)], 32 - lane_bits)
         m.submodules.reader = reader = LinearReader(self.config, self.fifo_depth, self.MAX_BURST,
                                                     count_bits=17 + bits_for(per_vector))
         m.submodules.order = order = TileOrder(per_beat)
@@ -218,13 +224,12 @@ class VectorReader(wiring.Component):
         places = Signal(17)
         with m.If(self.i.ready):
             m.d.sync += places.eq(self.i.payload.n_cols + (per_beat - 1))
-        lane_bits, beat_bits = bits_for(lanes), bits_for(beat)
         beats = places
         if per_beat > 1:
-            beats = (places + rows.o.payload.addr[lane_bits:beat_bits]) >> bits_for(per_beat)
+            beats = (places + rows.o.payload.addr[:beat_bits - lane_bits]) >> bits_for(per_beat)
         m.d.comb += [
             reader.i.valid.eq(rows.o.valid), rows.o.ready.eq(reader.i.ready),
-            reader.i.payload.addr.eq(rows.o.payload.addr),
+            reader.i.payload.addr.eq(rows.o.payload.addr << lane_bits),
             reader.i.payload.n_beats.eq(beats * per_vector),
         ]
         self._output(m, self._beats(m, reader.o, per_vector), order.o)
@@ -236,9 +241,9 @@ class VectorReader(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(rows.i.ready & tiles.i.ready),
             rows.i.valid.eq(self.i.valid & tiles.i.ready), tiles.i.valid.eq(self.i.valid & rows.i.ready),
-            rows.i.payload.addr.eq(i.addr),
-            rows.i.payload.s0.eq(i.row_stride), rows.i.payload.n0.eq(i.n_rows),
-            rows.i.payload.s1.eq(i.blk_stride), rows.i.payload.n1.eq(i.n_blk),
+            rows.i.payload.addr.eq(i.addr[lane_bits:]),
+            rows.i.payload.s0.eq(i.row_stride[lane_bits:]), rows.i.payload.n0.eq(i.n_rows),
+            rows.i.payload.s1.eq(i.blk_stride[lane_bits:]), rows.i.payload.n1.eq(i.n_blk),
             tiles.i.payload.start.eq(i.addr[lane_bits:]), tiles.i.payload.blk_step.eq(i.blk_stride[lane_bits:]),
             tiles.i.payload.row_step.eq(i.row_stride[lane_bits:]),
         ]
