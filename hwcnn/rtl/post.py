@@ -29,12 +29,13 @@ def _shared_members(config):
 class PostCore(wiring.Component):
     """Drains accumulators, a vector of P lanes a cycle, without a bubble between blocks or instructions.
 
-    With stage2 a vector goes through the pipeline twice, the second time `SECOND` cycles after the first: n vectors take
-    2n cycles where n is a multiple of `SECOND`, at most `SECOND` more otherwise, and the next instruction begins after that.
+    With stage2 a vector goes through the pipeline twice, the second time `SECOND` cycles after the first, and the next
+    instruction begins when the last vector has begun its second pass: n vectors take 2n cycles where n is a multiple of
+    `SECOND`, at most `SECOND` more otherwise.
 
     The descriptors of the next instruction are handed on while one runs, so that its residual is fetched early. An
-    instruction stays at `i` until it runs and its descriptors have been taken, at least 3 cycles. A vector is issued when the
-    output FIFO has room for it, and its residual vector is there.
+    instruction stays at `i` until it runs and its descriptors have been taken, at least 3 cycles; `i.payload` shows in
+    theirs. A vector is issued when the output FIFO has room for it, and its residual vector is there.
     Latency: `START` cycles from ``i.valid`` to the first issue, `LATENCY` from a vector's last pass to `o`.
 
     Parameters

@@ -93,10 +93,9 @@ class RoundClamp(wiring.Component):
 
     def _fine(self, m, window, offset, lost):
         """``(offset - window / 2**fine) * 2**16`` and the rounding constant, 2 cycles after the window; one multiplier block."""
-        # -(2**(16 - fine)); fine is 0 only for a shift of 0, otherwise 1 to 16.
         power = Signal(signed(_STEP + 2), reset_less=True)
-        rest, some = self.shift[:4], self.shift != 0
-        m.d.sync += power.eq(Cat(*(some & ((rest == 0) | (rest >= fine)) for fine in range(_STEP, 0, -1)), Const(-1, 2)))
+        fine = Cat(self.shift[:4], (self.shift[:4] == 0) & (self.shift != 0))  # 0 for a shift of 0, otherwise 1 to 16
+        m.d.sync += power.eq(Const(-1 << _STEP, signed(_STEP + 2)) >> fine)
         product = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
         scaled = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
         addend = Signal(signed(_STEP + 9), reset_less=True)
