@@ -14,7 +14,7 @@ ALU_FIELDS = data.StructLayout({
     "alu": 2, "use_b": 1, "ca": signed(18), "cb": signed(9), "mb": signed(18),
     "zero": signed(8), "low": signed(8), "high": signed(8),
 })
-#: |A*ma| and |A*B*mb| are at most 2**34, |B*mb| is at most 2**25, |c| at most 2**31.
+#: |A*ma| and |A*B*mb| are at most 2**34, |B*mb| is below 2**26, |c| at most 2**31.
 PRODUCT_BITS, WORK_BITS, EXTRA_BITS, TERM_BITS = 36, 36, 33, 37
 #: b + cb, or its negative
 _B_BITS = 10
@@ -117,21 +117,21 @@ class Alu(wiring.Component):
         return terms
 
     def _two_operands(self, m):
-        """A name's last digit is the age of the vector that is in the register."""
+        """What the lanes share, each field in time for its use; then the lanes."""
         f = self.fields
-        chooses = f.alu[1]
-        ca = self._field(m, "ca", f.ca, 1)
         # B is negated for a maximum or minimum, by its complement and an addend of one more.
-        addend = Signal(signed(_B_BITS))
-        m.d.comb += addend.eq(Mux(chooses, 1 - f.cb, f.cb))
-        is_product1 = self._field(m, "is_product1", f.alu == isa.ALU_MUL, 0)
-        is_product2 = self._field(m, "is_product2", f.alu == isa.ALU_MUL, 1)
-        mb = self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3)
-        mb_extra = self._field(m, "mb_extra", Mux(f.use_b & chooses, -f.mb, 0), 3)
-        op = self._field(m, "op", f.alu, 5)
-        return [self._lane(m, k, ca, addend, chooses, is_product1, is_product2, mb, mb_extra, op) for k in range(self.lanes)]
+        negate, addend = f.alu[1], Signal(signed(_B_BITS))
+        m.d.comb += addend.eq(Mux(negate, 1 - f.cb, f.cb))
+        shared = dict(
+            negate=negate, addend=addend, ca=self._field(m, "ca", f.ca, 1),
+            is_product=self._field(m, "is_product", f.alu == isa.ALU_MUL, 1),
+            mb=self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3),
+            mb_extra=self._field(m, "mb_extra", Mux(f.use_b & negate, -f.mb, 0), 3),
+            op=self._field(m, "op", f.alu, 5))
+        return [self._lane(m, k, **shared) for k in range(self.lanes)]
 
-    def _lane(self, m, k, ca, addend, negate, is_product1, is_product2, mb, mb_extra, op):
+    def _lane(self, m, k, negate, addend, ca, is_product, mb, mb_extra, op):
+        """A name's last digit is the age of the vector that is in the register."""
         x, b = self.i.x[k], self.i.b[k]
         b1 = _register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
         b2 = _register(m, f"b{k}_2", signed(_B_BITS), b1)
@@ -139,16 +139,16 @@ class Alu(wiring.Component):
         # A * B, 0 unless it is asked for
         a1 = _register(m, f"a{k}_1", signed(18), x + self.fields.ca)
         ab2 = _register(m, f"ab{k}_2", signed(18), (a1 * b1)[:18].as_signed())
-        ab3 = _register(m, f"ab{k}_3", signed(18), ab2, clear=~is_product2)
+        ab3 = _register(m, f"ab{k}_3", signed(18), ab2, clear=~is_product)
         # A * ma, 0 in a product
         x1 = _register(m, f"x{k}_1", signed(18), x)
         x2 = _register(m, f"x{k}_2", signed(18), x1)
         a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
-        ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product2)
+        ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product)
         u4 = _register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
         u5 = _register(m, f"u{k}_5", signed(PRODUCT_BITS), u4)
         # W
-        other3 = _register(m, f"other{k}_3", signed(_B_BITS), b2, clear=is_product2)
+        other3 = _register(m, f"other{k}_3", signed(_B_BITS), b2, clear=is_product)
         other4 = _register(m, f"other{k}_4", signed(18), ab3 + other3)
         v5 = _register(m, f"v{k}_5", signed(PRODUCT_BITS), other4 * mb)
         w6 = _register(m, f"w{k}_6", signed(WORK_BITS), v5 + u5)
@@ -164,6 +164,7 @@ class Alu(wiring.Component):
 
 
 def _register(m, name, shape, value, clear=None):
+    """`value` a cycle later, or 0 where `clear`."""
     register = Signal(shape, name=name, reset_less=True)
     m.d.sync += register.eq(value)
     if clear is not None:

@@ -43,8 +43,8 @@ class Coefficients(wiring.Component):
         lookups = lrn_lookups(config)
         #: Channels in a beat, and those of it that are written at a time.
         self.channels = config.axi_bytes // 8
-        self.written = min(self.channels, self.alu_lanes)
-        at_a_time = ([self.written] if self.affine else []) + ([lookups] if self.lrn else []) or [1]
+        self.per_step = min(self.channels, self.alu_lanes)
+        at_a_time = ([self.per_step] if self.affine else []) + ([lookups] if self.lrn else []) or [1]
         #: Lanes of a RAM, and lanes with values of their own at a time.
         self.width, self.sources = min(at_a_time), max(at_a_time)
         super().__init__({
@@ -103,9 +103,9 @@ class Coefficients(wiring.Component):
                 m.d.comb += [to[k].eq(ram.r_data.word_select(k % self.width, bits)) for k in lanes]
 
     def _from_slots(self, m, load, mask, half, values):
-        """Reads a slot, `written` channels a cycle; overrides what is written while `per_channel`."""
+        """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
         lanes, word = self.config.lanes, PARAM_LAYOUT.size
-        beats, steps = max(1, lanes // self.channels), lanes // self.written
+        beats, steps = max(1, lanes // self.channels), lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(self.params.data.word_select(c, 64)[:word] for c in range(self.channels))
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()
@@ -125,9 +125,9 @@ class Coefficients(wiring.Component):
                 m.d.sync += [reading.eq(1), self.ready.eq(0)]
             with m.If(written & (at == steps - 1)):
                 m.d.sync += [self.ready.eq(1), slot.eq(slot + 1)]
-            part = ram.r_data.word_select(at[:bits_for(steps // beats)], word * self.written) if steps > beats else ram.r_data
+            part = ram.r_data.word_select(at[:bits_for(steps // beats)], word * self.per_step) if steps > beats else ram.r_data
             self._select(m, written, at, steps, mask, half)
-            m.d.comb += [values[j].as_value().eq(part.word_select(j % self.written, word)) for j in range(self.sources)]
+            m.d.comb += [values[j].as_value().eq(part.word_select(j % self.per_step, word)) for j in range(self.sources)]
 
     def _from_factors(self, m, mask, half, values):
         """Takes the factors as they come; overrides what is written while `use_factors`."""

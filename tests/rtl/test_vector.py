@@ -13,6 +13,7 @@ SMALL = dict(param_slots=8, pool_depth=64)
     dict(rows=16, cols=16, axi_bytes=8, features=("lut", "affine")),
     dict(rows=4, cols=16, axi_bytes=16, features=("pool", "eltwise")),
     dict(rows=8, cols=8, axi_bytes=8, features=("lrn",)),
+    dict(rows=8, cols=8, axi_bytes=64, features=("affine", "lrn")),  # a beat holds the parameters of both halves
 ], ids=lambda o: f"{o['rows']}x{o['cols']}-{o['axi_bytes']}B-{'+'.join(o.get('features', ('all',)))}")
 def test_vector(options, tmp_path):
     config = AccelConfig(**SMALL, **({"features": VECTOR_FEATURES} | options))
