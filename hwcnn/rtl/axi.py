@@ -164,7 +164,7 @@ class WriteMux(wiring.Component):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
         m.submodules.order = order = StreamFifo(bits_for(self.n), self.ORDER_DEPTH)  # clients of the accepted bursts
-        m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), 4)
+        m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), 4, block=True)
         m.d.comb += [
             arbiter.base.eq(self.base), arbiter.room.eq(order.i.ready), arbiter.room_spare.eq(0),
             order.i.valid.eq(arbiter.accepted), order.i.payload.eq(arbiter.client),

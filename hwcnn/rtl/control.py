@@ -1,13 +1,15 @@
 """AXI4-Lite registers, run control, completion and performance counters, watchdog and interrupt."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
+from ..config import bits_for
 from . import registers
 from .layouts import COUNTS_LAYOUT
-from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, PERF, REGISTERS
+from .ram import Ram
+from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, PERF, PERF_OFFSET, REGISTERS
 
 
 def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
@@ -24,8 +26,8 @@ def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
 class Control(wiring.Component):
     """The host's side of the accelerator: the registers of `registers.REGISTERS` on AXI4-Lite.
 
-    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address;
-    one of each at a time. All responses are OKAY; addresses without a register read as 0.
+    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address, that
+    of a performance counter up to 11; one of each at a time. All responses are OKAY; addresses without a register read as 0.
 
     Parameters
     ----------
@@ -65,11 +67,10 @@ class Control(wiring.Component):
         enable, limit = Signal(2), Signal(DATA_BITS)
         for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program),
                              ("WATCHDOG", limit)):
-            with m.If(write.strobe(name)):
-                m.d.sync += target.eq(write.merged(target))
+            write.store(m, name, target)
 
         self._run(m, write, status, events, self._watchdog(m, status["busy"], limit))
-        perf = self._counters(m, status["busy"])
+        turn, total = self._counters(m, status["busy"])
         m.d.sync += self.irq.eq((events & enable).any())
         self._read_channel(m, {
             "ID": Const(registers.ID_VALUE, 32), "VERSION": Const(registers.VERSION_VALUE, 32),
@@ -77,8 +78,8 @@ class Control(wiring.Component):
             "KEY": Const(int(self.config.key()[:8], 16), 32),
             "STATUS": self._pack("STATUS", status), "IRQ_ENABLE": enable, "IRQ_STATUS": events,
             "BASE": self.base, "PROGRAM": self.program, "WATCHDOG": limit,
-        } | {name.upper(): perf[n] for n, (name, _) in enumerate(PERF)}
-          | {f"COUNT_{name.upper()}": self.counts[n] for n, name in enumerate(isa.COUNTERS)})
+        } | {name.upper(): total for name, _ in PERF}
+          | {f"COUNT_{name.upper()}": self.counts[n] for n, name in enumerate(isa.COUNTERS)}, turn)
         return m
 
     def _pack(self, register, values):
@@ -105,15 +106,20 @@ class Control(wiring.Component):
             m.d.sync += [address_held.eq(0), data_held.eq(0), self.bvalid.eq(1)]
         return _Write(commit, address, data, strb)
 
-    def _read_channel(self, m, values):
-        """Answers reads with `values`, signals by register name (those left out read as 0)."""
-        address, held = Signal(ADDR_BITS), Signal()
+    def _read_channel(self, m, values, turn):
+        """Answers reads with `values`, signals by register name (those left out read as 0).
+
+        Performance counter number `turn` can be read: reads of the others wait for their turn.
+        """
+        address, held, answers = Signal(ADDR_BITS), Signal(), Signal()
+        counter = (address[2:] - (PERF_OFFSET >> 2))[:ADDR_BITS - 2]
+        m.d.comb += answers.eq(held & ((counter >= len(PERF)) | (counter == turn)))
         m.d.comb += self.arready.eq(~held & ~self.rvalid)
         with m.If(self.arvalid & self.arready):
             m.d.sync += [address.eq(self.araddr), held.eq(1)]
         with m.If(self.rready):
             m.d.sync += self.rvalid.eq(0)
-        with m.If(held):
+        with m.If(answers):
             m.d.sync += [held.eq(0), self.rvalid.eq(1), self.rdata.eq(0)]
             with m.Switch(address[2:]):
                 for register in REGISTERS:
@@ -122,13 +128,13 @@ class Control(wiring.Component):
                             m.d.sync += self.rdata.eq(values[register.name])
 
     def _watchdog(self, m, busy, limit):
-        """A signal that is high once there was no activity for `limit` cycles of a run."""
-        timer, active, expired = Signal(DATA_BITS), Signal(), Signal()
-        m.d.sync += active.eq(self.activity)
+        """A signal that is high when there was no activity for `limit` cycles of a run."""
+        timer, active, expired = Signal(DATA_BITS + 1, init=1), Signal(), Signal()
+        m.d.sync += [active.eq(self.activity), expired.eq(~active & busy & (timer == limit))]
         with m.If(active | ~busy):
-            m.d.sync += [timer.eq(limit), expired.eq(0)]
-        with m.Elif(timer != 0):
-            m.d.sync += [timer.eq(timer - 1), expired.eq(timer == 1)]
+            m.d.sync += timer.eq(1)
+        with m.Elif(~timer[-1]):  # it stops beyond all limits
+            m.d.sync += timer.eq(timer + 1)
         return expired
 
     def _run(self, m, write, status, events, expired):
@@ -163,15 +169,32 @@ class Control(wiring.Component):
             m.d.sync += [s.eq(0) for s in status.values()] + [events.eq(0)]
 
     def _counters(self, m, busy):
-        """The completion counters, and the returned performance counters."""
+        """The completion counters and the performance counters; returns (turn, the value of counter number `turn`).
+
+        The performance counters are in a RAM. One has its turn in each cycle: what has been counted for it since its last
+        turn is added.
+        """
         for k in range(len(isa.COUNTERS)):
             m.d.sync += self.counts[k].eq(Mux(self.start, 0, self.counts[k] + self.done[k]))
-        perf = [Signal(DATA_BITS, name=f"perf_{name}") for name, _ in PERF]
-        count = Signal(len(PERF))
-        m.d.sync += count.eq(Mux(busy, Cat(1, self.perf), 0))
-        for k, counter in enumerate(perf):
-            m.d.sync += counter.eq(Mux(self.start, 0, counter + count[k]))
-        return perf
+        n = len(PERF)
+        m.submodules.perf = ram = Ram(DATA_BITS, n)
+        turn, following = Signal(range(n)), Signal(range(n))
+        unwritten = Signal(range(n + 1), init=n)  # turns until all in the RAM is of this run
+        count, total = Signal(n), Signal(DATA_BITS)
+        since = Array(Signal(bits_for(n + 1), name=f"since_{name}") for name, _ in PERF)
+        m.d.comb += [
+            following.eq(Mux(turn == n - 1, 0, turn + 1)),
+            total.eq(since[turn] + Mux(unwritten != 0, 0, ram.r_data)),
+            ram.r_en.eq(1), ram.r_addr.eq(following), ram.w_en.eq(1), ram.w_addr.eq(turn), ram.w_data.eq(total),
+        ]
+        m.d.sync += [turn.eq(following), count.eq(Mux(busy, Cat(1, self.perf), 0))]
+        for k, number in enumerate(since):
+            m.d.sync += number.eq(Mux(self.start, 0, Mux(turn == k, 0, number) + count[k]))
+        with m.If(self.start):
+            m.d.sync += unwritten.eq(n)
+        with m.Elif(unwritten != 0):
+            m.d.sync += unwritten.eq(unwritten - 1)
+        return turn, total
 
 
 class _Write:
@@ -193,7 +216,8 @@ class _Write:
         """The low `width` bits of the data, 0 where not strobed."""
         return (self.data & Cat(s.replicate(8) for s in self.strb))[:width]
 
-    def merged(self, old):
-        """The new value of a register: the strobed bytes of the data, the others as they are."""
-        mask = Cat(s.replicate(8) for s in self.strb)
-        return (self.data & mask) | (old & ~mask)
+    def store(self, m, name, target):
+        """Write register `name`, which is `target`, byte by byte."""
+        for k, strobe in enumerate(self.strb):
+            with m.If(self.strobe(name) & strobe):
+                m.d.sync += target[8 * k:8 * k + 8].eq(self.data[8 * k:8 * k + 8])

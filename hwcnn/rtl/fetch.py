@@ -40,7 +40,7 @@ class Fetch(wiring.Component):
         m = Module()
         beats = BURST_BYTES // self.config.axi_bytes
         depth = AHEAD_BYTES // self.config.axi_bytes
-        m.submodules.fifo = fifo = StreamFifo(8 * self.config.axi_bytes, depth)
+        m.submodules.fifo = fifo = StreamFifo(8 * self.config.axi_bytes, depth, block=True)
         request, arrive, drop, pop = Signal(), Signal(), Signal(), Signal()
         address = Signal(32, reset_less=True)
         room = Signal(range(depth + 1), init=depth)  # beats neither requested nor waiting in the FIFO
