@@ -20,7 +20,8 @@ class RequestArbiter(wiring.Component):
     Members
     -------
     i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every burst's.
-    room, room_spare : accept a burst, or a spare one, only while it is high. accepted, client, length : this burst of `client` is accepted in this cycle.
+    room, room_spare : accept a burst, or a spare one, only while it is high.
+    accepted, client, length : this burst of `client` is accepted in this cycle.
     o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it.
     """
 
@@ -91,8 +92,7 @@ class ReadMux(wiring.Component):
     order. Latency: 3 cycles from ``request`` to AR (4 where another client had the turn before), 1 from R to ``data``.
     Throughput: one burst and one beat a cycle, where memory answers within `IN_FLIGHT` cycles: more beats are not
     requested ahead, and none for spare bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what
-    others prefetch. `rready` is always high. No path from the
-    bus to the clients or back is combinational.
+    others prefetch. `rready` is always high. No path from the bus to the clients or back is combinational.
 
     Members
     -------

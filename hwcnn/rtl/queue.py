@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
-from ..config import bits_for
 from .layouts import COUNTS_LAYOUT, instruction_layout
 from .ram import Ram
 
