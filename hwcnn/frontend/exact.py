@@ -2,7 +2,8 @@
 
 A convolution requantises by x_scale * w_scale / y_scale, rounded to a mantissa of 17 bits. Moving each weight scale by
 that rounding, at most 2**-17 of it, leaves nothing to round, so that integers and QDQ floats agree but for ties.
-Pools, sums and products move their own result's scale, batch norms their gamma.
+Pools, sums and products move their own result's scale, batch norms their gamma. A pool whose result shares its scale with
+others moves that of its operand, where a convolution made it only for the pool.
 """
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..fixedpoint import multiplier
 from .requant import common_shift
 
 _CLIPS = {"Relu", "Clip"}
+#: Operators whose constants follow from the scales of their operand and result.
+_MOVABLE = {"Conv", "Gemm", "MatMul", "BatchNormalization"}
 #: How much larger the scale of a sum may become.
 _WIDER = 1 + 2.0**-8
 
@@ -26,7 +29,8 @@ def exact_scales(model):
             graph.sum(node)
         elif node.op_type == "Mul":
             graph.product(node)
-        elif node.op_type == "BatchNormalization":
+    for node in model.graph.node:  # they follow from the scales of activations
+        if node.op_type == "BatchNormalization":
             graph.batch_norm(node)
         elif node.op_type in ("Conv", "Gemm", "MatMul"):
             graph.weights(node)
@@ -80,10 +84,22 @@ class _Scales:
 
     def pool(self, node):
         x, y = self.of_input(node.input[0]), self.of_result(node)
-        if None in (x, y) or x == y or self._shared(y):
+        if None in (x, y) or x == y:
             return
-        taps = [a.ints for a in node.attribute if a.name == "kernel_shape"] or [self.shapes[node.input[0]][2:]]
-        self._one_multiplier(y, self.value(x) / np.prod(taps[0]))
+        kernel = [a.ints for a in node.attribute if a.name == "kernel_shape"] or [self.shapes[node.input[0]][2:]]
+        taps = np.prod(kernel[0])
+        if not self._shared(y):
+            self._one_multiplier(y, self.value(x) / taps)
+        elif self._made_for(node, x):
+            unit = self.value(y) * taps
+            mantissa, shift = multiplier(self.value(x) / unit)
+            up = mantissa + (np.ldexp(mantissa.astype(np.float64), -shift) < self.value(x) / unit)
+            self.change(x, np.ldexp(up.astype(np.float64), -shift) * unit)
+
+    def _made_for(self, node, x):
+        """True where a convolution or batch norm computes the node's operand, of the scale named x, and nothing else reads it."""
+        alone = len(self.readers[node.input[0]]) == 1 and len(self.readers[x]) == 2  # QuantizeLinear and DequantizeLinear
+        return alone and any(self.of_result(n) == x for n in self.producer.values() if n.op_type in _MOVABLE)
 
     def product(self, node):
         a, b, y = self.of_input(node.input[0]), self.of_input(node.input[1]), self.of_result(node)

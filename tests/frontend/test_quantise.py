@@ -13,6 +13,7 @@ from qdq import Qdq, infer
 from hwcnn import golden
 from hwcnn.fixedpoint import multiplier
 from hwcnn.frontend import calibrate
+from hwcnn.frontend.agreement import agreement
 from hwcnn.frontend.importer import import_graph
 from hwcnn.frontend.prepare import session
 from hwcnn.frontend.quantise import quantise
@@ -105,6 +106,23 @@ def test_multipliers_of_convolutions_and_average_pools_are_exact():
             assert np.abs(mantissa / 2.0**shift / real - 1).max() < 2e-7
             checked += 1
     assert checked == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_average_whose_result_shares_its_scale_moves_that_of_its_operand(seed):
+    net = Net(1, 3, 12, 12, seed=seed)
+    net.conv(3, 4, 3, 3, pads=[1, 1, 1, 1], x="x")
+    net.node("Relu")
+    average = net.node("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    net.node("Concat", average, net.conv(3, 4, 1, 1, strides=[2, 2], x="x"), axis=1)
+    net.conv(8, 5, 1, 1)
+    samples = net.samples()
+    qdq = quantise(net.model(), samples)
+    graph = import_graph(qdq, fused=False)
+    (pool,) = [op for op in graph.ops if hasattr(op, "multipliers")]
+    ((mantissa, shift),) = pool.multipliers.values()
+    assert abs(mantissa / 2.0**shift / (graph.tensors[pool.x].scale / graph.tensors[pool.y].scale / 4) - 1) < 2e-7
+    assert all(row.passed for row in agreement(qdq, graph, samples))
 
 
 def test_multipliers_of_sums_and_products_are_nearly_integers():
