@@ -35,7 +35,7 @@ from .light import is_stub, light
 from .outputs import output
 from .prepare import infer_shapes, name_nodes
 from .qlinear import expand
-from .registry import OPERATORS, Unsupported
+from .registry import OPERATORS, Unsupported, attributes
 from .values import Const, Host, Input, Linear, Padded, Unknown, map_shape
 
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
@@ -169,7 +169,8 @@ class _Importer:
         if node.op_type in _QUANTISERS:
             return [OPERATORS[node.op_type].handler(self.ctx, node, *inputs)]
         if node.op_type == "Shape":
-            return [Const(np.array(inputs[0].shape, np.int64))]
+            part = attributes(node)
+            return [Const(np.array(inputs[0].shape, np.int64)[part.get("start", 0) : part.get("end")])]
         if self._constant(node, inputs):
             return self._fold(node, inputs)
         if any(not s for o in node.output[:1] for s in self.ctx.shapes.get(o, (0,))):

@@ -298,6 +298,18 @@ def test_relu_after_a_quantised_convolution_clamps_in_it():
     check(differences)
 
 
+def test_part_of_a_shape_is_a_constant():
+    """As frameworks export a flattening that keeps the first dimension."""
+    net = Qdq(seed=4, opset=15)
+    x = net.input(1, 4, 3, 5)
+    rows = net.node("Squeeze", [net.node("Shape", [x], start=0, end=1)])
+    axis, rest = net.const([0], np.int64), net.const([-1], np.int64)
+    shape = net.node("Concat", [net.node("Unsqueeze", [rows, axis]), rest], axis=0)
+    y = net.q(net.node("Gemm", [net.node("Reshape", [x, shape]), net.weight(6, 60)], transB=1), 0.1, 0)
+    _, (steps,) = compare(net, y)
+    assert steps.max() <= 1
+
+
 def test_two_results_of_one_tensor():
     net = Qdq(13)
     x = net.input(1, 4, 9, 9)
