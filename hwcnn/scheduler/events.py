@@ -4,21 +4,37 @@ A queue takes its operations in order; one starts when the queue is free and its
 programs by it, and the cycle model is the same replay.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 from .. import isa, limits
 
 
+#: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
+START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 2, "vector": 3}
+#: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to the array.
+LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 12, 8, 10
+#: Cycles from a POST's last vector to the end of its reads, and to the request of its last burst; the burst follows.
+POST_READ, POST_PATH = 2, 25
+#: Cycles that a VECTOR's last result takes from the operand's last beat to its burst, and those between two VECTORs.
+VECTOR_PATH, VECTOR_GAP = 26, 24
+#: Beats of the longest burst, and of weights that are requested before other reads.
+BURST, EAGER = 16, 128
+#: Beats that a reader gets before it is another's turn.
+TURN = 64
+
+
+def array_path(config):
+    """Cycles from the start of an ARRAY to the end of its sums' way into the accumulators, besides those of its pixels."""
+    return config.rows + config.cols // 4 + 6
+
+
 @dataclass(frozen=True)
 class Timing:
-    """latency : cycles from a read request to its first beat. write_latency : from the last beat to its response."""
+    """Of the memory: cycles from a read request to its first beat, and from a burst's last beat to its response."""
 
     latency: int = 32
     write_latency: int = 8
-    start: int = 3
-    array_pipe: int = 12
-    post_pipe: int = 16
-    vector_pipe: int = 24
 
 
 def passes(v):
@@ -65,89 +81,269 @@ def write_bytes(op, config):
     return written_vectors(op.values) * config.lanes if op.queue == "vector" else 0
 
 
-class EventModel:
-    """Replays operations one by one; `ready` and `commit` must be called in an order in which dependences come first.
+class Bus:
+    """One channel of the data bus: a beat a cycle, which all engines share. What is asked for first is served first.
 
-    free : queue to the cycle from which it takes its next operation. done : (counter, operation) to completion cycle.
+    Beats are booked in spans of `SPAN` cycles.
+    """
+
+    SPAN = 32
+
+    def __init__(self):
+        self._used = []  # beats booked in each span
+        self._open = []  # for each span, itself if it has room, otherwise a later one that may have
+
+    def take(self, start, beats, cycles=0):
+        """Book beats from cycle `start` on, evenly over at least so many cycles; returns when the last one has passed."""
+        cycles = max(beats, cycles)
+        over, rate = start + cycles, beats / max(cycles, 1)
+        span, at, due = start // self.SPAN, start, 0.0
+        while beats > 0:
+            span = self._find(span)
+            begin, end = span * self.SPAN, (span + 1) * self.SPAN
+            due += rate * (end - max(at, begin)) if rate < 1 else beats
+            got = min(beats, due, self.SPAN - self._used[span], end - max(start, begin))
+            beats, due, at = beats - got, due - got, end
+            self._book(span, got)
+            if beats <= 0:
+                over = max(over, min(end, begin + int(self._used[span])))
+            span += 1
+        return over
+
+    def fill(self, start, end, beats):
+        """Book up to so many beats where there is room between two cycles; returns how many, and when the last has passed."""
+        span, left, over = start // self.SPAN, beats, start
+        while left > 0:
+            span = self._find(span)
+            begin = span * self.SPAN
+            if begin + self.SPAN > end:
+                break
+            got = min(left, int(self.SPAN - self._used[span]), begin + self.SPAN - max(start, begin))
+            left, over = left - got, begin + self.SPAN
+            self._book(span, got)
+            span += 1
+        return beats - left, over
+
+    def _book(self, span, beats):
+        self._used[span] += beats
+        if self._used[span] > self.SPAN - 1:
+            self._open[span] = span + 1
+
+    def _find(self, span):
+        """The first span from `span` on that has room."""
+        while True:
+            while len(self._open) <= span:
+                self._open.append(len(self._open))
+                self._used.append(0)
+            after = self._open[span]
+            if after == span:
+                return span
+            if after < len(self._open):
+                self._open[span] = self._open[after]
+            span = after
+
+
+class WeightStream:
+    """The weights on their way to the array, through a FIFO. Positions count all beats of a run.
+
+    A beat can be requested once the array has used the one `depth` before it. Those within `eager` of what the array
+    has used are requested like all others' reads, those further ahead only while the bus is idle.
+    """
+
+    def __init__(self, depth, eager, bus, latency):
+        self.depth, self.eager, self.bus, self.latency = depth, min(depth, eager), bus, latency
+        self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
+        self.over = 0  # when the last request was made
+        self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
+
+    def ask(self, start, beats):
+        """A WEIGHT instruction starts."""
+        self.pending += beats
+        self._request(start, self.used + self.eager)
+
+    def _request(self, start, end):
+        """Request the beats up to position `end`, each as soon as it may be."""
+        end = min(end, self.pending)
+        if end <= self.asked:
+            return
+        begins = max(start, _passed(self._uses, self.asked - self.eager))
+        over = self.bus.take(begins, end - self.asked, _passed(self._uses, end - self.eager) - begins)
+        self._arrived(end, begins, over)
+
+    def _arrived(self, end, begins, ends):
+        self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
+        self.asked, self.over = end, ends
+
+    def use(self, start, beats, cycles, first):
+        """The array uses beats evenly in so many cycles from `start` on, the first of them before; returns when it ends."""
+        if self.asked < min(self.pending, self.used + self.depth):
+            since = max(self.over, _passed(self._uses, self.asked - self.depth))
+            spare, over = self.bus.fill(since, start, min(self.pending, self.used + self.depth) - self.asked)
+            if spare:
+                self._arrived(self.asked + spare, since, over)
+        begins = max(start, _passed(self._arrivals, self.used + first))
+        ends, position = begins + cycles, self.used
+        self.used += beats
+        self._uses.append((position, self.used, begins, ends))
+        self._request(begins, self.used)
+        ends = max(ends, _passed(self._arrivals, self.used))
+        self._uses[-1] = (position, self.used, begins, ends)
+        self._request(begins, self.used + self.eager)
+        return ends
+
+
+def _passed(pieces, position):
+    """When a position was passed, by pieces (position, end position, begins, ends) in order; earlier ones are dropped.
+
+    A piece goes at an even rate. Queries come in rising order."""
+    while len(pieces) > 1 and pieces[0][1] <= position and pieces[1][0] <= position:
+        pieces.popleft()
+    first, end, begins, ends = pieces[0]
+    return begins + (ends - begins) * max(0, min(position, end) - first) // max(1, end - first)
+
+
+class EventModel:
+    """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
+
+    free : queue to the cycle from which it takes its next operation, None while it is at work. busy : cycles at work.
     """
 
     def __init__(self, config, timing=Timing()):
         self.config, self.timing = config, timing
         self.free = dict.fromkeys(("load", "weight", "param", "array", "post", "vector"), 0)
         self.busy = dict.fromkeys(self.free, 0)
+        self.reads, self.writes = Bus(), Bus()
+        self.weights = WeightStream(config.weight_fifo, EAGER, self.reads, timing.latency + WEIGHT_PATH)
+        self._reading = {}  # queue: the _Read that it is at
         self._done = {}
-        self._streaming = []  # weights that the array has not used up: [cycle of the last beat, bytes left, start]
-        self._fifo = config.weight_fifo * config.axi_bytes
 
     def ready(self, op):
-        """Earliest start of an operation whose dependences are all committed."""
+        """Earliest start of an operation; None where something that it waits for is not over."""
         at = self.free[op.queue]
+        if op.queue == "array" and self.weights.pending < self.weights.used + self._tile_beats(op):
+            return None
+        if op.queue == "weight":
+            if self.weights.asked < self.weights.pending:
+                return None
+            at = max(at, self.weights.over)
         for counter, other in op.deps:
-            at = max(at, self._done[counter, id(other)])
-        if op.queue == "array":  # its weights come first in the program
-            at = max(at, self._streaming[0][2])
+            done = self._done.get((counter, id(other)))
+            if done is None or at is None:
+                return None
+            at = max(at, done + START[op.queue])
         return at
+
+    def begin(self, op, start):
+        """Start an operation. One that reads a tile goes on by `read`; all others are over at once, as by `commit`.
+
+        Returns the cycle in which it is over, if that is known."""
+        beats = self._beats(read_bytes(op, self.config)) if op.queue in ("load", "post", "vector") else 0
+        if not beats:
+            return self._end(op, start, start)
+        self._reading[op.queue] = _Read(op, start, start, beats, self._read_cycles(op, beats) / beats)
+        self.free[op.queue] = None
+        return None
 
     def commit(self, op, start):
         """Run an operation from cycle `start`; returns the cycle in which it is over."""
-        occupied, counters = getattr(self, "_" + op.queue)(op, start)
+        over = self.begin(op, start)
+        while over is None:
+            over = self._go_on(self._reading[op.queue])
+        return over
+
+    @property
+    def next_read(self):
+        """The cycle from which the next burst of a tile can be read; None if no tile is being read."""
+        return min((read.at for read in self._reading.values()), default=None)
+
+    def read(self):
+        """Read some beats of the tile whose turn it is; returns (operation, cycle in which it is over or None)."""
+        read = min(self._reading.values(), key=lambda r: r.at)
+        return read.op, self._go_on(read)
+
+    def _go_on(self, read):
+        beats = min(read.beats, TURN)
+        read.at, read.beats = self.reads.take(read.at, beats, int(beats * read.pace)), read.beats - beats
+        if read.beats:
+            return None
+        del self._reading[read.op.queue]
+        return self._end(read.op, read.start, read.at)
+
+    def _end(self, op, start, read):
+        """Finish an operation whose tile has been read in cycle `read`."""
+        occupied, counters = getattr(self, "_" + op.queue)(op, start, read)
         self.free[op.queue] = start + occupied
         self.busy[op.queue] += occupied
-        end = start + occupied
         for counter, at in counters.items():
             self._done[counter, id(op)] = at
-            end = max(end, at)
-        return end
+        return max(start + occupied, *counters.values(), 0)
 
-    def _beats(self, op):
-        return -(-read_bytes(op, self.config) // self.config.axi_bytes)
+    def fetch(self, op, cycle):
+        """An operation's words are read from DRAM."""
+        self.reads.take(cycle, self._beats(op.instruction.words * isa.WORD_BYTES))
 
-    def _load(self, op, start):
-        occupied = max(self._beats(op), padded_vectors(op.values)) + self.timing.start
-        return occupied, {"load": start + occupied + self.timing.latency}
+    def _beats(self, n_bytes):
+        return -(-n_bytes // self.config.axi_bytes)
 
-    def _param(self, op, start):
-        occupied = op.values["n_beats"] + self.timing.latency + self.timing.start
-        return occupied, {"param": start + occupied}
+    def _tile_beats(self, op):
+        """Beats of an ARRAY's weights."""
+        return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
-    def _weight(self, op, start):
-        beats = self._beats(op)
-        self._streaming.append([start + self.timing.latency + beats, op.values["n_bytes"], start])
-        return beats, {}
+    def _read_cycles(self, op, beats):
+        """Cycles that the reader of a tile needs at least."""
+        v, cycles = op.values, beats * (self.timing.latency + LOAD_PATH) // (self.config.read_fifo - BURST)
+        if op.queue == "post":
+            return max(cycles, beats)
+        row = -(-v["n_cols"] * self.config.lanes // (BURST * self.config.axi_bytes))
+        return max(cycles, beats, v["n_blk"] * v["n_rows"] * (row + 1))  # a row of b bursts takes b + 1 cycles to request
 
-    def _array(self, op, start):
+    def _write(self, op, start, cycles):
+        """Cycles until an operation's results have been written, if they come evenly in `cycles` from `start`."""
+        vectors = written_vectors(op.values)
+        beats = vectors * self._beats(write_bytes(op, self.config) // vectors)
+        return max(cycles, self.writes.take(start, beats, cycles) - start)
+
+    def _load(self, op, start, read):
+        occupied = max(read - start, padded_vectors(op.values)) + 1
+        return occupied, {"load": start + occupied + self.timing.latency + LOAD_PATH - 1}
+
+    def _param(self, op, start, _):
+        over = self.reads.take(start, op.values["n_beats"]) + self.timing.latency + PARAM_PATH
+        return over - start, {"param": over}
+
+    def _weight(self, op, start, _):
+        self.weights.ask(start, self._beats(op.values["n_bytes"]))
+        return 1, {}
+
+    def _array(self, op, start, _):
         v, config = op.values, self.config
-        n = passes(v)
-        cycles = n * max(v["n_y"] * v["n_x"], config.rows)
-        ends = start + cycles
-        used = n * config.tile_bytes
-        while used:
-            stream = self._streaming[0]
-            ends = max(ends, stream[0] - (stream[1] - used) // config.axi_bytes if used < stream[1] else stream[0])
-            taken = min(used, stream[1])
-            stream[1] -= taken
-            used -= taken
-            if not stream[1]:
-                self._streaming.pop(0)
-        occupied = ends - start + 2
-        if not self._streaming:
-            self.free["weight"] = max(self.free["weight"], ends - self._fifo // config.axi_bytes)
-        return occupied, {"array": ends + config.rows + config.cols + self.timing.array_pipe}
+        n, tile = passes(v), config.tile_bytes // config.axi_bytes
+        ends = self.weights.use(start, n * tile, n * max(v["n_y"] * v["n_x"], config.rows), tile)
+        return ends - start, {"array": ends + array_path(config)}
 
-    def _post(self, op, start):
+    def _post(self, op, start, read):
         n = written_vectors(op.values)
-        over = start + n + self.timing.start
-        return n + self.timing.start, {
-            "post": over + 2,
-            "pstore": over + self.timing.post_pipe + self.timing.write_latency,
-        }
+        occupied = self._write(op, start, max(read - start, n))
+        over = start + occupied
+        return occupied, {"post": over + POST_READ, "pstore": over + POST_PATH + min(n, BURST) + self.timing.write_latency}
 
-    def _vector(self, op, start):
+    def _vector(self, op, start, read):
         v, config = op.values, self.config
         n = padded_vectors(v)
         if v["lrn"]:
             n = limits.lrn_cycles(config, v["n_blk"], v["n_rows"] * v["n_cols"])
         elif v["reduce"] != isa.REDUCE_NONE:
             n = limits.pool_cycles(n, written_vectors(v), v["kh"])
-        occupied = max(n, self._beats(op)) + self.timing.vector_pipe
-        return occupied, {"vstore": start + occupied + self.timing.latency + self.timing.write_latency}
+        taken = self._write(op, start, max(read - start, n))
+        return taken + VECTOR_GAP, {"vstore": start + taken + self.timing.latency + VECTOR_PATH + self.timing.write_latency}
+
+
+@dataclass
+class _Read:
+    """A tile that is being read: from cycle `at` on its next beats; pace : cycles a beat, at least."""
+
+    op: object
+    start: int
+    at: int
+    beats: int
+    pace: float

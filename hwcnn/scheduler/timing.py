@@ -5,37 +5,57 @@ from collections import deque
 from .events import EventModel, Timing, read_bytes, write_bytes
 
 #: Cycles from the start command to the first instruction word, on top of the memory's latency.
-FETCH = 18
+FETCH = 10
 #: Cycles from an instruction's last word in its queue to the engine.
 QUEUE_LATENCY = 4
-#: Cycles of a read in the accelerator on top of the memory's; cycles from the last result to its write response.
-READ_PATH, WRITE_PATH = 8, 21
 
 
 class Dispatch:
-    """When each instruction reaches its engine: words arrive in order, one a cycle, and wait for room in their queue.
+    """Brings a program's instructions to their engines: words arrive in order, one a cycle, and wait for room in their queue.
 
     An engine collects an instruction from its queue, a word a cycle, when it has started the one before.
+    heads : queue to (its next operation, cycle from which it can start).
     """
 
-    def __init__(self, config, latency):
-        self.at = latency + FETCH
-        self._room = config.queue_words
-        self._waiting = {}  # queue: [words, cycle at which they have left the queue], oldest first
-        self._started = {}
+    def __init__(self, ops, config, latency):
+        self.heads = {}
+        self._at = latency + FETCH
+        self._room = dict.fromkeys({op.queue for op in ops}, config.queue_words)
+        self._program, self._next = ops, 0
+        self._behind = {queue: deque() for queue in self._room}  # (operation, arrival), after the head
+        self._left = {queue: deque() for queue in self._room}  # (cycle, words) that have left the queue but are not counted yet
+        self._advance()
 
-    def arrive(self, op):
-        """Cycle from which the next instruction of the program can start."""
-        words, waiting = op.instruction.words, self._waiting.setdefault(op.queue, deque())
-        while waiting and sum(w for w, _ in waiting) + words > self._room:
-            self.at = max(self.at, waiting.popleft()[1])
-        self.at += words
-        collected = max(self.at, self._started.get(op.queue, 0) + words)
-        waiting.append((words, collected))
-        return collected + QUEUE_LATENCY
+    def start(self, queue, cycle):
+        """The head of a queue starts."""
+        del self.heads[queue]
+        if self._behind[queue]:
+            op, arrival = self._behind[queue].popleft()
+            self._collect(op, max(arrival, cycle + op.instruction.words))
+        self._advance()
 
-    def start(self, op, cycle):
-        self._started[op.queue] = cycle
+    def _collect(self, op, cycle):
+        self.heads[op.queue] = op, cycle + QUEUE_LATENCY
+        self._left[op.queue].append((cycle, op.instruction.words))
+
+    def _advance(self):
+        """Dispatch until an instruction waits for one that has not started."""
+        while self._next < len(self._program):
+            op = self._program[self._next]
+            queue, words = op.queue, op.instruction.words
+            while self._room[queue] < words:
+                if not self._left[queue]:
+                    return
+                cycle, freed = self._left[queue].popleft()
+                self._room[queue] += freed
+                self._at = max(self._at, cycle)
+            self._at += words
+            self._room[queue] -= words
+            self._next += 1
+            if queue in self.heads:
+                self._behind[queue].append((op, self._at))
+            else:
+                self._collect(op, self._at)
 
 
 def estimate(compiled, config, latency=32):
@@ -44,12 +64,10 @@ def estimate(compiled, config, latency=32):
     Returns cycles, layers (cycles of each layer: from the end of what was over before it to its own end), busy (cycles
     of each queue), dram_read_bytes, dram_write_bytes.
     """
-    model, dispatch = EventModel(config, Timing(latency=latency + READ_PATH, write_latency=WRITE_PATH)), Dispatch(config, latency)
+    model, dispatch = EventModel(config, Timing(latency)), Dispatch(compiled.ops, config, latency)
     finish = [0] * len(compiled.graph.ops)
-    for op in compiled.ops:
-        start = max(model.ready(op), dispatch.arrive(op))
-        dispatch.start(op, start)
-        finish[op.layer] = max(finish[op.layer], model.commit(op, start))
+    for op, over in replay(model, dispatch):
+        finish[op.layer] = max(finish[op.layer], over)
     layers, over = [], 0
     for end in finish:
         layers.append(max(0, end - over))
@@ -62,3 +80,21 @@ def estimate(compiled, config, latency=32):
         dram_read_bytes=program + sum(read_bytes(op, config) for op in compiled.ops),
         dram_write_bytes=sum(write_bytes(op, config) for op in compiled.ops),
     )
+
+
+def replay(model, dispatch):
+    """(operation, cycle in which it is over) of all operations, event by event in the order of time."""
+    while dispatch.heads or model.next_read is not None:
+        best, at = None, model.next_read
+        for op, arrival in dispatch.heads.values():
+            ready = model.ready(op)
+            if ready is not None and (at is None or max(ready, arrival) < at):
+                best, at = op, max(ready, arrival)
+        if best is None:
+            op, over = model.read()
+        else:
+            model.fetch(best, at)
+            op, over = best, model.begin(best, at)
+            dispatch.start(best.queue, at)
+        if over is not None:
+            yield op, over
