@@ -101,7 +101,7 @@ class Bus:
         while beats > 0:
             span = self._find(span)
             begin, end = span * self.SPAN, (span + 1) * self.SPAN
-            due += rate * (end - max(at, begin)) if rate < 1 else beats
+            due += rate * (end - at) if rate < 1 else beats
             got = min(beats, due, self.SPAN - self._used[span], end - max(start, begin))
             beats, due, at = beats - got, due - got, end
             self._book(span, got)
