@@ -47,7 +47,7 @@ class AccelConfig:
     acc_depth: int = 512
     act_kib: int = 128
     axi_bytes: int = 16
-    queue_words: int = 32
+    queue_words: int = 64
     read_fifo: int = 128
     weight_fifo: int = 512
     param_slots: int = 64

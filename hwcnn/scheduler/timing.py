@@ -14,11 +14,12 @@ class Dispatch:
     """Brings a program's instructions to their engines: words arrive in order, one a cycle, and wait for room in their queue.
 
     An engine collects an instruction from its queue, a word a cycle, when it has started the one before.
+    fetch : told of each operation, and when its words come.
     heads : queue to (its next operation, cycle from which it can start).
     """
 
-    def __init__(self, ops, config, latency):
-        self.heads = {}
+    def __init__(self, ops, config, latency, fetch=lambda op, cycle: None):
+        self.heads, self._fetch = {}, fetch
         self._at = latency + FETCH
         self._room = dict.fromkeys({op.queue for op in ops}, config.queue_words)
         self._program, self._next = ops, 0
@@ -49,6 +50,7 @@ class Dispatch:
                 cycle, freed = self._left[queue].popleft()
                 self._room[queue] += freed
                 self._at = max(self._at, cycle)
+            self._fetch(op, self._at)
             self._at += words
             self._room[queue] -= words
             self._next += 1
@@ -64,7 +66,8 @@ def estimate(compiled, config, latency=32):
     Returns cycles, layers (cycles of each layer: from the end of what was over before it to its own end), busy (cycles
     of each queue), dram_read_bytes, dram_write_bytes.
     """
-    model, dispatch = EventModel(config, Timing(latency)), Dispatch(compiled.ops, config, latency)
+    model = EventModel(config, Timing(latency))
+    dispatch = Dispatch(compiled.ops, config, latency, model.fetch)
     finish = [0] * len(compiled.graph.ops)
     for op, over in replay(model, dispatch):
         finish[op.layer] = max(finish[op.layer], over)
@@ -93,7 +96,6 @@ def replay(model, dispatch):
         if best is None:
             op, over = model.read()
         else:
-            model.fetch(best, at)
             op, over = best, model.begin(best, at)
             dispatch.start(best.queue, at)
         if over is not None:

@@ -7,6 +7,8 @@ from .view import span
 
 #: Vectors that a tile of the vector engine reads, at least and about: few instructions, yet consumers can start early.
 MIN_VECTORS, TILE_VECTORS = 128, 512
+#: Rows that windows share from a tile to the next are read twice: at most one row in so many.
+REREAD = 4
 #: Of a concatenation, the parts of this many last producers are worked on apart, each as soon as it is there.
 RECENT_PARTS = 2
 
@@ -73,7 +75,10 @@ class VectorLayer:
         """
         ends, group = self._producer_tiles(blocks)
         ready = {min(rows[1], (end - kernel + pad) // stride + 1) for end in ends[:-1]} | {rows[1]}
-        edges = [rows[0]] + sorted(end for end in ready if end > rows[0])
+        edges = [rows[0]]
+        for end in sorted(ready):
+            if end - edges[-1] >= -(-REREAD * (kernel - stride) // stride) or end == rows[1]:
+                edges.append(end)
         per_row = self.x.shape[3] * stride
         for first, end in zip(edges, edges[1:]):
             size = min(group, blocks[1] - blocks[0])
