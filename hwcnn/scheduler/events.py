@@ -334,6 +334,7 @@ class EventModel:
             n = limits.lrn_cycles(config, v["n_blk"], v["n_rows"] * v["n_cols"])
         elif v["reduce"] != isa.REDUCE_NONE:
             n = limits.pool_cycles(n, written_vectors(v), v["kh"])
+        n = max(n, written_vectors(v) * limits.result_cycles(config))
         taken = self._write(op, start, max(read - start, n))
         return taken + VECTOR_GAP, {"vstore": start + taken + self.timing.latency + VECTOR_PATH + self.timing.write_latency}
 

@@ -75,9 +75,9 @@ class VectorLayer:
         """
         ends, group = self._producer_tiles(blocks)
         ready = {min(rows[1], (end - kernel + pad) // stride + 1) for end in ends[:-1]} | {rows[1]}
-        edges = [rows[0]]
+        edges, least = [rows[0]], max(1, -(-REREAD * (kernel - stride) // stride))
         for end in sorted(ready):
-            if end - edges[-1] >= -(-REREAD * (kernel - stride) // stride) or end == rows[1]:
+            if end - edges[-1] >= least or end == rows[1]:
                 edges.append(end)
         per_row = self.x.shape[3] * stride
         for first, end in zip(edges, edges[1:]):
