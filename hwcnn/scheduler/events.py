@@ -11,13 +11,16 @@ from .. import isa, limits
 
 
 #: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
-START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 2, "vector": 3}
+START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 3}
 #: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to the array.
 LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 12, 8, 10
-#: Cycles from a POST's last vector to the end of its reads, and to the request of its last burst; the burst follows.
-POST_READ, POST_PATH = 2, 25
-#: Cycles that a VECTOR's last result takes from the operand's last beat to its burst, and those between two VECTORs.
-VECTOR_PATH, VECTOR_GAP = 26, 24
+#: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors.
+POST_READ, POST_PATH = -1, 18
+#: Vectors with a second stage that the post engine takes before they pass a second time.
+POST_SECOND = 10
+#: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
+#: VECTORs; and those of a read of its operands where the VECTOR before does not hide it, on top of the memory's.
+VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
 #: Beats of the longest burst, and of weights that are requested before other reads.
 BURST, EAGER = 16, 128
 #: Beats that a reader gets before it is another's turn.
@@ -215,6 +218,7 @@ class EventModel:
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, EAGER, self.reads, timing.latency + WEIGHT_PATH)
         self._reading = {}  # queue: the _Read that it is at
+        self._vector_free = -1  # when the last VECTOR's operands had all been used
         self._done = {}
 
     def ready(self, op):
@@ -322,21 +326,36 @@ class EventModel:
         return ends - start, {"array": ends + array_path(config)}
 
     def _post(self, op, start, read):
-        n = written_vectors(op.values)
-        occupied = self._write(op, start, max(read - start, n))
+        v, n = op.values, written_vectors(op.values)
+        cycles = n
+        if v["stage2"]:
+            groups, rest = divmod(n, POST_SECOND)
+            cycles = 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
+        occupied = self._write(op, start, max(read - start, cycles))
         over = start + occupied
         return occupied, {"post": over + POST_READ, "pstore": over + POST_PATH + min(n, BURST) + self.timing.write_latency}
 
     def _vector(self, op, start, read):
-        v, config = op.values, self.config
-        n = padded_vectors(v)
+        v, written = op.values, written_vectors(op.values)
+        lag = 0 if start <= self._vector_free else self.timing.latency + VECTOR_READ
+        taken = self._write(op, start, max(read - start, self._vector_cycles(v, written)))
+        parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
+        self._vector_free = start + taken + VECTOR_GAP + parameters
+        over = start + taken + lag + VECTOR_PATH + min(written, BURST)
+        return self._vector_free - start, {"vstore": over + self.timing.write_latency}
+
+    def _vector_cycles(self, v, written):
+        """Cycles of a VECTOR's vectors, were all operands there."""
+        vectors = padded_vectors(v)
         if v["lrn"]:
-            n = limits.lrn_cycles(config, v["n_blk"], v["n_rows"] * v["n_cols"])
-        elif v["reduce"] != isa.REDUCE_NONE:
-            n = limits.pool_cycles(n, written_vectors(v), v["kh"])
-        n = max(n, written_vectors(v) * limits.result_cycles(config))
-        taken = self._write(op, start, max(read - start, n))
-        return taken + VECTOR_GAP, {"vstore": start + taken + self.timing.latency + VECTOR_PATH + self.timing.write_latency}
+            return limits.lrn_cycles(self.config, v["n_blk"], v["n_rows"] * v["n_cols"])
+        results = written * limits.result_cycles(self.config)
+        if v["reduce"] == isa.REDUCE_NONE:
+            return max(vectors, results)
+        columns, steps = v["pad_left"] + v["n_cols"] + v["pad_right"], v["kh"] * written
+        # The last row's results come after it, or the first rows' before there is one.
+        alone = max(0, v["kh"] * v["out_cols"] - columns) if vectors >= steps else (v["kh"] - 1) * columns
+        return max(limits.pool_cycles(vectors, written, v["kh"]) + alone, results)
 
 
 @dataclass
