@@ -294,12 +294,13 @@ class EventModel:
         return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
     def _read_cycles(self, op, beats):
-        """Cycles that the reader of a tile needs at least."""
+        """Cycles that the reader of a tile needs at least, with its FIFO emptied at the engine's pace."""
         v, cycles = op.values, beats * (self.timing.latency + LOAD_PATH) // (self.config.read_fifo - BURST)
+        if op.queue == "vector":
+            cycles = max(cycles, self._vector_cycles(v, written_vectors(v)))
         if op.queue == "post":
             return max(cycles, beats)
-        row = -(-v["n_cols"] * self.config.lanes // (BURST * self.config.axi_bytes))
-        return max(cycles, beats, v["n_blk"] * v["n_rows"] * (row + 1))  # a row of b bursts takes b + 1 cycles to request
+        return max(cycles, beats)
 
     def _write(self, op, start, cycles):
         """Cycles until an operation's results have been written, if they come evenly in `cycles` from `start`."""
