@@ -23,8 +23,8 @@ POST_SECOND = 10
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
 #: Beats of the longest burst, and of weights that are requested before other reads.
 BURST, EAGER = 16, 128
-#: Beats that a reader gets before it is another's turn.
-TURN = 64
+#: Bursts of a reader that are modelled at a time; then it is another's turn.
+TURN = 4
 
 
 def array_path(config):
@@ -244,7 +244,7 @@ class EventModel:
         beats = self._beats(read_bytes(op, self.config)) if op.queue in ("load", "post", "vector") else 0
         if not beats:
             return self._end(op, start, start)
-        self._reading[op.queue] = _Read(op, start, start, beats, self._read_cycles(op, beats) / beats)
+        self._reading[op.queue] = _Read(op, start, start, beats, self._turn(op), self._read_cycles(op, beats) / beats)
         self.free[op.queue] = None
         return None
 
@@ -266,7 +266,7 @@ class EventModel:
         return read.op, self._go_on(read)
 
     def _go_on(self, read):
-        beats = min(read.beats, TURN)
+        beats = min(read.beats, read.turn)
         read.at, read.beats = self.reads.take(read.at, beats, int(beats * read.pace)), read.beats - beats
         if read.beats:
             return None
@@ -292,6 +292,11 @@ class EventModel:
     def _tile_beats(self, op):
         """Beats of an ARRAY's weights."""
         return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
+
+    def _turn(self, op):
+        """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
+        row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
+        return max(1, round(TURN * row / (1 + (row - 1) / BURST)))
 
     def _read_cycles(self, op, beats):
         """Cycles that the reader of a tile needs at least, with its FIFO emptied at the engine's pace."""
@@ -361,10 +366,11 @@ class EventModel:
 
 @dataclass
 class _Read:
-    """A tile that is being read: from cycle `at` on its next beats; pace : cycles a beat, at least."""
+    """A tile that is being read: from cycle `at` on its next beats, `turn` of them at a time; pace : cycles a beat, at least."""
 
     op: object
     start: int
     at: int
     beats: int
+    turn: int
     pace: float
