@@ -23,6 +23,8 @@ POST_SECOND = 10
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
 #: Beats of the longest burst, and of weights that are requested before other reads.
 BURST, EAGER = 16, 128
+#: Vectors that wait between an engine and the bus.
+WRITE_BUFFER = 64
 #: Bursts of a reader that are modelled at a time; then it is another's turn.
 TURN = 4
 
@@ -308,10 +310,12 @@ class EventModel:
         return max(cycles, beats)
 
     def _write(self, op, start, cycles):
-        """Cycles until an operation's results have been written, if they come evenly in `cycles` from `start`."""
+        """(Cycles until an operation's results are in the writer, cycle in which they are on the bus), if they come evenly in
+        `cycles` from `start`."""
         vectors = written_vectors(op.values)
         beats = vectors * self._beats(write_bytes(op, self.config) // vectors)
-        return max(cycles, self.writes.take(start, beats, cycles) - start)
+        over = self.writes.take(start, beats, cycles)
+        return max(cycles, over - start - WRITE_BUFFER * cycles // vectors), over
 
     def _load(self, op, start, read):
         occupied = max(read - start, padded_vectors(op.values)) + 1
@@ -337,18 +341,18 @@ class EventModel:
         if v["stage2"]:
             groups, rest = divmod(n, POST_SECOND)
             cycles = 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
-        occupied = self._write(op, start, max(read - start, cycles))
-        over = start + occupied
-        return occupied, {"post": over + POST_READ, "pstore": over + POST_PATH + min(n, BURST) + self.timing.write_latency}
+        occupied, over = self._write(op, start, max(read - start, cycles))
+        stored = over + POST_PATH + min(n, BURST) + self.timing.write_latency
+        return occupied, {"post": start + occupied + POST_READ, "pstore": stored}
 
     def _vector(self, op, start, read):
         v, written = op.values, written_vectors(op.values)
         lag = 0 if start <= self._vector_free else self.timing.latency + VECTOR_READ
-        taken = self._write(op, start, max(read - start, self._vector_cycles(v, written)))
+        taken, over = self._write(op, start, max(read - start, self._vector_cycles(v, written)))
         parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
         self._vector_free = start + taken + VECTOR_GAP + parameters
-        over = start + taken + lag + VECTOR_PATH + min(written, BURST)
-        return self._vector_free - start, {"vstore": over + self.timing.write_latency}
+        stored = over + lag + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
+        return self._vector_free - start, {"vstore": stored}
 
     def _vector_cycles(self, v, written):
         """Cycles of a VECTOR's vectors, were all operands there."""
