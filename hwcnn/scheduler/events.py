@@ -158,7 +158,7 @@ class WeightStream:
     def __init__(self, depth, eager, bus, latency):
         self.depth, self.eager, self.bus, self.latency = depth, min(depth, eager), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
-        self.over = 0  # when the last request was made
+        self.over = self._filled = 0  # when the last request was made; until when idle cycles of the bus have been used
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
 
     def ask(self, start, beats):
@@ -182,10 +182,11 @@ class WeightStream:
     def use(self, start, beats, cycles, first):
         """The array uses beats evenly in so many cycles from `start` on, the first of them before; returns when it ends."""
         if self.asked < min(self.pending, self.used + self.depth):
-            since = max(self.over, _passed(self._uses, self.asked - self.depth))
+            since = max(self._filled, _passed(self._uses, self.asked - self.depth))
             spare, over = self.bus.fill(since, start, min(self.pending, self.used + self.depth) - self.asked)
             if spare:
                 self._arrived(self.asked + spare, since, over)
+            self._filled = start
         begins = max(start, _passed(self._arrivals, self.used + first))
         ends, position = begins + cycles, self.used
         self.used += beats
