@@ -8,6 +8,7 @@ The table is written after every row. ``--jobs 2`` runs two networks at a time, 
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -22,9 +23,12 @@ from hwcnn.estimate import command
 
 COLUMNS = {
     "network": "<", "PE": "<", "bus": "d", "batch": "d", "GMAC": ".3f", "cycles": ",d", "MAC utilisation": ".1%",
-    "conv utilisation": ".1%", "read MB": ".2f", "written MB": ".2f", "estimated cycles": ",d", "error": "+.2%",
-    "values compared": ",d", "mismatches": ",d", "simulated cycles/s": ",d", "generate s": ".1f", "simulate s": ".1f",
+    "conv utilisation": ".1%", "read MB": ".2f", "written MB": ".2f", "estimated cycles": ",d", "error": "+.2%", "worst layer": "<",
+    "values compared": ",d", "mismatches": ",d", "simulated cycles/s": ",d", "generate s": ".1f", "generate GB": ".1f",
+    "simulate s": ".1f",
 }
+#: Cycles from which on the estimate of a single layer is judged.
+LARGE = 10_000
 KEY = ("PE", "bus", "batch", "network")
 LOG = Console(stderr=True).print
 
@@ -34,10 +38,12 @@ def measure(model, config, batch):
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "generated"
         made = generate.generate(generate.Request(model, config, out, batch=batch))
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.monotonic()
         values, lines = simulation.run(simulation.Request(out))
         seconds = time.monotonic() - began
-        estimated = command.performance(out)["cycles"]
+        estimate = command.performance(out)
+        estimated = estimate["cycles"]
     for line in lines:
         LOG(line)
     return {
@@ -45,15 +51,26 @@ def measure(model, config, batch):
         "cycles": values["cycles"], "MAC utilisation": values["mac_utilisation"],
         "conv utilisation": values["conv_mac_utilisation"], "read MB": values["dram_read_bytes"] / 1e6,
         "written MB": values["dram_write_bytes"] / 1e6, "estimated cycles": estimated,
-        "error": estimated / values["cycles"] - 1, "values compared": values["elements_compared"],
+        "error": estimated / values["cycles"] - 1, "worst layer": worst_layer(values["layers"], estimate["layers"]),
+        "values compared": values["elements_compared"],
         "mismatches": values["mismatches"], "simulated cycles/s": values["cycles_per_second"], "generate s": made["seconds"],
+        "generate GB": memory / 2**20,
         "simulate s": seconds, "stalls": values["stall_cycles"],
     }
 
 
+def worst_layer(measured, estimated):
+    """Of the layers that take over `LARGE` cycles: the estimate's largest error, the layer's name, and how many are beyond 3 %."""
+    errors = [(e["cycles"] / m["cycles"] - 1, m["name"]) for m, e in zip(measured, estimated, strict=True) if m["cycles"] > LARGE]
+    if not errors:
+        return "-"
+    error, name = max(errors, key=lambda item: abs(item[0]))
+    return f"{error:+.1%} {name}; {sum(abs(e) > 0.03 for e, _ in errors)} of {len(errors)} beyond 3 %"
+
+
 def markdown(rows):
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join("---" if f == "<" else "---:" for f in COLUMNS.values()) + "|"]
-    lines += ["| " + " | ".join(format(row[name], f) for name, f in COLUMNS.items()) + " |" for row in rows]
+    lines += ["| " + " | ".join(format(row[name], f) if name in row else "" for name, f in COLUMNS.items()) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -69,6 +86,8 @@ def record(row, out):
 Every row is one run of the whole network at register-transfer level (Verilator): default configuration but for the array (PE) and
 the data bus (bytes a cycle), 32 cycles of read latency, no random stalls; every tensor is compared with the reference. Made by
 `python bench/networks.py NETWORK ...`; `make bench` repeats the best known ones at 16x16.
+The cycle model's error is that of the whole run; "worst layer" is its largest among the layers that take over {LARGE:,} cycles (a layer's
+cycles are those from the end of all before it to its own end). "generate GB" is the peak memory of `generate`.
 Utilisation is true MACs over what the PEs could do in the cycles; "conv" leaves out the fully connected layers at the end. The
 seconds are those of a machine with 2 cores on which other work may have run at the same time.
 
@@ -93,7 +112,7 @@ def main():
     if arguments.axi_bytes:
         config = AccelConfig.from_dict(config.to_dict() | {"axi_bytes": arguments.axi_bytes})
     bad = 0
-    with ProcessPoolExecutor(arguments.jobs) as pool:
+    with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
         runs = {pool.submit(measure, network, config, arguments.batch): network for network in networks}
         for run in as_completed(runs):
             try:
