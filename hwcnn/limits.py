@@ -29,12 +29,13 @@ def max_pool_cols(config, kh, sh):
     return config.pool_depth // (kh + sh)
 
 
-def pool_cycles(in_vectors, out_vectors, kh):
+def pool_cycles(config, in_vectors, out_vectors, kh):
     """Cycles of a pooling instruction at full rate, without latency.
 
-    in_vectors : padded vectors read, one a cycle; out_vectors : results, kh cycles each, in parallel with the reading.
+    in_vectors : padded vectors read, one a cycle. out_vectors : results, in parallel with the reading; each takes kh cycles, and
+    waits in the window until the ALU has taken all of it.
     """
-    return max(in_vectors, kh * out_vectors)
+    return max(in_vectors, (kh + result_cycles(config) - 1) * out_vectors)
 
 
 def result_cycles(config):

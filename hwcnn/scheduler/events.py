@@ -21,6 +21,8 @@ POST_SECOND = 10
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
 #: VECTORs; and those of a read of its operands where the VECTOR before does not hide it, on top of the memory's.
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
+#: The same with a window, besides `VECTOR_GAP`.
+WINDOW_GAP = 5
 #: Beats of the longest burst, and of weights that are requested before other reads.
 BURST, EAGER = 16, 128
 #: Vectors that wait between an engine and the bus.
@@ -363,10 +365,11 @@ class EventModel:
         results = written * limits.result_cycles(self.config)
         if v["reduce"] == isa.REDUCE_NONE:
             return max(vectors, results)
-        columns, steps = v["pad_left"] + v["n_cols"] + v["pad_right"], v["kh"] * written
-        # The last row's results come after it, or the first rows' before there is one.
-        alone = max(0, v["kh"] * v["out_cols"] - columns) if vectors >= steps else (v["kh"] - 1) * columns
-        return max(limits.pool_cycles(vectors, written, v["kh"]) + alone, results)
+        # The last row's results come after it, or the first rows before the first results.
+        columns, cycles = v["pad_left"] + v["n_cols"] + v["pad_right"], limits.pool_cycles(self.config, vectors, written, v["kh"])
+        if cycles > vectors:
+            return cycles + (v["kh"] - 1) * columns + WINDOW_GAP
+        return cycles + max(0, limits.pool_cycles(self.config, 0, v["out_cols"], v["kh"]) - columns) + WINDOW_GAP
 
 
 @dataclass

@@ -43,5 +43,5 @@ def row_cycles(op, x, config):
     if isinstance(op, ir.Lrn):
         return limits.lrn_cycles(config, x.blocks, x.shape[3])
     if isinstance(op, ir.Pool):
-        return limits.pool_cycles(vectors, vectors // (op.stride[0] * op.stride[1]), op.kernel[0])
-    return vectors
+        return limits.pool_cycles(config, vectors, vectors // (op.stride[0] * op.stride[1]), op.kernel[0])
+    return vectors * limits.result_cycles(config)
