@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench docs
+.PHONY: demo test bench docs resources
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -14,6 +14,12 @@ test: $(VENV)/tests-installed
 NETWORKS ?= alexnet vgg16 googlenet squeezenet1.1 resnet18 resnet50 resnext50 densenet121 mobilenet
 bench: $(VENV)/installed
 	$(PY) bench/networks.py $(NETWORKS)
+
+# The resource formulas, checked against synthesis, and place and route: docs/resources.md (an hour or two).
+resources: $(VENV)/tests-installed
+	$(PY) bench/resources.py fit
+	$(PY) bench/resources.py check
+	$(PY) bench/resources.py place
 
 # docs/operators.md, from the importer's registry.
 docs: $(VENV)/installed

@@ -47,7 +47,7 @@ def run(arguments, show, progress):
     show.print(f"{right} of {len(table)} right; {values['elements_compared']:,} values compared with the reference, "
                f"{values['mismatches']} differ; {values['cycles_per_second']:,} cycles a second")
     show.print(*lines, sep="\n")
-    show.print(views.pairs(command.resources(OUT, device=arguments.device)))
+    show.print(*views.resources(command.resources(OUT, device=arguments.device)))
     return 1 if values["mismatches"] else 0
 
 

@@ -90,11 +90,13 @@ def simulate(folder: Folder = None, engine: Annotated[str, typer.Option(help="rt
 
 
 @estimates.command()
-def resources(folder: Folder = None, pe: Pe = None, config: Config = None,
+def resources(folder: Folder = None,
+              pe: Annotated[str | None, typer.Option(help="Rows x columns, such as 16x16; auto: the largest array that fits.")] = None,
+              config: Config = None,
               device: Annotated[str | None, typer.Option(help="See `hwcnn devices`.")] = None,
               synth: Annotated[bool, typer.Option("--synth", help="Synthesise with Yosys (about a minute).")] = False,
               pnr: Annotated[bool, typer.Option("--pnr", help="Place and route with nextpnr too (ECP5).")] = False, json_: Json = False):
-    """Logic, multipliers and memories on a device."""
+    """Logic, multipliers and memories on a device, by component."""
     from .estimate import command
     with _progress(json_) as progress:
         values = command.resources(folder, pe, config, device, synth, pnr, progress)

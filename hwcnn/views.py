@@ -16,13 +16,13 @@ from .frontend.pictures import ORDERS, Preprocess
 SHOWN = 3
 
 
-def table(rows, columns=None):
-    """A Table of dicts that have the same keys."""
+def table(rows, columns=None, numbers=()):
+    """A Table of dicts that have the same keys. numbers : columns to the right, beside those that hold numbers only."""
     rows = list(rows)
     columns = columns or list(rows[0] if rows else ())
     result = Table(box=box.SIMPLE, pad_edge=False)
     for name in columns:
-        right = all(isinstance(row[name], int | float | None) for row in rows)
+        right = name in numbers or all(isinstance(row[name], int | float | None) for row in rows)
         result.add_column(name.replace("_", " "), justify="right" if right else "left")
     for row in rows:
         result.add_row(*(_text(row[name]) for name in columns))
@@ -75,7 +75,23 @@ def _outputs(outputs):
 
 
 def resources(values):
-    return [pairs(values)]
+    kinds = ("luts", "ffs", "dsps", "brams")
+    whole = {"name": "sum", **{kind: values[kind] for kind in kinds}}
+    share = {"name": f"of {values['device']}", **{kind: f"{values['percent'][kind]:.1f} %" for kind in kinds}}
+    plain = {k: v for k, v in values.items() if k not in (*kinds, "percent", "components", "in_luts", "critical_path") and v is not None}
+    if values["in_luts"]["multipliers"]:
+        plain["multipliers in LUTs"] = values["in_luts"]["multipliers"]
+    if values["in_luts"]["rams"]:
+        plain["shallow RAMs"] = "in LUTs"
+    for number, line in enumerate(values["critical_path"] or ()):
+        plain["" if number else "slowest path"] = line
+    rows = [*values["components"], whole, share]
+    return [table([{k: _count(v) for k, v in row.items()} for row in rows], numbers=kinds), pairs(plain)]
+
+
+def _count(value):
+    """Whole numbers without a fraction; only halves of a block RAM have one."""
+    return f"{value:,.0f}" if isinstance(value, int) or isinstance(value, float) and value == int(value) else str(value)
 
 
 def performance(values):

@@ -1,5 +1,7 @@
 """The verb ``estimate``: resources of a configuration on a device, performance of a network on a configuration."""
 
+from dataclasses import asdict, replace
+
 from ..config import AccelConfig
 from ..errors import InputError
 from ..frontend.importer import import_graph
@@ -8,26 +10,63 @@ from ..frontend.quantise import quantise
 from ..generate import Generated, accelerator_verilog, last
 from ..scheduler.compile import compile_graph
 from ..scheduler.timing import estimate as replay
-from . import devices, model, synth
+from . import devices, model, netlist, pnr, synth
+from .components import COMPONENTS, block_of
+from .families import FAMILIES
 
 CLOCKS_MHZ = (100, 150, 200, 250, 300)
+#: Sizes that ``--pe auto`` considers.
+SIDES = (4, 8, 16, 32, 64)
 
 
 def resources(folder=None, pe=None, config=None, device=None, synthesise=False, place=False, progress=lambda text: None):
-    """``{device, pe, luts, ffs, dsps, brams, fits, lut_per_mac, fmax_mhz, source}``. fmax_mhz is None but after place and route."""
-    part = devices.find(device or (sorted(synth.PLACEABLE)[-1] if place else devices.DEFAULT))
-    accelerator = _config(folder, pe, config)
-    source, fmax = "model", None
+    """``{device, pe, luts, ffs, dsps, brams, fits, percent, components, in_luts, lut_per_mac, fmax_mhz, critical_path, source}``.
+
+    percent : of the device, by kind. components : a row of figures each. in_luts : the multipliers, and whether RAMs, that are made of LUTs
+    since the device has too few blocks. fmax_mhz, critical_path : None but after place and route.
+    """
+    part = devices.find(device or (sorted(pnr.PLACEABLE)[-1] if place else devices.DEFAULT))
+    accelerator = largest(AccelConfig.load(config), part, progress) if pe == "auto" else _config(folder, pe, config)
+    known = part.family in model.coefficients()
+    in_luts, timing = model.scarce(accelerator, part) if known else synth.InLuts(), None
     if synthesise or place:
-        verilog = accelerator_verilog(accelerator)
-        used, source = synth.resources(verilog, part.family, progress), "synth"
+        built = synth.synthesise(accelerator_verilog(accelerator), part.family, in_luts, progress)
+        parts, source = synthesised(built, part.family), "synth"
     else:
-        used = model.resources(accelerator, part.family)
+        parts, source = model.components(accelerator, part.family, in_luts), "model"
     if place:
-        fmax, source = synth.fmax(verilog, part, progress), "pnr"
-    fits = all(used[kind] <= getattr(part, kind) for kind in ("luts", "ffs", "dsps", "brams"))
-    return {"device": part.name, "pe": accelerator.pe, **{k: used[k] for k in ("luts", "ffs", "dsps", "brams")}, "fits": fits,
-            "lut_per_mac": round(used["luts"] / (accelerator.rows * accelerator.cols), 2), "fmax_mhz": fmax, "source": source}
+        timing, source = pnr.place(built, part, progress), "pnr"
+    used = model.total(parts)
+    return {"device": part.name, "pe": accelerator.pe, **used, "fits": fits(used, part),
+            "percent": {kind: round(100 * used[kind] / getattr(part, kind), 1) for kind in model.KINDS},
+            "components": [{"name": name, **figures} for name, figures in parts.items()], "in_luts": asdict(in_luts),
+            "lut_per_mac": round(used["luts"] / (accelerator.rows * accelerator.cols), 2),
+            "fmax_mhz": timing and timing.mhz, "critical_path": timing and list(timing.path), "source": source}
+
+
+def synthesised(folder, family):
+    """``{component: {luts, ffs, dsps, brams}}`` of what `synth.synthesise` left in a folder."""
+    cells = netlist.by_type(synth.owners(folder), lambda path: block_of(path).component)
+    return {name: FAMILIES[family].count(cells.get(name, {})) for name in COMPONENTS}
+
+
+def fits(used, part):
+    return all(used[kind] <= getattr(part, kind) for kind in model.KINDS)
+
+
+def largest(config, part, progress):
+    """The configuration with the largest array that fits a device by formula, the squarest among equals; InputError if none does."""
+    sizes = sorted(((rows, cols) for rows in SIDES for cols in SIDES), key=lambda s: (-s[0] * s[1], abs(s[0] - s[1]), s))
+    for rows, cols in sizes:
+        if config.axi_bytes > min(rows * cols, 8 * cols):
+            continue
+        candidate = replace(config, rows=rows, cols=cols)
+        progress(candidate.pe)
+        # Without RAMs first: to find those takes a second.
+        if all(fits(model.total(model.components(candidate, part.family, model.scarce(candidate, part, memory), memory=memory)), part)
+               for memory in (False, True)):
+            return candidate
+    raise InputError(f"--pe auto: no array fits {part.name}; smaller buffers (--config) might")
 
 
 def performance(folder=None, network=None, pe=None, config=None, batch=1, progress=lambda text: None):

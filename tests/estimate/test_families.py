@@ -22,7 +22,7 @@ def test_find_ignores_case_and_suggests():
 
 @pytest.mark.parametrize("family,cells,expected", [
     ("xc7", {"LUT6": 10, "LUT2": 5, "SRL16E": 3, "RAM64M": 2, "CARRY4": 9, "MUXF7": 4, "FDRE": 7, "FDSE": 1, "DSP48E1": 2, "BUFG": 1,
-             "RAMB18E1": 3, "RAMB36E1": 1}, dict(luts=26, ffs=8, dsps=2, brams=3)),
+             "RAMB18E1": 3, "RAMB36E1": 1}, dict(luts=26, ffs=8, dsps=2, brams=2.5)),
     ("ecp5", {"LUT4": 10, "CCU2C": 5, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 9, "MULT18X18D": 3, "DP16KD": 2, "PFUMX": 8},
      dict(luts=32, ffs=9, dsps=3, brams=2)),
 ])
@@ -31,14 +31,23 @@ def test_count(family, cells, expected):
 
 
 @pytest.mark.parametrize("family,width,depth,expected", [
-    ("xc7", 72, 512, dict(luts=0, brams=1)),       # a RAMB36 is 512 x 72
-    ("xc7", 36, 512, dict(luts=0, brams=0.5)),     # half of it
-    ("xc7", 9, 4096, dict(luts=0, brams=1)),       # 4096 x 9
-    ("xc7", 6, 32, dict(luts=4, brams=0)),         # RAM32M: 32 x 6 in four LUTs
-    ("xc7", 3, 64, dict(luts=4, brams=0)),         # RAM64M: 64 x 3
-    ("ecp5", 36, 512, dict(luts=0, brams=1)),
-    ("ecp5", 9, 2048, dict(luts=0, brams=1)),
-    ("ecp5", 4, 16, dict(luts=6, brams=0)),
+    ("xc7", 72, 512, (0, 0, 1)),          # a RAMB36 is 512 x 72
+    ("xc7", 36, 512, (0, 0, 0.5)),        # half of it
+    ("xc7", 10, 4096, (0, 0, 1.5)),       # 8 bits in three halves' data, of 9 bits a byte
+    ("xc7", 6, 32, (4, 6, 0)),            # RAM32M: 32 x 6 in four LUTs, and the read register
+    ("xc7", 8, 128, (34, 8, 0)),          # six RAM64M, a multiplexer of two a bit, two write enables
+    ("xc7", 128, 8192, (130, 1, 30)),     # two behind each other; the upper address bit waits for the data
+    ("xcup", 14, 32, (8, 14, 0)),         # RAM32M16
+    ("ecp5", 36, 512, (0, 0, 1)),
+    ("ecp5", 4, 16, (6, 4, 0)),
+    ("ecp5", 16, 64, (164, 16, 0)),       # 16 DPR16X4, multiplexers of four
+    ("ecp5", 24, 64, (0, 0, 1)),          # as LUTs it would cost more
 ])
 def test_ram(family, width, depth, expected):
-    assert FAMILIES[family].ram(width, depth) == expected
+    """What Yosys 0.70 makes of rtl/hwcnn_ram.v."""
+    assert FAMILIES[family].ram(width, depth) == dict(zip(("luts", "ffs", "brams"), expected, strict=True), dsps=0)
+
+
+def test_a_ram_can_be_kept_out_of_luts():
+    assert FAMILIES["ecp5"].ram(128, 32)["brams"] == 0
+    assert FAMILIES["ecp5"].ram(128, 32, block=True) == {"luts": 0, "ffs": 0, "dsps": 0, "brams": 4}
