@@ -207,7 +207,8 @@ def report(results):
             lines += _components(row)
     lines += _placed(results["placed"]) if results["placed"] else []
     warnings = sorted({w for row in results["checked"] for w in row["warnings"]})
-    lines += ["", "## Warnings", "", "No latch is inferred. Yosys says these, of its own library and of how it calls ABC, and no others:", "",
+    lines += ["", "## Warnings", "", "No latch is inferred. Yosys gives these warnings and no others: of its own library, of its calls of ABC, and "
+              "of ports of block RAMs that are", "wider than what is connected to them.", "",
               *(f"- `{warning}`" for warning in warnings)]
     return "\n".join(lines) + "\n"
 

@@ -83,8 +83,8 @@ def resources(values):
         plain["multipliers in LUTs"] = values["in_luts"]["multipliers"]
     if values["in_luts"]["rams"]:
         plain["shallow RAMs"] = "in LUTs"
-    for number, line in enumerate(values["critical_path"] or ()):
-        plain["" if number else "slowest path"] = line
+    if values["critical_path"]:
+        plain["slowest path"] = "\n".join(values["critical_path"])
     rows = [*values["components"], whole, share]
     return [table([{k: _count(v) for k, v in row.items()} for row in rows], numbers=kinds), pairs(plain)]
 

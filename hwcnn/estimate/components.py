@@ -68,6 +68,7 @@ FEATURES = {
     "columns": lambda c: c.cols,
     "elements": lambda c: c.rows * c.cols,
     "element sum bits": lambda c: c.rows * c.cols * c.sum_bits,
+    "adder bits": lambda c: (c.rows - 1) * c.cols * c.sum_bits,
     # A group of columns passes its vectors on, and which row is loaded.
     "passed bits": lambda c: 9 * c.rows * (c.cols // PeArray.GROUP - 1),
     "skew registers": _skew_registers,
@@ -100,7 +101,7 @@ FEATURES = {
 _READER = ("1", "lanes", "axi bytes", "lanes in halves", "lanes in quarters", "lanes in eighths", "gathered bytes")
 _WRITER = ("1", "lanes", "axi bytes", "gathered bytes")
 #: Multiplier blocks hold what the elements do where they have the registers; otherwise flip-flops do.
-_ARRAY = ("1", "elements", "element sum bits", "passed bits", "skew registers", "short skews", "shifted operands")
+_ARRAY = ("1", "elements", "element sum bits", "adder bits", "passed bits", "skew registers", "short skews", "shifted operands")
 _QUEUES = ("load", "weight", "param", "post", "end")
 
 BLOCKS = (
@@ -134,6 +135,8 @@ BLOCKS = (
     Block("core.vector.read_b", "vector", _READER, ("eltwise",)),
     Block("core.vector.writer", "store", _WRITER),
 )
+#: RAMs of so many block RAMs that some lie behind each other, and the block that reads them: a LUT is counted to what it feeds.
+READ_BY = {"core.activations": "core.array.pes"}
 _BY_PATH = {block.path: block for block in BLOCKS}
 
 

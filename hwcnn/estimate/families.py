@@ -44,8 +44,10 @@ class Family:
 
     def count(self, cells):
         """``{luts, ffs, dsps, brams}`` of ``{cell name: number}``; the smaller half of a block RAM counts as half."""
-        tally = {kind: sum(n * getattr(self, kind).get(cell, 0) for cell, n in cells.items()) for kind in ("luts", "dsps", "brams")}
-        return tally | {"ffs": sum(n for cell, n in cells.items() if cell.startswith(self.ffs))}
+        def tally(kind):
+            return sum(n * getattr(self, kind).get(cell, 0) for cell, n in cells.items())
+        ffs = sum(n for cell, n in cells.items() if cell.startswith(self.ffs))
+        return {"luts": tally("luts"), "ffs": ffs, "dsps": tally("dsps"), "brams": tally("brams")}
 
     def ram(self, width, depth, block=False):
         """``{luts, ffs, dsps, brams}`` of `rtl.ram.Ram`: what Yosys makes of it. The read register of a RAM of LUTs is made of flip-flops."""

@@ -12,7 +12,7 @@ from math import ceil
 
 from ..errors import InputError
 from ..rtl.top import Accelerator
-from .components import BLOCKS, COMPONENTS, FEATURES, block_of, rams
+from .components import BLOCKS, COMPONENTS, FEATURES, READ_BY, block_of, rams
 from .families import FAMILIES
 from .synth import InLuts
 
@@ -45,7 +45,10 @@ def ram_resources(config, family, in_luts=InLuts()):
     """``{block: {luts, ffs, dsps, brams}}`` of the RAMs."""
     parts = {}
     for path, (width, depth, block) in _rams(config):
-        add(parts.setdefault(block_of(path).path, {}), FAMILIES[family].ram(width, depth, block and not in_luts.rams))
+        used, home = FAMILIES[family].ram(width, depth, block and not in_luts.rams), block_of(path).path
+        if used["brams"] and home in READ_BY:
+            add(parts.setdefault(READ_BY[home], {}), {"luts": used.pop("luts")})
+        add(parts.setdefault(home, {}), used)
     return parts
 
 

@@ -57,9 +57,10 @@ def owners(folder):
 
 
 def warnings(folder):
-    """Yosys' warnings in a folder of `synthesise`, and the latches that it found: each line once, without its numbers."""
+    """Yosys' warnings in a folder of `synthesise`, and the latches that it found: each line once, without numbers and names."""
     lines = re.findall(r"^.*(?:[Ww]arning:|\bLatch inferred).*$", (folder / "yosys.log").read_text(), re.M)
-    return sorted({re.sub(r"\d+", "N", re.sub(r"\(at .*?\) ", "", line)) for line in lines})
+    plain = (re.sub(r"\(at .*?\) |(?<=cell port )hwcnn\.\S*", "", line) for line in lines)
+    return sorted({re.sub(r" +", " ", re.sub(r"\d+", "N", line)) for line in plain})
 
 
 def require(package):
