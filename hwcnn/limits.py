@@ -1,9 +1,11 @@
-"""What one VECTOR instruction can do, and what it takes, as pure functions: the compiler and the cycle model read these."""
+"""What one VECTOR instruction can do, what it takes, and other facts of the hardware that the compiler and the cycle model read."""
 
 #: Output columns whose windows may be open at a time in the row stage of the pooling window unit.
 OPEN_WINDOWS = 4
 #: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the ALU.
 MAX_SUM_TAPS = 512
+#: Beats of weights that are always prefetched with all speed; beyond, other readers go first.
+EAGER_WEIGHTS = 128
 
 
 def pool_reason(config, kernel, stride, out_cols, is_sum):

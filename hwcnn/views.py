@@ -75,7 +75,7 @@ def _outputs(outputs):
 
 
 def resources(values):
-    kinds = ("luts", "ffs", "dsps", "brams")
+    kinds = tuple(values["percent"])
     whole = {"name": "sum", **{kind: values[kind] for kind in kinds}}
     share = {"name": f"of {values['device']}", **{kind: f"{values['percent'][kind]:.1f} %" for kind in kinds}}
     plain = {k: v for k, v in values.items() if k not in (*kinds, "percent", "components", "in_luts", "critical_path") and v is not None}

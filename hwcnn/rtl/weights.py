@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from ..config import bits_for
+from ..limits import EAGER_WEIGHTS
 from .fifo import StreamRegister
 from .gearbox import resize
 from .layouts import instruction_layout, read_port
@@ -26,8 +27,6 @@ class WeightEngine(wiring.Component):
     """
 
     MAX_BURST = 16
-    #: Beats that are always prefetched with all speed; beyond, other readers go first.
-    EAGER = 128
 
     def __init__(self, config):
         self.config = config
@@ -39,7 +38,7 @@ class WeightEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST, eager=self.EAGER)
+        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST, eager=EAGER_WEIGHTS)
         m.submodules.held = held = StreamRegister(reader.i.payload.shape())
         wiring.connect(m, held.o, reader.i)
         wiring.connect(m, reader.port, wiring.flipped(self.port))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from .. import isa, limits
 
-
 #: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
 START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 3}
 #: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to the array.
@@ -23,8 +22,8 @@ POST_SECOND = 10
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
 #: The same with a window, besides `VECTOR_GAP`.
 WINDOW_GAP = 5
-#: Beats of the longest burst, and of weights that are requested before other reads.
-BURST, EAGER = 16, 128
+#: Beats of the longest burst.
+BURST = 16
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
 #: Bursts of a reader that are modelled at a time; then it is another's turn.
@@ -157,8 +156,8 @@ class WeightStream:
     has used are requested like all others' reads, those further ahead only while the bus is idle.
     """
 
-    def __init__(self, depth, eager, bus, latency):
-        self.depth, self.eager, self.bus, self.latency = depth, min(depth, eager), bus, latency
+    def __init__(self, depth, bus, latency):
+        self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
         self.over = self._filled = 0  # when the last request was made; until when idle cycles of the bus have been used
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
@@ -183,9 +182,10 @@ class WeightStream:
 
     def use(self, start, beats, cycles, first):
         """The array uses beats evenly in so many cycles from `start` on, the first of them before; returns when it ends."""
-        if self.asked < min(self.pending, self.used + self.depth):
+        room = min(self.pending, self.used + self.depth) - self.asked
+        if room > 0:
             since = max(self._filled, _passed(self._uses, self.asked - self.depth))
-            spare, over = self.bus.fill(since, start, min(self.pending, self.used + self.depth) - self.asked)
+            spare, over = self.bus.fill(since, start, room)
             if spare:
                 self._arrived(self.asked + spare, since, over)
             self._filled = start
@@ -213,7 +213,7 @@ def _passed(pieces, position):
 class EventModel:
     """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
 
-    free : queue to the cycle from which it takes its next operation, None while it is at work. busy : cycles at work.
+    free : queue to the cycle from which it takes its next operation, where it is not reading a tile. busy : cycles at work.
     """
 
     def __init__(self, config, timing=Timing()):
@@ -221,15 +221,16 @@ class EventModel:
         self.free = dict.fromkeys(("load", "weight", "param", "array", "post", "vector"), 0)
         self.busy = dict.fromkeys(self.free, 0)
         self.reads, self.writes = Bus(), Bus()
-        self.weights = WeightStream(config.weight_fifo, EAGER, self.reads, timing.latency + WEIGHT_PATH)
+        self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self._reading = {}  # queue: the _Read that it is at
-        self._vector_free = -1  # when the last VECTOR's operands had all been used
         self._done = {}
 
     def ready(self, op):
         """Earliest start of an operation; None where something that it waits for is not over."""
+        if op.queue in self._reading:
+            return None
         at = self.free[op.queue]
-        if op.queue == "array" and self.weights.pending < self.weights.used + self._tile_beats(op):
+        if op.queue == "array" and self.weights.pending < self.weights.used + self._weight_beats(op):
             return None
         if op.queue == "weight":
             if self.weights.asked < self.weights.pending:
@@ -237,7 +238,7 @@ class EventModel:
             at = max(at, self.weights.over)
         for counter, other in op.deps:
             done = self._done.get((counter, id(other)))
-            if done is None or at is None:
+            if done is None:
                 return None
             at = max(at, done + START[op.queue])
         return at
@@ -250,7 +251,6 @@ class EventModel:
         if not beats:
             return self._end(op, start, start)
         self._reading[op.queue] = _Read(op, start, start, beats, self._turn(op), self._read_cycles(op, beats) / beats)
-        self.free[op.queue] = None
         return None
 
     def commit(self, op, start):
@@ -294,7 +294,7 @@ class EventModel:
     def _beats(self, n_bytes):
         return -(-n_bytes // self.config.axi_bytes)
 
-    def _tile_beats(self, op):
+    def _weight_beats(self, op):
         """Beats of an ARRAY's weights."""
         return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
@@ -334,8 +334,8 @@ class EventModel:
 
     def _array(self, op, start, _):
         v, config = op.values, self.config
-        n, tile = passes(v), config.tile_bytes // config.axi_bytes
-        ends = self.weights.use(start, n * tile, n * max(v["n_y"] * v["n_x"], config.rows), tile)
+        cycles = passes(v) * max(v["n_y"] * v["n_x"], config.rows)
+        ends = self.weights.use(start, self._weight_beats(op), cycles, self._beats(config.tile_bytes))
         return ends - start, {"array": ends + array_path(config)}
 
     def _post(self, op, start, read):
@@ -350,12 +350,12 @@ class EventModel:
 
     def _vector(self, op, start, read):
         v, written = op.values, written_vectors(op.values)
-        lag = 0 if start <= self._vector_free else self.timing.latency + VECTOR_READ
+        follows = self.busy["vector"] and start <= self.free["vector"]
+        lag = 0 if follows else self.timing.latency + VECTOR_READ
         taken, over = self._write(op, start, max(read - start, self._vector_cycles(v, written)))
         parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
-        self._vector_free = start + taken + VECTOR_GAP + parameters
         stored = over + lag + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
-        return self._vector_free - start, {"vstore": stored}
+        return taken + VECTOR_GAP + parameters, {"vstore": stored}
 
     def _vector_cycles(self, v, written):
         """Cycles of a VECTOR's vectors, were all operands there."""

@@ -4,6 +4,12 @@ import pytest
 from networks import Builder, random_network
 
 from hwcnn.config import AccelConfig
+from hwcnn.rtl.array import ArrayEngine
+from hwcnn.rtl.post import PostCore
+from hwcnn.rtl.reader import VectorReader
+from hwcnn.rtl.weights import WeightEngine
+from hwcnn.rtl.writer import Writer
+from hwcnn.scheduler import events
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.scheduler.events import EventModel
 from hwcnn.scheduler.timing import Dispatch, estimate, replay
@@ -69,3 +75,15 @@ def test_program_order_is_start_order(seed):
     starts = [model.starts[id(op)] for op in ops if id(op) in model.starts]
     late = sum(max(starts[: i + 1]) - start for i, start in enumerate(starts))
     assert late <= 0.01 * starts[-1] * len(starts)
+
+
+def test_the_model_has_the_hardware_s_constants():
+    assert events.BURST == VectorReader.MAX_BURST == WeightEngine.MAX_BURST == Writer.MAX_BURST
+    assert events.POST_SECOND == PostCore.SECOND and events.WRITE_BUFFER == PostCore.FIFO + Writer.BEATS
+
+
+@pytest.mark.parametrize("pe", ["4x4", "8x16", "16x8", "32x32"])
+def test_an_array_takes_as_long_as_the_hardware_s(pe):
+    """The last of n pixels is issued n - 1 cycles after the first, which is `START` cycles after the instruction is taken."""
+    config = AccelConfig.load(pe=pe)
+    assert events.array_path(config) == ArrayEngine.START - 1 + ArrayEngine.done_latency(config)
