@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
 
 import hwcnn.estimate
 from hwcnn.config import VECTOR_FEATURES, AccelConfig
@@ -95,29 +96,9 @@ def _least_squares(features, measured):
     solutions = []
     for kind, column in zip(model.KINDS, measured.T, strict=True):
         weight = 1 / np.maximum(np.abs(column), 30)
-        solve = np.linalg.lstsq if kind == "brams" else _non_negative
+        solve = np.linalg.lstsq if kind == "brams" else nnls
         solutions.append(solve(features * weight[:, None], column * weight)[0])
     return np.array(solutions).T
-
-
-def _non_negative(a, y):
-    """(x >= 0 that minimises |a x - y|, ), by Lawson and Hanson's active set."""
-    x, used = np.zeros(a.shape[1]), []
-    while True:
-        gradient = a.T @ (y - a @ x)
-        gradient[used] = 0
-        if gradient.max() < 1e-9:
-            return x,
-        used.append(int(gradient.argmax()))
-        while True:
-            z = np.zeros_like(x)
-            z[used] = np.linalg.lstsq(a[:, used], y)[0]
-            if (z[used] > 0).all():
-                break
-            step = min(x[k] / (x[k] - z[k]) for k in used if z[k] <= 0)
-            x = x + step * (z - x)
-            used = [k for k in used if x[k] > 1e-12]
-        x = z
 
 
 def _label(config):

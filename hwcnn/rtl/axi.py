@@ -97,6 +97,7 @@ class ReadMux(wiring.Component):
     Members
     -------
     clients : array of n `layouts.read_port`. base : added to every address; ar*, r* : AXI4.
+    idle : all beats that were asked for have come.
     error, error_client : pulse where a beat came with SLVERR or DECERR, and whose it was.
     """
 
@@ -105,7 +106,7 @@ class ReadMux(wiring.Component):
     def __init__(self, config, n):
         self.config, self.n = config, n
         super().__init__({
-            "clients": In(read_port(config)).array(n), "base": In(32),
+            "clients": In(read_port(config)).array(n), "base": In(32), "idle": Out(1),
             "error": Out(1), "error_client": Out(bits_for(n)),
             **_address_members("ar", n),
             "rid": In(bits_for(n)), "rdata": In(8 * config.axi_bytes), "rresp": In(2), "rlast": In(1),
@@ -119,7 +120,7 @@ class ReadMux(wiring.Component):
         accepted = Mux(arbiter.accepted, arbiter.length, 0)
         m.d.sync += flight.eq(flight + accepted - self.rvalid)
         m.d.comb += [arbiter.base.eq(self.base), arbiter.room.eq(flight < self.IN_FLIGHT),
-                     arbiter.room_spare.eq(flight < self.SPARE_IN_FLIGHT), self.rready.eq(1)]
+                     arbiter.room_spare.eq(flight < self.SPARE_IN_FLIGHT), self.rready.eq(1), self.idle.eq(flight == 0)]
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
         valid, client, beat, bad = Signal(), Signal.like(self.rid), Signal.like(self.rdata), Signal()
         m.d.sync += valid.eq(self.rvalid)
@@ -144,6 +145,7 @@ class WriteMux(wiring.Component):
     Members
     -------
     clients : array of n `layouts.write_port`. base : added to every address; aw*, w*, b* : AXI4.
+    idle : all bursts that were accepted have their responses.
     error, error_client : pulse where a response was SLVERR or DECERR, and whose it was.
     """
 
@@ -152,7 +154,7 @@ class WriteMux(wiring.Component):
     def __init__(self, config, n):
         self.config, self.n = config, n
         super().__init__({
-            "clients": In(write_port(config)).array(n), "base": In(32),
+            "clients": In(write_port(config)).array(n), "base": In(32), "idle": Out(1),
             "error": Out(1), "error_client": Out(bits_for(n)),
             **_address_members("aw", n),
             "wdata": Out(8 * config.axi_bytes), "wstrb": Out(config.axi_bytes), "wlast": Out(1),
@@ -184,11 +186,14 @@ class WriteMux(wiring.Component):
             self.wvalid.eq(beats.o.valid), beats.o.ready.eq(self.wready), self.wdata.eq(beats.o.payload.data),
             self.wstrb.eq(beats.o.payload.strobe), self.wlast.eq(beats.o.payload.last),
         ]
-        self._responses(m)
+        self._responses(m, arbiter.accepted)
         return m
 
-    def _responses(self, m):
+    def _responses(self, m, accepted):
+        """Back to the clients, and `idle`."""
+        flight = Signal(12)  # bursts
         valid, client, bad = Signal(), Signal.like(self.bid), Signal()
-        m.d.sync += [valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1])]
-        m.d.comb += [self.bready.eq(1), self.error.eq(valid & bad), self.error_client.eq(client)]
+        m.d.sync += [
+            valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + accepted - self.bvalid)]
+        m.d.comb += [self.bready.eq(1), self.idle.eq(flight == 0), self.error.eq(valid & bad), self.error_client.eq(client)]
         m.d.comb += [self.clients[k].response.eq(valid & (client == k)) for k in range(self.n)]

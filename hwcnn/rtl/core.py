@@ -141,8 +141,10 @@ class Core(wiring.Component):
             writers += [vector.write]
         m.submodules.reads = reads = ReadMux(self.config, len(readers))
         m.submodules.writes = writes = WriteMux(self.config, len(writers))
-        for mux in (reads, writes):
+        for mux, ports in ((reads, readers), (writes, writers)):
             m.d.comb += mux.base.eq(self.base)
+            for port, client in zip(ports, mux.clients):
+                self._client(m, port, client)
             for name, member in axi_members(self.config).items():
                 if name in mux.signature.members:
                     inside, outside = getattr(mux, name), getattr(self, name)
@@ -150,44 +152,29 @@ class Core(wiring.Component):
         # Normal, non-cacheable, bufferable; unprivileged, secure, data.
         m.d.comb += [self.arcache.eq(0b0011), self.awcache.eq(0b0011), self.arprot.eq(0), self.awprot.eq(0)]
 
-        issued = [self._client(m, port, client) for mux, ports in ((reads, readers), (writes, writers))
-                  for port, client in zip(ports, mux.clients)]
-        read_ends, write_ends = self.rvalid & self.rready & self.rlast, self.bvalid & self.bready
-        reading = self._in_flight(m, "reading", Cat(issued[:len(readers)]).any(), read_ends)
-        writing = self._in_flight(m, "writing", Cat(issued[len(readers):]).any(), write_ends)
         m.d.comb += [
-            self.drained.eq(self.drain & (reading == 0) & (writing == 0)),
+            self.drained.eq(self.drain & reads.idle & writes.idle),
             # What is fetched beyond the program's end is not used.
             self.read_error.eq(reads.error & ~((reads.error_client == 0) & fetch.stop)),
             self.read_client.eq(reads.error_client),
             self.write_error.eq(writes.error), self.write_client.eq(writes.error_client),
             self.activity.eq((self.arvalid & self.arready) | (self.awvalid & self.awready) | (self.rvalid & self.rready)
-                             | (self.wvalid & self.wready) | write_ends | engines["array"].busy),
+                             | (self.wvalid & self.wready) | (self.bvalid & self.bready) | engines["array"].busy),
         ]
 
     def _client(self, m, port, client):
-        """Connect a client to a multiplexer; its bursts are held back while draining. Returns: a burst is issued."""
-        issue = Signal(name="issue")
+        """Connect a client to a multiplexer; its bursts are held back while draining."""
         request = client.request
         m.d.comb += [
             request.valid.eq(port.request.valid & ~self.drain), request.payload.eq(port.request.payload),
-            port.request.ready.eq(request.ready & ~self.drain), issue.eq(request.valid & request.ready),
+            port.request.ready.eq(request.ready & ~self.drain),
         ]
-        if "spare" in port.signature.members:
-            m.d.comb += client.spare.eq(port.spare)
         if "response" in port.signature.members:
             m.d.comb += [client.data.valid.eq(port.data.valid), client.data.payload.eq(port.data.payload),
                          port.data.ready.eq(client.data.ready), port.response.eq(client.response)]
         else:
             m.d.comb += [port.data.valid.eq(client.data.valid), port.data.payload.eq(client.data.payload),
-                         client.data.ready.eq(port.data.ready)]
-        return issue
-
-    def _in_flight(self, m, name, issued, ended):
-        """Bursts issued by clients that have not ended on the bus."""
-        count = Signal(12, name=name)
-        m.d.sync += count.eq(count + issued - ended)
-        return count
+                         client.data.ready.eq(port.data.ready), client.spare.eq(port.spare)]
 
     def _events(self, m, engines, queues):
         """Completions, starts and what the engines do, for the counters and for traces."""

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
+from .fifo import StreamRegister
 from .layouts import COUNTS_LAYOUT, instruction_layout
 from .ram import Ram
 
@@ -63,13 +64,10 @@ class InstructionQueue(wiring.Component):
 
     def _single(self, m, full, take):
         """A register for an instruction of one word; returns the header."""
-        header = Signal(isa.WORD_BITS, reset_less=True)
-        m.d.comb += self.i.ready.eq(~full)
-        with m.If(take):
-            m.d.sync += full.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [header.eq(self.i.payload), full.eq(1)]
-        return header
+        m.submodules.held = held = StreamRegister(isa.WORD_BITS)
+        wiring.connect(m, wiring.flipped(self.i), held.i)
+        m.d.comb += [full.eq(held.o.valid), held.o.ready.eq(take)]
+        return held.o.payload
 
     def _queued(self, m, full, take):
         """The RAM and the registers of the fields, which `o` shows; returns the header."""
