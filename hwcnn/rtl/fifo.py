@@ -1,6 +1,6 @@
 """The stream buffers that every block uses."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,8 +11,7 @@ from .ram import Ram
 class StreamFifo(wiring.Component):
     """First-in first-out buffer of a stream, on block or distributed RAM.
 
-    Latency: 2 cycles from `i` to `o` when empty. Throughput: one item a cycle. Neither `i.ready` nor `o.valid` depends
-    combinationally on the other side.
+    Latency: 2 cycles from `i` to `o` when empty. Throughput: one item a cycle. `i.ready` and `o.valid` come from registers.
 
     Parameters
     ----------
@@ -43,16 +42,17 @@ class StreamFifo(wiring.Component):
         m.submodules.ram = ram = Ram(width, self.depth, self.block)
         write, read = Signal(range(self.depth)), Signal(range(self.depth))
         stored = Signal(range(self.depth + 1))  # in the RAM, not yet read out
+        space, any_stored = Signal(init=1), Signal()  # stored is not the depth, not 0
         full_out = Signal()  # the RAM's read register holds an item
 
         push, pop, fetch = Signal(), Signal(), Signal()
         raw_i = self.i.payload.as_value() if hasattr(self.i.payload, "as_value") else self.i.payload
         raw_o = self.o.payload.as_value() if hasattr(self.o.payload, "as_value") else self.o.payload
         m.d.comb += [
-            self.i.ready.eq(stored != self.depth),
+            self.i.ready.eq(space),
             push.eq(self.i.valid & self.i.ready),
             pop.eq(self.o.valid & self.o.ready),
-            fetch.eq((stored != 0) & (~full_out | pop)),
+            fetch.eq(any_stored & (~full_out | pop)),
             self.o.valid.eq(full_out),
             raw_o.eq(ram.r_data),
             ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(raw_i),
@@ -63,6 +63,8 @@ class StreamFifo(wiring.Component):
             write.eq(write + push),
             read.eq(read + fetch),
             stored.eq(stored + push - fetch),
+            any_stored.eq(push | (any_stored & ~(fetch & (stored == 1)))),
+            space.eq(fetch | (space & ~(push & (stored == self.depth - 1)))),
             full_out.eq(fetch | (full_out & ~pop)),
         ]
         return m
@@ -88,4 +90,31 @@ class StreamRegister(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self.i.payload)]
+        return m
+
+
+class SkidBuffer(wiring.Component):
+    """Two registers that cut a stream's paths in both directions.
+
+    Latency: 1 cycle. Throughput: an item a cycle. `i.ready` and all of `o` come from registers.
+
+    Members
+    -------
+    i, o : streams of `shape`.
+    """
+
+    def __init__(self, shape):
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        spare = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
+        full = Signal()  # `spare` holds an item
+        m.d.comb += self.i.ready.eq(~full)
+        with m.If(~full):
+            m.d.sync += spare.eq(self.i.payload)
+        with m.If(~self.o.valid | self.o.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid | full), self.o.payload.eq(Mux(full, spare, self.i.payload)), full.eq(0)]
+        with m.Elif(self.i.valid):
+            m.d.sync += full.eq(1)
         return m
