@@ -23,10 +23,19 @@ def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
     }
 
 
+#: Bits of a register's number, its offset in words.
+_WORD_BITS = bits_for(max(r.offset for r in REGISTERS) // 4 + 1)
+
+
+def _locate(address):
+    """The number of the register at an address, and a bit: it is in the map."""
+    return Cat(address[2:2 + _WORD_BITS], ~address[2 + _WORD_BITS:].any())
+
+
 class Control(wiring.Component):
     """The host's side of the accelerator: the registers of `registers.REGISTERS` on AXI4-Lite.
 
-    A write takes effect 2 cycles after the later of its address and data, a read answers 2 cycles after its address, that
+    A write takes effect 3 cycles after the later of its address and data, a read answers 2 cycles after its address, that
     of a performance counter up to 11; one of each at a time. All responses are OKAY; addresses without a register read as 0.
 
     Parameters
@@ -90,42 +99,45 @@ class Control(wiring.Component):
 
     def _write_channel(self, m):
         """Takes address and data in any order; the returned object tells which register is written with what."""
-        address, data, strb = Signal(ADDR_BITS), Signal(DATA_BITS), Signal(DATA_BITS // 8)
+        word, in_map, data, strb = Signal(_WORD_BITS), Signal(), Signal(DATA_BITS), Signal(DATA_BITS // 8)
         address_held, data_held, commit = Signal(), Signal(), Signal()
-        m.d.comb += [
-            self.awready.eq(~address_held), self.wready.eq(~data_held),
-            commit.eq(address_held & data_held & ~self.bvalid),
-        ]
+        m.d.comb += [self.awready.eq(~address_held), self.wready.eq(~data_held)]
+        m.d.sync += commit.eq(address_held & data_held & ~self.bvalid & ~commit)
         with m.If(self.awvalid & self.awready):
-            m.d.sync += [address.eq(self.awaddr), address_held.eq(1)]
+            m.d.sync += [Cat(word, in_map).eq(_locate(self.awaddr)), address_held.eq(1)]
         with m.If(self.wvalid & self.wready):
             m.d.sync += [data.eq(self.wdata), strb.eq(self.wstrb), data_held.eq(1)]
         with m.If(self.bready):
             m.d.sync += self.bvalid.eq(0)
         with m.If(commit):
             m.d.sync += [address_held.eq(0), data_held.eq(0), self.bvalid.eq(1)]
-        return _Write(commit, address, data, strb)
+        return _Write(commit & in_map, word, data, strb)
 
     def _read_channel(self, m, values, turn):
         """Answers reads with `values`, signals by register name (those left out read as 0).
 
         Performance counter number `turn` can be read: reads of the others wait for their turn.
         """
-        address, held, answers = Signal(ADDR_BITS), Signal(), Signal()
-        counter = (address[2:] - (PERF_OFFSET >> 2))[:ADDR_BITS - 2]
-        m.d.comb += answers.eq(held & ((counter >= len(PERF)) | (counter == turn)))
+        word, in_map, held, answers = Signal(_WORD_BITS), Signal(), Signal(), Signal()
+        page = bits_for(len(PERF))  # the counters begin at a multiple of their number of words, rounded up
+        number = word[:page]
+        is_counter = (word[page:] == PERF_OFFSET >> 2 + page) & (number < len(PERF))
+        m.d.comb += answers.eq(held & (~is_counter | (number == turn)))
         m.d.comb += self.arready.eq(~held & ~self.rvalid)
         with m.If(self.arvalid & self.arready):
-            m.d.sync += [address.eq(self.araddr), held.eq(1)]
+            m.d.sync += [Cat(word, in_map).eq(_locate(self.araddr)), held.eq(1)]
         with m.If(self.rready):
             m.d.sync += self.rvalid.eq(0)
         with m.If(answers):
-            m.d.sync += [held.eq(0), self.rvalid.eq(1), self.rdata.eq(0)]
-            with m.Switch(address[2:]):
-                for register in REGISTERS:
-                    if register.name in values:
-                        with m.Case(register.offset >> 2):
-                            m.d.sync += self.rdata.eq(values[register.name])
+            m.d.sync += [held.eq(0), self.rvalid.eq(1)]
+        with m.If(held):
+            m.d.sync += self.rdata.eq(0)
+            with m.If(in_map):
+                with m.Switch(word):
+                    for register in REGISTERS:
+                        if register.name in values:
+                            with m.Case(register.offset >> 2):
+                                m.d.sync += self.rdata.eq(values[register.name])
 
     def _watchdog(self, m, busy, limit):
         """A signal that is high when there was no activity for `limit` cycles of a run."""
@@ -143,15 +155,15 @@ class Control(wiring.Component):
         causes = (("read", self.read_error), ("write", self.write_error), ("opcode", self.bad_opcode),
                   ("watchdog", expired))
         error, client = Signal(4), Signal(4)
+        m.d.sync += [
+            error.eq(0), client.eq(Mux(self.read_error, self.read_client, Mux(self.write_error, self.write_client, 0)))]
         for name, cause in reversed(causes):
             with m.If(cause):
-                m.d.comb += error.eq(ERRORS[name][0])
-        m.d.comb += [
-            client.eq(Mux(self.read_error, self.read_client, Mux(self.write_error, self.write_client, 0))),
-            self.drain.eq(status["resetting"]),
-            self.soft_reset.eq(status["resetting"] & (self.drained | reset)),
-        ]
-        m.d.sync += self.start.eq(start & ~status["busy"] & ~status["resetting"])
+                m.d.sync += error.eq(ERRORS[name][0])
+        m.d.comb += self.drain.eq(status["resetting"])
+        m.d.sync += [
+            self.start.eq(start & ~status["busy"] & ~status["resetting"]),
+            self.soft_reset.eq(status["resetting"] & (self.drained | reset) & ~self.soft_reset)]
 
         with m.If(write.strobe("IRQ_STATUS")):
             m.d.sync += events.eq(events & ~write.written(2))
@@ -169,43 +181,49 @@ class Control(wiring.Component):
             m.d.sync += [s.eq(0) for s in status.values()] + [events.eq(0)]
 
     def _counters(self, m, busy):
-        """The completion counters and the performance counters; returns (turn, the value of counter number `turn`).
+        """The completion counters and the performance counters; returns (number of a counter, its value).
 
         The performance counters are in a RAM. One has its turn in each cycle: what has been counted for it since its last
-        turn is added.
+        turn is added in the next, and shown in the one after.
         """
         for k in range(len(isa.COUNTERS)):
             m.d.sync += self.counts[k].eq(Mux(self.start, 0, self.counts[k] + self.done[k]))
         n = len(PERF)
         m.submodules.perf = ram = Ram(DATA_BITS, n)
-        turn, following = Signal(range(n)), Signal(range(n))
+        turn, adding, shown = Signal(range(n)), Signal(range(n)), Signal(range(n))  # number of the counter that is in each step
+        turns = Signal(n, init=1)  # a bit for each counter: it has its turn
         unwritten = Signal(range(n + 1), init=n)  # turns until all in the RAM is of this run
-        count, total = Signal(n), Signal(DATA_BITS)
-        since = Array(Signal(bits_for(n + 1), name=f"since_{name}") for name, _ in PERF)
+        fresh = Signal(init=1)
+        since = [Signal(bits_for(n + 1), name=f"since_{name}") for name, _ in PERF]
+        count, counted, total, value = Signal(n), Signal.like(since[0]), Signal(DATA_BITS), Signal(DATA_BITS)
         m.d.comb += [
-            following.eq(Mux(turn == n - 1, 0, turn + 1)),
-            total.eq(since[turn] + Mux(unwritten != 0, 0, ram.r_data)),
-            ram.r_en.eq(1), ram.r_addr.eq(following), ram.w_en.eq(1), ram.w_addr.eq(turn), ram.w_data.eq(total),
+            total.eq(counted + Mux(fresh, 0, ram.r_data)),
+            ram.r_en.eq(1), ram.r_addr.eq(turn), ram.w_en.eq(1), ram.w_addr.eq(adding), ram.w_data.eq(total),
         ]
-        m.d.sync += [turn.eq(following), count.eq(Mux(busy, Cat(1, self.perf), 0))]
+        m.d.sync += [
+            count.eq(Mux(busy, Cat(1, self.perf), 0)),
+            turn.eq(Mux(turns[-1], 0, turn + 1)), turns.eq(turns.rotate_left(1)),
+            adding.eq(turn), counted.eq(Array(since)[turn]), fresh.eq(unwritten != 0),
+            shown.eq(adding), value.eq(total),
+        ]
         for k, number in enumerate(since):
-            m.d.sync += number.eq(Mux(self.start, 0, Mux(turn == k, 0, number) + count[k]))
-        with m.If(self.start):
-            m.d.sync += unwritten.eq(n)
-        with m.Elif(unwritten != 0):
+            m.d.sync += number.eq(Mux(turns[k], 0, number) + count[k])
+        with m.If(unwritten != 0):
             m.d.sync += unwritten.eq(unwritten - 1)
-        return turn, total
+        with m.If(self.start):
+            m.d.sync += [unwritten.eq(n), counted.eq(0), *(number.eq(0) for number in since)]
+        return shown, value
 
 
 class _Write:
     """The write that commits in this cycle."""
 
-    def __init__(self, commit, address, data, strb):
-        self.commit, self.address, self.data, self.strb = commit, address, data, strb
+    def __init__(self, commit, word, data, strb):
+        self.commit, self.word, self.data, self.strb = commit, word, data, strb
 
     def strobe(self, name):
         """High while register `name` is written."""
-        return self.commit & (self.address[2:] == BY_NAME[name].offset >> 2)
+        return self.commit & (self.word == BY_NAME[name].offset >> 2)
 
     def bit(self, name, bit):
         """High while a one is written to a field of one bit of register `name`."""

@@ -1,29 +1,30 @@
 """Sends the words of a program to the queues of the engines."""
 
-from amaranth import Module, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
-from ..config import bits_for
 
 
 class Dispatch(wiring.Component):
     """Routes each instruction, by its header's opcode, to the queue of its engine.
 
-    Latency: none. Throughput: one word a cycle. Instructions go out in order: a full queue holds up those behind.
+    Latency: 1 cycle. Throughput: a word in two cycles. Instructions go out in order: a full queue holds up those behind. All outputs
+    depend on registers alone.
 
     Parameters
     ----------
-    instructions : the instructions that the accelerator has, isa.END among them.
+    instructions : the instructions that the accelerator has, isa.END among them; END has one word, all others have more.
 
     Members
     -------
     start : pulse before a program's first word.
     i : stream of the program's 128-bit words.
     o_NAME : stream of the words of the instruction NAME.
-    stop : high from the end of the program (END or a bad opcode) to the next `start`; `i` is then not read.
-    bad_opcode : pulse: the word at `i` is the header of an instruction that the accelerator does not have.
+    stop : high from the cycle after the program's end (END or a bad opcode) was taken to the next `start`; `i` is not read from the
+        end on.
+    bad_opcode : pulse: the word that was taken last is the header of an instruction that the accelerator does not have.
     """
 
     def __init__(self, instructions=isa.INSTRUCTIONS):
@@ -37,45 +38,38 @@ class Dispatch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        queues = [getattr(self, f"o_{i.name}") for i in self.instructions]
         opcode = self.i.payload[:8]
-        rest = Signal(range(max(i.words for i in self.instructions)))  # words of the instruction still to come
-        known, current = Signal(bits_for(len(self.instructions))), Signal(bits_for(len(self.instructions)))
-        found, end, running = Signal(), Signal(), Signal()
-        length = Signal.like(rest)
-        with m.Switch(opcode):
-            for index, instruction in enumerate(self.instructions):
-                with m.Case(instruction.opcode):
-                    m.d.comb += [known.eq(index), length.eq(instruction.words - 1), found.eq(1),
-                                 end.eq(instruction is isa.END)]
-
-        header, target = Signal(), Signal.like(known)
+        word, held = Signal(isa.WORD_BITS, reset_less=True), Signal()
+        target = Signal(len(queues))  # a bit for the queue that the word in the register goes to; none for a bad opcode
+        header = Signal(init=1)  # the word at `i` is one
+        rest = Signal(range(max(i.words for i in self.instructions)))  # words of the instruction behind it
+        running, ends, goes, take = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.stop.eq(~running),
-            header.eq(rest == 0),
-            self.bad_opcode.eq(running & self.i.valid & header & ~found),
+            ends.eq(target[self.instructions.index(isa.END)] | ~target.any()),
+            goes.eq((target & Cat(queue.ready for queue in queues)).any()),
+            self.i.ready.eq(running & ~held), take.eq(self.i.valid & self.i.ready),
+            self.stop.eq(~running), self.bad_opcode.eq(running & held & ~target.any()),
         ]
-        with m.If(header):
-            m.d.comb += target.eq(known)
-        with m.Else():
-            m.d.comb += target.eq(current)
+        for bit, queue in zip(target, queues):
+            m.d.comb += [queue.valid.eq(held & bit), queue.payload.eq(word)]
 
-        m.d.comb += [getattr(self, f"o_{i.name}").payload.eq(self.i.payload) for i in self.instructions]
-        with m.If(running & (found | ~header)):
-            with m.Switch(target):
-                for index, instruction in enumerate(self.instructions):
-                    queue = getattr(self, f"o_{instruction.name}")
-                    with m.Case(index):
-                        m.d.comb += [queue.valid.eq(self.i.valid), self.i.ready.eq(queue.ready)]
-
-        with m.If(self.i.valid & self.i.ready):
-            with m.If(header):
-                m.d.sync += [rest.eq(length), current.eq(known)]
-                with m.If(end):
-                    m.d.sync += running.eq(0)
-            with m.Else():
-                m.d.sync += rest.eq(rest - 1)
-        with m.If(self.bad_opcode):
+        with m.If(goes):
+            m.d.sync += held.eq(0)
+        with m.If(running & held & ends):
             m.d.sync += running.eq(0)
+        with m.If(self.bad_opcode):
+            m.d.sync += held.eq(0)
+        with m.If(take):
+            m.d.sync += [word.eq(self.i.payload), held.eq(1), rest.eq(rest - 1)]
+            with m.If(header):
+                m.d.sync += [header.eq(0), target.eq(Cat(opcode == i.opcode for i in self.instructions))]
+                with m.Switch(opcode):
+                    for instruction in self.instructions:
+                        with m.Case(instruction.opcode):
+                            m.d.sync += rest.eq(instruction.words - 1)
+            with m.Elif(rest == 1):
+                m.d.sync += header.eq(1)
         with m.If(self.start):
-            m.d.sync += [running.eq(1), rest.eq(0)]
+            m.d.sync += [running.eq(1), header.eq(1)]
         return m

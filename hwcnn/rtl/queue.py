@@ -52,13 +52,13 @@ class InstructionQueue(wiring.Component):
         full, take = Signal(), Signal()  # an instruction is ready to go or waiting; it goes
         header = self._queued(m, full, take) if self.instruction.fields else self._single(m, full, take)
         waits = data.View(HEADER_LAYOUT, header).waits
-        met = Signal(len(isa.COUNTERS))
+        met, compared = Signal(len(isa.COUNTERS)), Signal()  # compared: `met` is of the instruction that is ready to go
         for k, counter in enumerate(isa.COUNTERS):
-            reached = self.counts[k] >= waits[k] if counter in self.instruction.waits else 1
-            m.d.sync += met[k].eq(full & ~take & reached)
+            m.d.sync += met[k].eq(self.counts[k] >= waits[k] if counter in self.instruction.waits else 1)
+        m.d.sync += compared.eq(full & ~take)
         m.d.comb += [
-            self.o.valid.eq(full & met.all()), take.eq(self.o.valid & self.o.ready),
-            self.empty.eq(~full), self.waiting.eq(Mux(full, ~met, 0)),
+            self.o.valid.eq(compared & met.all()), take.eq(self.o.valid & self.o.ready),
+            self.empty.eq(~full), self.waiting.eq(Mux(full, ~met | ~compared.replicate(len(met)), 0)),
         ]
         return m
 
@@ -74,23 +74,24 @@ class InstructionQueue(wiring.Component):
         n, depth = self.instruction.words, self.config.queue_words
         m.submodules.ram = ram = Ram(isa.WORD_BITS, depth, block=True)
         write, first = Signal(range(depth)), Signal(range(depth))  # first: where the instruction to go next begins
-        stored = Signal(range(depth + 1))  # words in the RAM, the whole of that instruction until its header is read
+        # Words in the RAM, the whole of that instruction until its header is read; there are fewer than `depth`.
+        stored, space = Signal(range(depth + 1)), Signal(init=1)
         wanted, arriving = Signal(range(n), init=1), Signal(range(n))  # the word to read; the one in the RAM's read register
         push, read, header_read, arrives = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(stored != depth), push.eq(self.i.valid & self.i.ready),
+            self.i.ready.eq(space), push.eq(self.i.valid & self.i.ready),
             ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(self.i.payload),
             read.eq((~full | take) & (stored > wanted)), header_read.eq(read & (wanted == 0)),
             ram.r_en.eq(read), ram.r_addr.eq(first + wanted),
         ]
         m.d.sync += [
-            write.eq(write + push), stored.eq(stored + push - Mux(header_read, n, 0)),
+            write.eq(write + push), stored.eq(stored + push), space.eq(space & ~(push & (stored == depth - 1))),
             arrives.eq(read), full.eq(header_read | (full & ~take)),
         ]
         with m.If(read):
             m.d.sync += [arriving.eq(wanted), wanted.eq(Mux(wanted == n - 1, 0, wanted + 1))]
         with m.If(header_read):
-            m.d.sync += first.eq(first + n)
+            m.d.sync += [first.eq(first + n), stored.eq(stored + push - n), space.eq(1)]
         fields = Signal((n - 1) * isa.WORD_BITS, reset_less=True)
         with m.If(arrives):
             with m.Switch(arriving):

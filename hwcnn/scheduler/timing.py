@@ -6,12 +6,14 @@ from .events import EventModel, Timing, read_bytes, write_bytes
 
 #: Cycles from the start command to the first instruction word, on top of the memory's latency.
 FETCH = 10
+#: Cycles that the dispatcher takes for a word.
+DISPATCH = 2
 #: Cycles from an instruction's last word in its queue to the engine.
 QUEUE_LATENCY = 4
 
 
 class Dispatch:
-    """Brings a program's instructions to their engines: words arrive in order, one a cycle, and wait for room in their queue.
+    """Brings a program's instructions to their engines: words arrive in order, each in `DISPATCH` cycles, and wait for room in their queue.
 
     An engine collects an instruction from its queue, a word a cycle, when it has started the one before.
     fetch : told of each operation, and when its words come.
@@ -51,7 +53,7 @@ class Dispatch:
                 self._room[queue] += freed
                 self._at = max(self._at, cycle)
             self._fetch(op, self._at)
-            self._at += words
+            self._at += DISPATCH * words
             self._room[queue] -= words
             self._next += 1
             if queue in self.heads:

@@ -48,16 +48,17 @@ async def routes_programs(dut):
 
 
 @cocotb.test()
-async def one_word_a_cycle(dut):
+async def a_word_in_two_cycles(dut):
     generator = random.Random(2)
     await start(dut, **IDLE | {n: 1 for n in IDLE if n.startswith("o_")})
     words = [word for i in INSTRUCTIONS if i is not isa.END for word in instruction(i, generator)]
     await pulse_start(dut)
     for word in words:
         dut.i__payload.value, dut.i__valid.value = word, 1
-        await RisingEdge(dut.clk)
-        assert dut.i__ready.value == 1
-        await FallingEdge(dut.clk)
+        for ready in (1, 0):
+            await RisingEdge(dut.clk)
+            assert dut.i__ready.value == ready
+            await FallingEdge(dut.clk)
 
 
 @cocotb.test()
@@ -67,9 +68,9 @@ async def stops_at_end(dut):
     await pulse_start(dut)
     await send(dut, "i", instruction(isa.END, generator))
     dut.i__payload.value, dut.i__valid.value = instruction(isa.LOAD, generator)[0], 1
-    for _ in range(5):
+    for cycle in range(5):
+        assert dut.i__ready.value == 0 and dut.o_load__valid.value == 0 and dut.stop.value == (cycle > 0)
         await FallingEdge(dut.clk)
-        assert dut.i__ready.value == 0 and dut.o_load__valid.value == 0 and dut.stop.value == 1
 
 
 @cocotb.test()
@@ -81,10 +82,10 @@ async def reports_a_bad_opcode_once(dut):
         await start(dut, **IDLE | {n: 1 for n in IDLE if n.startswith("o_")})
         await pulse_start(dut)
         await send(dut, "i", instruction(isa.WEIGHT, generator))
-        dut.i__payload.value, dut.i__valid.value = generator.getrandbits(120) << 8 | opcode, 1
-        await RisingEdge(dut.clk)
-        assert dut.bad_opcode.value == 1
-        pulses = 0
+        await send(dut, "i", [generator.getrandbits(120) << 8 | opcode])
+        dut.i__valid.value = 1
+        assert dut.bad_opcode.value == 1 and dut.i__ready.value == 0
+        pulses = -1
         for _ in range(5):
             await RisingEdge(dut.clk)
             pulses += int(dut.bad_opcode.value)
