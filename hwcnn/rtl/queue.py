@@ -1,6 +1,6 @@
 """An engine's instruction queue: words in, instructions out when their waits hold."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -52,13 +52,15 @@ class InstructionQueue(wiring.Component):
         full, take = Signal(), Signal()  # an instruction is ready to go or waiting; it goes
         header = self._queued(m, full, take) if self.instruction.fields else self._single(m, full, take)
         waits = data.View(HEADER_LAYOUT, header).waits
-        met, compared = Signal(len(isa.COUNTERS)), Signal()  # compared: `met` is of the instruction that is ready to go
-        for k, counter in enumerate(isa.COUNTERS):
-            m.d.sync += met[k].eq(self.counts[k] >= waits[k] if counter in self.instruction.waits else 1)
+        met = {counter: Signal(name=f"met_{counter}") for counter in isa.COUNTERS if counter in self.instruction.waits}
+        compared = Signal()  # `met` is of the instruction that is ready to go
         m.d.sync += compared.eq(full & ~take)
+        for counter, bit in met.items():
+            k = isa.COUNTERS.index(counter)
+            m.d.sync += bit.eq(self.counts[k] >= waits[k])
         m.d.comb += [
-            self.o.valid.eq(compared & met.all()), take.eq(self.o.valid & self.o.ready),
-            self.empty.eq(~full), self.waiting.eq(Mux(full, ~met | ~compared.replicate(len(met)), 0)),
+            self.o.valid.eq(compared & Cat(met.values()).all()), take.eq(self.o.valid & self.o.ready), self.empty.eq(~full),
+            self.waiting.eq(Cat(full & ~(compared & met[counter]) if counter in met else Const(0, 1) for counter in isa.COUNTERS)),
         ]
         return m
 
@@ -91,7 +93,11 @@ class InstructionQueue(wiring.Component):
         with m.If(read):
             m.d.sync += [arriving.eq(wanted), wanted.eq(Mux(wanted == n - 1, 0, wanted + 1))]
         with m.If(header_read):
-            m.d.sync += [first.eq(first + n), stored.eq(stored + push - n), space.eq(1)]
+            m.d.sync += [first.eq(first + n), stored.eq(stored + push - n)]
+        left = Signal()
+        m.d.sync += left.eq(header_read)
+        with m.If(left):
+            m.d.sync += space.eq(1)
         fields = Signal((n - 1) * isa.WORD_BITS, reset_less=True)
         with m.If(arrives):
             with m.Switch(arriving):
