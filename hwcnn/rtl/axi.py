@@ -1,5 +1,8 @@
 """Clients' read and write ports onto one AXI4 master each."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,14 +17,15 @@ AXI_INCR = 1
 class RequestArbiter(wiring.Component):
     """Merges bursts of n clients, round robin, and adds the base address. A spare burst goes where no other waits.
 
-    Latency: 3 cycles from a client to `o`, 4 where another one had the turn before. Throughput: one burst a cycle.
-    ``i[k].ready`` depends combinationally on `room`, and of a spare burst on the others' ``valid``; `o` on nothing.
+    A client keeps the turn until it has had a burst and another one waits, which is seen a cycle late: so it may have two bursts
+    in a row. Latency: 3 cycles from a client to `o`, 5 where another one had the turn before. Throughput: one burst a cycle.
+    ``i[k].ready`` depends combinationally on ``spare[k]`` only; `o` comes from registers.
 
     Members
     -------
     i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every burst's.
-    room, room_spare : accept a burst, or a spare one, only while it is high.
-    accepted, client, length : this burst of `client` is accepted in this cycle.
+    room, room_spare : in the next cycle a burst, or a spare one, may be accepted.
+    accepted : a burst is accepted in this cycle. taken, client, length : one was in the cycle before, whose, its beats (or 0).
     o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it.
     """
 
@@ -30,46 +34,60 @@ class RequestArbiter(wiring.Component):
         burst = data.StructLayout({"addr": 32, "length": 9})
         super().__init__({
             "i": In(stream.Signature(burst)).array(n), "spare": In(n),
-            "base": In(32), "room": In(1), "room_spare": In(1), "accepted": Out(1), "client": Out(bits_for(n)), "length": Out(9),
+            "base": In(32), "room": In(1), "room_spare": In(1),
+            "accepted": Out(1), "taken": Out(1), "client": Out(bits_for(n)), "length": Out(9),
             "o": Out(stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = StreamFifo(self.o.payload.shape(), 4)
+        m.submodules.fifo = fifo = StreamFifo(self.o.payload.shape(), 8)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
-        turn, may = Signal(bits_for(self.n)), Signal()
-        held, held_id, held_burst = Signal(), Signal.like(turn), Signal(self.i[0].payload.shape())
-        # Two bursts can be on their way into the FIFO of 4 when `level` shows 2.
-        m.d.comb += [may.eq(fifo.level <= 2), self.client.eq(turn)]
-        m.d.sync += [held.eq(self.accepted), held_id.eq(turn)]
-        valid = Cat(port.valid for port in self.i)
-        soon = Signal(self.n)  # bursts that are not spare
-        candidates = Signal(self.n)
-        m.d.comb += [
-            soon.eq(valid & ~self.spare),
-            candidates.eq(Mux(soon.any(), Mux(self.room, soon, 0), Mux(self.room_spare, valid, 0))),
+        turn = Signal(self.n, init=1)  # one bit is set
+        take, addr = Signal(self.n), Signal(32)
+        may, may_spare = self._allowed(m, fifo.level)
+        m.d.comb += self.accepted.eq(take.any())
+        m.d.comb += [self.i[k].ready.eq(turn[k] & Mux(self.spare[k], may_spare, may)) for k in range(self.n)]
+        m.d.comb += [take[k].eq(self.i[k].valid & self.i[k].ready) for k in range(self.n)]
+        m.d.sync += [
+            self.taken.eq(self.accepted), self.client.eq(_select((turn[k], k) for k in range(self.n))),
+            addr.eq(_select((turn[k], self.i[k].payload.addr) for k in range(self.n))),
+            self.length.eq(_select((take[k], self.i[k].payload.length) for k in range(self.n))),
         ]
-        with m.Switch(turn):
-            for k in range(self.n):
-                with m.Case(k):
-                    m.d.comb += [self.i[k].ready.eq(may & candidates[k]), self.accepted.eq(may & candidates[k])]
-                    m.d.comb += self.length.eq(self.i[k].payload.length)
-                    m.d.sync += held_burst.eq(self.i[k].payload)
-                    with m.If(may | ~candidates[k]):
-                        self._pass_on(m, turn, candidates, k)
+        self._pass_on(m, turn, may)
         m.d.comb += [
-            fifo.i.valid.eq(held), fifo.i.payload.id.eq(held_id),
-            fifo.i.payload.addr.eq(held_burst.addr + self.base), fifo.i.payload.len.eq(held_burst.length - 1),
+            fifo.i.valid.eq(self.taken), fifo.i.payload.id.eq(self.client),
+            fifo.i.payload.addr.eq(addr + self.base), fifo.i.payload.len.eq(self.length - 1),
         ]
         return m
 
-    def _pass_on(self, m, turn, candidates, k):
-        """The turn goes from client k to the next candidate; it stays where there is none."""
-        for distance in range(self.n - 1, 0, -1):  # the last assignment wins
-            following = (k + distance) % self.n
-            with m.If(candidates[following]):
-                m.d.sync += turn.eq(following)
+    def _allowed(self, m, level):
+        """Registers: a burst, a spare burst may be accepted."""
+        may, may_spare, soon = Signal(), Signal(), self._soon()
+        fits = level <= 4  # three bursts can be on their way into the FIFO of 8 when `level` shows 4
+        m.d.sync += [may.eq(self.room & fits), may_spare.eq(self.room_spare & fits & ~soon.any())]
+        return may, may_spare
+
+    def _soon(self):
+        """The clients with a burst that is not spare."""
+        return Cat(port.valid for port in self.i) & ~self.spare
+
+    def _pass_on(self, m, turn, may):
+        """The turn goes to the next client that waits; it stays where there is none."""
+        soon, valid, waiting = self._soon(), Cat(port.valid for port in self.i), Signal(self.n)
+        following = Signal(self.n)
+        m.d.sync += waiting.eq(Mux(soon.any(), soon, valid) & ~Cat(port.ready for port in self.i))
+        for k in range(self.n):
+            before = [(k - distance) % self.n for distance in range(1, self.n)]
+            m.d.comb += following[k].eq(waiting[k] & Cat(
+                turn[b] & ~Cat(waiting[j] for j in before[:at]).any() for at, b in enumerate(before)).any())
+        with m.If((waiting & ~turn).any() & (may | ~(soon & turn).any())):
+            m.d.sync += turn.eq(following)
+
+
+def _select(choices):
+    """The value whose condition holds, of (condition, value) of which one or none does."""
+    return reduce(or_, (Mux(condition, value, 0) for condition, value in choices))
 
 
 def _address_members(prefix, n):
@@ -89,19 +107,20 @@ class ReadMux(wiring.Component):
     """Read ports of n clients on the AR and R channels of an AXI4 master.
 
     A burst's id is its client's number, and the data goes back by it: memory may interleave ids; within an id it keeps
-    order. Latency: 3 cycles from ``request`` to AR (4 where another client had the turn before), 1 from R to ``data``.
+    order. Latency: 3 cycles from ``request`` to AR (5 where another client had the turn before), 1 from R to ``data``.
     Throughput: one burst and one beat a cycle, where memory answers within `IN_FLIGHT` cycles: more beats are not
     requested ahead, and none for spare bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what
     others prefetch. `rready` is always high. No path from the bus to the clients or back is combinational.
+    In the cycle after a burst the bounds are lower by `BURST`, the longest that clients ask for.
 
     Members
     -------
     clients : array of n `layouts.read_port`. base : added to every address; ar*, r* : AXI4.
-    idle : all beats that were asked for have come.
+    idle : a cycle ago no client asked, and all beats had come.
     error, error_client : pulse where a beat came with SLVERR or DECERR, and whose it was.
     """
 
-    IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
+    IN_FLIGHT, SPARE_IN_FLIGHT, BURST = 128, 48, 16
 
     def __init__(self, config, n):
         self.config, self.n = config, n
@@ -116,13 +135,16 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        flight = Signal(range(self.IN_FLIGHT + 256))  # beats
-        accepted = Mux(arbiter.accepted, arbiter.length, 0)
-        m.d.sync += flight.eq(flight + accepted - self.rvalid)
-        m.d.comb += [arbiter.base.eq(self.base), arbiter.room.eq(flight < self.IN_FLIGHT),
-                     arbiter.room_spare.eq(flight < self.SPARE_IN_FLIGHT), self.rready.eq(1), self.idle.eq(flight == 0)]
-        _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
         valid, client, beat, bad = Signal(), Signal.like(self.rid), Signal.like(self.rdata), Signal()
+        flight = Signal(range(self.IN_FLIGHT + 256))  # beats
+        after = Signal.like(flight)
+        m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), self.rready.eq(1)]
+        for room, bound in ((arbiter.room, self.IN_FLIGHT), (arbiter.room_spare, self.SPARE_IN_FLIGHT)):
+            # The beats of a burst that is being accepted are not in `after` yet.
+            m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - self.BURST, after < bound))
+        asked = Cat(port.request.valid for port in self.clients).any()
+        m.d.sync += [flight.eq(after), self.idle.eq((flight == 0) & ~arbiter.taken & ~asked)]
+        _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
         m.d.sync += valid.eq(self.rvalid)
         with m.If(self.rvalid):
             m.d.sync += [client.eq(self.rid), beat.eq(self.rdata), bad.eq(self.rresp[1])]
@@ -137,15 +159,16 @@ class ReadMux(wiring.Component):
 class WriteMux(wiring.Component):
     """Write ports of n clients on the AW, W and B channels of an AXI4 master.
 
-    Latency: 3 cycles from ``request`` to AW (4 where another client had the turn before), 1 more to W, 2 from ``data``
+    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 2 more to W, 2 from ``data``
     to W, 1 from B to ``response``. Throughput: one burst and one beat a cycle, without idle cycles between bursts. W
     beats come in the order of the AW bursts; as AXI4 demands, they do not wait for AW to be accepted. `bready` is
-    always high. No path from the bus to the clients or back is combinational.
+    always high. No path from the bus to the clients or back is combinational. Where a burst's data ends is counted, as
+    ``data.last`` comes late from the clients' RAM.
 
     Members
     -------
     clients : array of n `layouts.write_port`. base : added to every address; aw*, w*, b* : AXI4.
-    idle : all bursts that were accepted have their responses.
+    idle : a cycle ago no client asked, and all bursts had their responses.
     error, error_client : pulse where a response was SLVERR or DECERR, and whose it was.
     """
 
@@ -165,35 +188,49 @@ class WriteMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        m.submodules.order = order = StreamFifo(bits_for(self.n), self.ORDER_DEPTH)  # clients of the accepted bursts
+        # Of the accepted bursts: client, length, and whether that is 1.
+        m.submodules.order = order = StreamFifo(
+            data.StructLayout({"client": bits_for(self.n), "length": 9, "single": 1}), self.ORDER_DEPTH)
         m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), 4, block=True)
         m.d.comb += [
-            arbiter.base.eq(self.base), arbiter.room.eq(order.i.ready), arbiter.room_spare.eq(0),
-            order.i.valid.eq(arbiter.accepted), order.i.payload.eq(arbiter.client),
+            arbiter.base.eq(self.base), arbiter.room_spare.eq(0),
+            arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
+            order.i.valid.eq(arbiter.taken), order.i.payload.client.eq(arbiter.client),
+            order.i.payload.length.eq(arbiter.length), order.i.payload.single.eq(arbiter.length == 1),
         ]
         _drive_address(m, self, "aw", arbiter.o, self.config.axi_bytes)
         for k in range(self.n):
             wiring.connect(m, wiring.flipped(self.clients[k].request), arbiter.i[k])
 
-        with m.Switch(order.o.payload):
+        with m.Switch(order.o.payload.client):
             for k in range(self.n):
                 source = self.clients[k].data
                 with m.Case(k):
                     m.d.comb += [beats.i.valid.eq(order.o.valid & source.valid), beats.i.payload.eq(source.payload),
                                  source.ready.eq(order.o.valid & beats.i.ready)]
         m.d.comb += [
-            order.o.ready.eq(beats.i.valid & beats.i.ready & beats.i.payload.last),
+            order.o.ready.eq(self._ends(m, order.o.payload, beats.i.valid & beats.i.ready)),
             self.wvalid.eq(beats.o.valid), beats.o.ready.eq(self.wready), self.wdata.eq(beats.o.payload.data),
             self.wstrb.eq(beats.o.payload.strobe), self.wlast.eq(beats.o.payload.last),
         ]
-        self._responses(m, arbiter.accepted)
+        self._responses(m, arbiter)
         return m
 
-    def _responses(self, m, accepted):
+    def _ends(self, m, burst, step):
+        """Whether the beat of this `step` is the last of the burst."""
+        inside, last, left = Signal(), Signal(), Signal(9)  # the first beat has passed; the next one is the last; beats left
+        before, ends = Mux(inside, left, burst.length), Mux(inside, last, burst.single)
+        with m.If(step):
+            m.d.sync += [inside.eq(~ends), left.eq(before - 1), last.eq(before == 2)]
+        return step & ends
+
+    def _responses(self, m, arbiter):
         """Back to the clients, and `idle`."""
         flight = Signal(12)  # bursts
         valid, client, bad = Signal(), Signal.like(self.bid), Signal()
         m.d.sync += [
-            valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + accepted - self.bvalid)]
-        m.d.comb += [self.bready.eq(1), self.idle.eq(flight == 0), self.error.eq(valid & bad), self.error_client.eq(client)]
+            valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + arbiter.taken - valid),
+            self.idle.eq((flight == 0) & ~arbiter.taken & ~Cat(port.request.valid for port in self.clients).any()),
+        ]
+        m.d.comb += [self.bready.eq(1), self.error.eq(valid & bad), self.error_client.eq(client)]
         m.d.comb += [self.clients[k].response.eq(valid & (client == k)) for k in range(self.n)]

@@ -1,6 +1,6 @@
 """From linear reads to AXI bursts."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,8 +15,8 @@ def linear_layout(count_bits):
 class BurstSplitter(wiring.Component):
     """Cuts linear reads at multiples of `max_burst` beats, and issues the bursts for which there is room.
 
-    The cuts keep bursts within 4 KiB. A read stays on `i` until its last burst is taken. Latency: none (`request` depends
-    combinationally on `i`, ``i.ready`` on ``request.ready``). Throughput: one burst a cycle, also from read to read.
+    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst a cycle, also from read to
+    read. `request` and `spare` come from registers; ``i.ready`` depends combinationally on ``request.ready``.
 
     Parameters
     ----------
@@ -24,47 +24,76 @@ class BurstSplitter(wiring.Component):
     max_burst : beats, a power of two.
     count_bits : bits of ``n_beats``.
     room : beats that the client has room for, at least `max_burst`; None: it always has. A burst, short or long, is issued
-        while there is room for `max_burst` beats.
+        while there is room for `max_burst` beats, in the cycle after another burst for twice as many.
+    eager : a request that about so many beats precede, for which room is taken, is spare; None: no request is.
 
     Members
     -------
     i : stream of `linear_layout(count_bits)`.
-    request : as in `layouts.read_port`.
-    freed : high in a cycle in which room for one more beat becomes free. credits : beats of room left.
+    request, spare : as in `layouts.read_port`.
+    freed : high in a cycle in which room for one more beat becomes free.
     """
 
-    def __init__(self, config, max_burst, count_bits, room=None):
+    def __init__(self, config, max_burst, count_bits, room=None, eager=None):
         if max_burst * config.axi_bytes > 4096 or max_burst & max_burst - 1:
             raise ValueError(f"expected a power of two of beats within 4 KiB, not {max_burst!r}")
         if room is not None and room < max_burst:
             raise ValueError(f"expected room for a burst of {max_burst} beats, not {room!r}")
-        self.max_burst, self.room, self.beat_bits = max_burst, room, bits_for(config.axi_bytes)
+        self.max_burst, self.room, self.eager, self.beat_bits = max_burst, room, eager, bits_for(config.axi_bytes)
         super().__init__({
             "i": In(stream.Signature(linear_layout(count_bits))),
-            "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
-            "freed": In(1), "credits": Out(range((room or 0) + 1), init=room or 0),
+            "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))), "spare": Out(1),
+            "freed": In(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        place_bits = bits_for(self.max_burst)
-        read, request = self.i.payload, self.request.payload
-        addr, place = read.addr[self.beat_bits:], Signal(place_bits)  # in beats; of the burst's first beat
-        burst = Signal(len(read.n_beats) + 1 - place_bits)  # of the read
-        last_burst, last_place = Signal.like(burst), Signal(place_bits)  # of the read's last beat
-        ends, accepted = Signal(), Signal()
-        m.d.comb += [
-            Cat(last_place, last_burst).eq(addr[:place_bits] + read.n_beats - 1),
-            place.eq(Mux(burst == 0, addr[:place_bits], 0)), ends.eq(burst == last_burst),
-            request.addr.eq(Cat(Const(0, self.beat_bits), place, (addr[place_bits:] + burst)[:len(addr) - place_bits])),
-            request.length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
-            accepted.eq(self.request.valid & self.request.ready), self.i.ready.eq(accepted & ends),
-        ]
-        with m.If(accepted):
-            m.d.sync += burst.eq(Mux(ends, 0, burst + 1))
-        if self.room is None:
-            m.d.comb += self.request.valid.eq(self.i.valid)
-        else:
-            m.d.comb += self.request.valid.eq(self.i.valid & (self.credits >= self.max_burst))
-            m.d.sync += self.credits.eq(self.credits - Mux(accepted, request.length, 0) + self.freed)
+        request, length, roomy, step = self.request.payload, Signal(range(self.max_burst + 1)), Signal(init=1), Signal()
+        self._cut(m, length, roomy, step)
+        if self.room is not None:
+            self._reserve(m, length, roomy, step)
+        with m.If(self.request.ready):
+            m.d.sync += self.request.valid.eq(0)
+        with m.If(step):
+            m.d.sync += [self.request.valid.eq(1), request.length.eq(length)]
         return m
+
+    def _cut(self, m, length, roomy, step):
+        """Holds a read while its bursts go, one in each `step`, to the request."""
+        place_bits = bits_for(self.max_burst)
+        read, held = self.i.payload, Signal()
+        addr = read.addr[self.beat_bits:]  # in beats
+        # Of the read's first beat; of the burst: which one of the read, its first beat's place, whether it is the last.
+        base, burst, place, ends = Signal(len(addr) - place_bits), Signal(len(read.n_beats) + 1 - place_bits), \
+            Signal(place_bits), Signal()
+        # The read's last burst follows burst `before_last`, which is negative where there is only one.
+        before_last, last_place = Signal(signed(len(burst) + 1)), Signal(place_bits)
+        end = Signal(len(before_last) + place_bits)
+        m.d.comb += [
+            end.eq(read.n_beats + (addr[:place_bits] - (self.max_burst + 1))),
+            step.eq(held & roomy & (~self.request.valid | self.request.ready)), self.i.ready.eq(~held | (step & ends)),
+            length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
+        ]
+        with m.If(step):
+            m.d.sync += [
+                self.request.payload.addr.eq(Cat(Const(0, self.beat_bits), place, (base + burst)[:len(base)])),
+                burst.eq(Mux(ends, 0, burst + 1)), place.eq(0), ends.eq(burst == before_last),
+            ]
+        with m.If(self.i.ready):
+            m.d.sync += [
+                held.eq(self.i.valid), base.eq(addr[place_bits:]), place.eq(addr[:place_bits]),
+                Cat(last_place, before_last).eq(end), ends.eq(end[-1]),
+            ]
+
+    def _reserve(self, m, length, roomy, step):
+        """Takes room for each burst; `roomy` allows one in the next cycle."""
+        credits, change = Signal(range(self.room + 1), init=self.room), Signal(signed(len(length) + 1))
+        after = Signal.like(credits)
+        m.d.comb += after.eq(credits + change)
+        m.d.sync += [
+            change.eq(self.freed - Mux(step, length, 0)), credits.eq(after),
+            # What the burst of this cycle takes is not in `after` yet: at most max_burst.
+            roomy.eq(Mux(step, after >= 2 * self.max_burst, after >= self.max_burst)),
+        ]
+        if self.eager is not None and self.eager + self.max_burst < self.room:
+            m.d.sync += self.spare.eq(Mux(step, after < self.room - self.eager, after < self.room - self.eager - self.max_burst))

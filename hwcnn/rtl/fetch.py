@@ -60,7 +60,9 @@ class Fetch(wiring.Component):
         ]
         left = Signal.like(room)
         m.d.comb += left.eq(room - Mux(request, beats, 0))
+        settled = Signal()  # nothing was asked for, in flight or waiting a cycle ago
         m.d.sync += [
+            settled.eq(~asking & (flight == 0) & (fifo.level == 0)),
             room.eq(left + pop),
             flight.eq(flight + Mux(request, beats, 0) - arrive),
             address.eq(address + Mux(request, BURST_BYTES, 0)),
@@ -68,7 +70,7 @@ class Fetch(wiring.Component):
         ]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), address.eq(self.address)]
-        with m.Elif(self.stop & ~asking & (flight == 0) & (fifo.level == 0)):
+        with m.Elif(self.stop & ~asking & settled):
             m.d.sync += self.busy.eq(0)
         self._words(m, fifo.o, drop)
         return m

@@ -6,14 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .bursts import BurstSplitter
-from .fifo import StreamRegister
 from .layouts import instruction_layout, param_port, read_port
 
 
 class ParamEngine(wiring.Component):
     """Executes PARAM, one instruction at a time: hands each beat on as it comes.
 
-    Latency: 1 cycle from `i` to ``port.request``, 1 from ``port.data`` to `o`; `done` pulses in the cycle after the
+    Latency: 2 cycles from `i` to ``port.request``, 1 from ``port.data`` to `o`; `done` pulses in the cycle after the
     last beat is on `o`, and the next instruction is taken then. Throughput: one beat a cycle. No output depends
     combinationally on an input.
 
@@ -36,14 +35,12 @@ class ParamEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.splitter = splitter = BurstSplitter(self.config, self.MAX_BURST, len(self.i.payload.n_beats))
-        m.submodules.held = held = StreamRegister(splitter.i.payload.shape())
-        wiring.connect(m, held.o, splitter.i)
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
         busy, left, beat = Signal(), Signal(16), Signal(16)
         last = Signal()  # the last beat is on `o`
         m.d.comb += [
-            self.i.ready.eq(~busy), held.i.valid.eq(self.i.valid & ~busy),
-            held.i.payload.addr.eq(self.i.payload.addr), held.i.payload.n_beats.eq(self.i.payload.n_beats),
+            self.i.ready.eq(~busy), splitter.i.valid.eq(self.i.valid & ~busy),  # it has no read then
+            splitter.i.payload.addr.eq(self.i.payload.addr), splitter.i.payload.n_beats.eq(self.i.payload.n_beats),
             self.port.data.ready.eq(1), last.eq(self.o.en & (left == 0)),
         ]
         m.d.sync += [self.o.en.eq(self.port.data.valid), self.done.eq(last)]

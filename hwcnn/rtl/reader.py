@@ -15,9 +15,9 @@ from .walker import Walker
 class LinearReader(wiring.Component):
     """Reads runs of consecutive beats; requests run ahead, into following runs too, as far as the FIFO has room.
 
-    A run stays on `i` until its last burst is taken. Latency: none from `i` to ``port.request``, 2 from ``port.data`` to
-    `o`. Throughput: one beat a cycle (a run of b bursts takes b cycles to request). A latency of up to `fifo_depth` -
-    `max_burst` cycles is hidden. ``port.request`` depends combinationally on `i`, ``i.ready`` on ``port.request.ready``.
+    Latency: 2 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle (a run of b bursts
+    takes b cycles to request). A latency of up to `fifo_depth` - 2 * `max_burst` cycles is hidden. ``port.request`` comes from
+    registers; ``i.ready`` depends combinationally on ``port.request.ready``.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class LinearReader(wiring.Component):
     fifo_depth : beats in flight or waiting, a power of two.
     max_burst : longest burst; bursts are cut at multiples of it.
     count_bits : bits of ``n_beats``; default: enough for 4 GiB.
-    eager : requests that more beats than these precede, in flight or waiting, are spare; None: no request is.
+    eager : requests that about so many beats precede, in flight or waiting, are spare; None: no request is.
 
     Members
     -------
@@ -43,15 +43,14 @@ class LinearReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.splitter = splitter = BurstSplitter(self.config, self.max_burst, self.count_bits, self.fifo_depth)
+        m.submodules.splitter = splitter = BurstSplitter(
+            self.config, self.max_burst, self.count_bits, self.fifo_depth, self.eager)
         m.submodules.fifo = fifo = StreamFifo(8 * self.config.axi_bytes, self.fifo_depth, block=True)
         wiring.connect(m, wiring.flipped(self.i), splitter.i)
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
         wiring.connect(m, wiring.flipped(self.port.data), fifo.i)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
-        m.d.comb += splitter.freed.eq(fifo.o.valid & fifo.o.ready)
-        if self.eager is not None and self.eager < self.fifo_depth:
-            m.d.sync += self.port.spare.eq(splitter.credits < self.fifo_depth - self.eager)
+        m.d.comb += [splitter.freed.eq(fifo.o.valid & fifo.o.ready), self.port.spare.eq(splitter.spare)]
         return m
 
 
@@ -177,7 +176,7 @@ class VectorReader(wiring.Component):
     of a row and the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to
     five tiles in flight), as far as the FIFO has room; pads need no bus.
 
-    Latency: 2 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
+    Latency: 4 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
     pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows and one
     between tiles. A row of b bursts takes b cycles to request (bursts are cut at multiples of `MAX_BURST` beats), and a
     tile 2 more. A memory latency of up to `fifo_depth` - `MAX_BURST` cycles is hidden where rows fill whole beats. No

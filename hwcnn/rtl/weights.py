@@ -7,7 +7,6 @@ from amaranth.lib.wiring import In, Out
 from .. import isa
 from ..config import bits_for
 from ..limits import EAGER_WEIGHTS
-from .fifo import StreamRegister
 from .gearbox import resize
 from .layouts import instruction_layout, read_port
 from .reader import LinearReader
@@ -16,7 +15,7 @@ from .reader import LinearReader
 class WeightEngine(wiring.Component):
     """Executes WEIGHT: streams rows of weight tiles, prefetched as far as `config.weight_fifo` beats allow.
 
-    Latency: 1 cycle from `i` to ``port.request``, 2 from ``port.data`` to `o` (3 if C > axi_bytes). Throughput: one
+    Latency: 2 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o` (3 if C > axi_bytes). Throughput: one
     row a cycle (C <= axi_bytes; else one beat a cycle), from one instruction to the next as well. No output depends
     combinationally on an input.
 
@@ -39,13 +38,11 @@ class WeightEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST, eager=EAGER_WEIGHTS)
-        m.submodules.held = held = StreamRegister(reader.i.payload.shape())
-        wiring.connect(m, held.o, reader.i)
         wiring.connect(m, reader.port, wiring.flipped(self.port))
         m.d.comb += [
-            held.i.valid.eq(self.i.valid), self.i.ready.eq(held.i.ready),
-            held.i.payload.addr.eq(self.i.payload.addr),
-            held.i.payload.n_beats.eq(self.i.payload.n_bytes >> bits_for(self.config.axi_bytes)),
+            reader.i.valid.eq(self.i.valid), self.i.ready.eq(reader.i.ready),
+            reader.i.payload.addr.eq(self.i.payload.addr),
+            reader.i.payload.n_beats.eq(self.i.payload.n_bytes >> bits_for(self.config.axi_bytes)),
         ]
         rows = resize(m, reader.o, 8 * self.config.axi_bytes, 8 * self.config.cols, "gearbox")
         wiring.connect(m, rows, wiring.flipped(self.o))
