@@ -63,21 +63,26 @@ def written_vectors(v):
     return v["n_blk"] * v["out_rows"] * v["out_cols"]
 
 
-def read_bytes(op, config):
-    """Bytes that an operation reads from DRAM."""
+def operand_bytes(op, config):
+    """Bytes of each operand that an operation reads from DRAM, through a reader of its own."""
     v, lanes = op.values, config.lanes
     if op.queue == "load":
-        return read_vectors(v) * lanes
+        return [read_vectors(v) * lanes]
     if op.queue == "weight":
-        return v["n_bytes"]
+        return [v["n_bytes"]]
     if op.queue == "param":
-        return v["n_beats"] * config.axi_bytes
-    if op.queue == "post":
-        return written_vectors(v) * lanes if v["residual"] else 0
+        return [v["n_beats"] * config.axi_bytes]
+    if op.queue == "post" and v["residual"]:
+        return [written_vectors(v) * lanes]
     if op.queue == "vector":
         second = {isa.B_NONE: 0, isa.B_MAP: read_vectors(v), isa.B_BROADCAST: v["n_blk"]}[v["b_mode"]]
-        return (read_vectors(v) + second) * lanes
-    return 0
+        return [vectors * lanes for vectors in (read_vectors(v), second) if vectors]
+    return []
+
+
+def read_bytes(op, config):
+    """Bytes that an operation reads from DRAM."""
+    return sum(operand_bytes(op, config))
 
 
 def write_bytes(op, config):
@@ -117,7 +122,9 @@ class Bus:
         return over
 
     def fill(self, start, end, beats):
-        """Book up to so many beats where there is room between two cycles; returns how many, and when the last has passed."""
+        """Book up to so many beats where there is room between two cycles, in whole spans.
+
+        Returns (beats, cycle up to which room has been looked for)."""
         span, left, over = start // self.SPAN, beats, start
         while left > 0:
             span = self._find(span)
@@ -159,12 +166,13 @@ class WeightStream:
     def __init__(self, depth, bus, latency):
         self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
-        self.over = self._filled = 0  # when the last request was made; until when idle cycles of the bus have been used
+        self.over = self._filled = 0  # when the last request was made; until when idle cycles of the bus have been used or lost
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
 
     def ask(self, start, beats):
         """A WEIGHT instruction starts."""
         self.pending += beats
+        self._filled = max(self._filled, start)
         self._request(start, self.used + self.eager)
 
     def _request(self, start, end):
@@ -180,15 +188,20 @@ class WeightStream:
         self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
         self.asked, self.over = end, ends
 
+    def prefetch(self, end):
+        """Request what the FIFO has room for in the idle cycles of the bus up to cycle `end`; returns: anything was requested."""
+        room = min(self.pending, self.used + self.depth) - self.asked
+        if room <= 0:
+            return False
+        since = max(self._filled, _passed(self._uses, self.asked - self.depth))
+        beats, self._filled = self.bus.fill(since, end, room)
+        if beats:
+            self._arrived(self.asked + beats, since, self._filled)
+        return beats > 0
+
     def use(self, start, beats, cycles, first):
         """The array uses beats evenly in so many cycles from `start` on, the first of them before; returns when it ends."""
-        room = min(self.pending, self.used + self.depth) - self.asked
-        if room > 0:
-            since = max(self._filled, _passed(self._uses, self.asked - self.depth))
-            spare, over = self.bus.fill(since, start, room)
-            if spare:
-                self._arrived(self.asked + spare, since, over)
-            self._filled = start
+        self.prefetch(start)
         begins = max(start, _passed(self._arrivals, self.used + first))
         ends, position = begins + cycles, self.used
         self.used += beats
@@ -222,7 +235,7 @@ class EventModel:
         self.busy = dict.fromkeys(self.free, 0)
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
-        self._reading = {}  # queue: the _Read that it is at
+        self._reading = {}  # queue: the _Tile that it is at
         self._done = {}
 
     def ready(self, op):
@@ -247,10 +260,10 @@ class EventModel:
         """Start an operation. One that reads a tile goes on by `read`; all others are over at once, as by `commit`.
 
         Returns the cycle in which it is over, if that is known."""
-        beats = self._beats(read_bytes(op, self.config)) if op.queue in ("load", "post", "vector") else 0
-        if not beats:
+        operands = operand_bytes(op, self.config) if op.queue in ("load", "post", "vector") else []
+        if not operands:
             return self._end(op, start, start)
-        self._reading[op.queue] = _Read(op, start, start, beats, self._turn(op), self._read_cycles(op, beats) / beats)
+        self._reading[op.queue] = _Tile(op, start, [self._operand(op, start, self._beats(n)) for n in operands])
         return None
 
     def commit(self, op, start):
@@ -263,20 +276,25 @@ class EventModel:
     @property
     def next_read(self):
         """The cycle from which the next burst of a tile can be read; None if no tile is being read."""
-        return min((read.at for read in self._reading.values()), default=None)
+        return min((tile.at for tile in self._reading.values()), default=None)
 
     def read(self):
         """Read some beats of the tile whose turn it is; returns (operation, cycle in which it is over or None)."""
-        read = min(self._reading.values(), key=lambda r: r.at)
-        return read.op, self._go_on(read)
+        tile = min(self._reading.values(), key=lambda t: t.at)
+        return tile.op, self._go_on(tile)
 
-    def _go_on(self, read):
-        beats = min(read.beats, read.turn)
-        read.at, read.beats = self.reads.take(read.at, beats, int(beats * read.pace)), read.beats - beats
-        if read.beats:
+    def _go_on(self, tile):
+        operand = min(tile.operands, key=lambda o: o.at)
+        beats = min(operand.beats, operand.turn)
+        operand.at, operand.beats = self.reads.take(operand.at, beats, int(beats * operand.pace)), operand.beats - beats
+        if operand.beats:
             return None
-        del self._reading[read.op.queue]
-        return self._end(read.op, read.start, read.at)
+        tile.operands.remove(operand)
+        tile.read = max(tile.read, operand.at)
+        if tile.operands:
+            return None
+        del self._reading[tile.op.queue]
+        return self._end(tile.op, tile.start, tile.read)
 
     def _end(self, op, start, read):
         """Finish an operation whose tile has been read in cycle `read`."""
@@ -298,13 +316,16 @@ class EventModel:
         """Beats of an ARRAY's weights."""
         return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
+    def _operand(self, op, start, beats):
+        return _Operand(start, beats, self._turn(op), self._read_cycles(op, beats) / beats)
+
     def _turn(self, op):
         """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
         row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
         return max(1, round(TURN * row / (1 + (row - 1) / BURST)))
 
     def _read_cycles(self, op, beats):
-        """Cycles that the reader of a tile needs at least, with its FIFO emptied at the engine's pace."""
+        """Cycles that the reader of an operand needs at least, with its FIFO emptied at the engine's pace."""
         v, cycles = op.values, beats * (self.timing.latency + LOAD_PATH) // (self.config.read_fifo - BURST)
         if op.queue == "vector":
             cycles = max(cycles, self._vector_cycles(v, written_vectors(v)))
@@ -373,12 +394,24 @@ class EventModel:
 
 
 @dataclass
-class _Read:
-    """A tile that is being read: from cycle `at` on its next beats, `turn` of them at a time; pace : cycles a beat, at least."""
+class _Operand:
+    """An operand that is being read: from cycle `at` on its next beats, `turn` of them at a time; pace : cycles a beat, at least."""
 
-    op: object
-    start: int
     at: int
     beats: int
     turn: int
     pace: float
+
+
+@dataclass
+class _Tile:
+    """An operation whose operands are being read. read : the cycle in which the last beat of those that are over has come."""
+
+    op: object
+    start: int
+    operands: list
+    read: int = 0
+
+    @property
+    def at(self):
+        return min(operand.at for operand in self.operands)

@@ -95,6 +95,8 @@ def replay(model, dispatch):
             ready = model.ready(op)
             if ready is not None and (at is None or max(ready, arrival) < at):
                 best, at = op, max(ready, arrival)
+        if model.weights.prefetch(at):
+            continue
         if best is None:
             op, over = model.read()
         else:
