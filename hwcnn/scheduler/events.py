@@ -19,7 +19,9 @@ POST_READ, POST_PATH = -1, 18
 POST_SECOND = 10
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
 #: VECTORs; and those of a read of its operands where the VECTOR before does not hide it, on top of the memory's.
-VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 5
+VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 12
+#: Cycles that a read of a residual takes to the end of the POST's reads.
+RESIDUAL_READ = 12
 #: The same with a window, besides `VECTOR_GAP`.
 WINDOW_GAP = 5
 #: Beats of the longest burst.
@@ -226,7 +228,10 @@ def _passed(pieces, position):
 class EventModel:
     """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
 
-    free : queue to the cycle from which it takes its next operation, where it is not reading a tile. busy : cycles at work.
+    An operation begins when it has been handed to its engine. Where it has operands in DRAM, they are read from then on, though the
+    engine may be at work on the operation before, as far as its FIFOs have room.
+
+    free : queue to the cycle from which its engine works on its next operation, where it is not reading a tile. busy : cycles at work.
     """
 
     def __init__(self, config, timing=Timing()):
@@ -235,14 +240,15 @@ class EventModel:
         self.busy = dict.fromkeys(self.free, 0)
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
+        self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
         self._reading = {}  # queue: the _Tile that it is at
         self._done = {}
 
     def ready(self, op):
-        """Earliest start of an operation; None where something that it waits for is not over."""
+        """The cycle from which an operation can begin; None where something that it waits for is not over."""
         if op.queue in self._reading:
             return None
-        at = self.free[op.queue]
+        at = self._idle[op.queue] if self._has_tile(op) else self.free[op.queue]
         if op.queue == "array" and self.weights.pending < self.weights.used + self._weight_beats(op):
             return None
         if op.queue == "weight":
@@ -256,19 +262,24 @@ class EventModel:
             at = max(at, done + START[op.queue])
         return at
 
-    def begin(self, op, start):
-        """Start an operation. One that reads a tile goes on by `read`; all others are over at once, as by `commit`.
+    def start(self, op, at):
+        """The cycle in which its engine starts an operation that begins in cycle `at`."""
+        return max(at, self.free[op.queue])
+
+    def begin(self, op, at):
+        """Begin an operation. One that reads a tile goes on by `read`; all others are over at once, as by `commit`.
 
         Returns the cycle in which it is over, if that is known."""
-        operands = operand_bytes(op, self.config) if op.queue in ("load", "post", "vector") else []
-        if not operands:
+        start = self.start(op, at)
+        if not self._has_tile(op):
             return self._end(op, start, start)
-        self._reading[op.queue] = _Tile(op, start, [self._operand(op, start, self._beats(n)) for n in operands])
+        operands = [self._operand(op, at, start, self._beats(n)) for n in operand_bytes(op, self.config)]
+        self._reading[op.queue] = _Tile(op, at, start, operands)
         return None
 
-    def commit(self, op, start):
-        """Run an operation from cycle `start`; returns the cycle in which it is over."""
-        over = self.begin(op, start)
+    def commit(self, op, at):
+        """Run an operation that begins in cycle `at`; returns the cycle in which it is over."""
+        over = self.begin(op, at)
         while over is None:
             over = self._go_on(self._reading[op.queue])
         return over
@@ -276,30 +287,33 @@ class EventModel:
     @property
     def next_read(self):
         """The cycle from which the next burst of a tile can be read; None if no tile is being read."""
-        return min((tile.at for tile in self._reading.values()), default=None)
+        return min((tile.next for tile in self._reading.values()), default=None)
 
     def read(self):
         """Read some beats of the tile whose turn it is; returns (operation, cycle in which it is over or None)."""
-        tile = min(self._reading.values(), key=lambda t: t.at)
+        tile = min(self._reading.values(), key=lambda t: t.next)
         return tile.op, self._go_on(tile)
 
     def _go_on(self, tile):
         operand = min(tile.operands, key=lambda o: o.at)
-        beats = min(operand.beats, operand.turn)
-        operand.at, operand.beats = self.reads.take(operand.at, beats, int(beats * operand.pace)), operand.beats - beats
+        operand.at = self.reads.take(*operand.take(self.config.read_fifo))
         if operand.beats:
+            operand.at = max(operand.at, operand.used(BURST - self.config.read_fifo))
             return None
         tile.operands.remove(operand)
         tile.read = max(tile.read, operand.at)
         if tile.operands:
             return None
         del self._reading[tile.op.queue]
-        return self._end(tile.op, tile.start, tile.read)
+        over = self._end(tile.op, tile.start, tile.read)
+        if tile.op.queue != "load":
+            self._idle[tile.op.queue] = tile.read
+        return over
 
     def _end(self, op, start, read):
         """Finish an operation whose tile has been read in cycle `read`."""
         occupied, counters = getattr(self, "_" + op.queue)(op, start, read)
-        self.free[op.queue] = start + occupied
+        self.free[op.queue] = self._idle[op.queue] = start + occupied
         self.busy[op.queue] += occupied
         for counter, at in counters.items():
             self._done[counter, id(op)] = at
@@ -316,22 +330,27 @@ class EventModel:
         """Beats of an ARRAY's weights."""
         return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
-    def _operand(self, op, start, beats):
-        return _Operand(start, beats, self._turn(op), self._read_cycles(op, beats) / beats)
+    def _has_tile(self, op):
+        """An operation reads operands that come as it is at work."""
+        return op.queue in ("load", "vector") or op.queue == "post" and op.values["residual"]
+
+    def _operand(self, op, at, start, beats):
+        return _Operand(at, beats, self._turn(op), self._rate(), start, self._engine_cycles(op, beats) / beats)
 
     def _turn(self, op):
         """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
         row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
         return max(1, round(TURN * row / (1 + (row - 1) / BURST)))
 
-    def _read_cycles(self, op, beats):
-        """Cycles that the reader of an operand needs at least, with its FIFO emptied at the engine's pace."""
-        v, cycles = op.values, beats * (self.timing.latency + LOAD_PATH) // (self.config.read_fifo - BURST)
+    def _rate(self):
+        """Cycles a beat, at least, of a reader that waits for memory with all its FIFO has room for."""
+        return max(1, (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - BURST))
+
+    def _engine_cycles(self, op, beats):
+        """Cycles in which the engine uses an operand of so many beats, were all operands there."""
         if op.queue == "vector":
-            cycles = max(cycles, self._vector_cycles(v, written_vectors(v)))
-        if op.queue == "post":
-            return max(cycles, beats)
-        return max(cycles, beats)
+            return self._vector_cycles(op.values, written_vectors(op.values))
+        return self._post_cycles(op.values) if op.queue == "post" else beats
 
     def _write(self, op, start, cycles):
         """(Cycles until an operation's results are in the writer, cycle in which they are on the bus), if they come evenly in
@@ -360,22 +379,28 @@ class EventModel:
         return ends - start, {"array": ends + array_path(config)}
 
     def _post(self, op, start, read):
-        v, n = op.values, written_vectors(op.values)
-        cycles = n
-        if v["stage2"]:
-            groups, rest = divmod(n, POST_SECOND)
-            cycles = 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
-        occupied, over = self._write(op, start, max(read - start, cycles))
+        n = written_vectors(op.values)
+        ends = start + self._post_cycles(op.values)
+        if op.values["residual"]:
+            ends = max(ends, read + self.timing.latency + RESIDUAL_READ)
+        occupied, over = self._write(op, start, ends - start)
         stored = over + POST_PATH + min(n, BURST) + self.timing.write_latency
         return occupied, {"post": start + occupied + POST_READ, "pstore": stored}
 
+    def _post_cycles(self, v):
+        """Cycles of a POST's vectors, were its residual there."""
+        n = written_vectors(v)
+        if not v["stage2"]:
+            return n
+        groups, rest = divmod(n, POST_SECOND)
+        return 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
+
     def _vector(self, op, start, read):
         v, written = op.values, written_vectors(op.values)
-        follows = self.busy["vector"] and start <= self.free["vector"]
-        lag = 0 if follows else self.timing.latency + VECTOR_READ
-        taken, over = self._write(op, start, max(read - start, self._vector_cycles(v, written)))
+        ends = max(start + self._vector_cycles(v, written), read + self.timing.latency + VECTOR_READ)
+        taken, over = self._write(op, start, ends - start)
         parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
-        stored = over + lag + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
+        stored = over + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
         return taken + VECTOR_GAP + parameters, {"vstore": stored}
 
     def _vector_cycles(self, v, written):
@@ -395,12 +420,27 @@ class EventModel:
 
 @dataclass
 class _Operand:
-    """An operand that is being read: from cycle `at` on its next beats, `turn` of them at a time; pace : cycles a beat, at least."""
+    """An operand that is being read, `turn` beats at a time: from cycle `at` on the next of those that are left.
+
+    rate : cycles a beat, at least. start, pace : the engine uses the first beat in cycle `start`, and one in so many cycles."""
 
     at: int
     beats: int
     turn: int
+    rate: float
+    start: int
     pace: float
+    taken: int = 0
+
+    def used(self, more):
+        """When the engine uses the beat that is so many after the next one."""
+        return self.start + int((self.taken + more) * self.pace)
+
+    def take(self, fifo):
+        """(Cycle, beats, cycles at least) of the next beats, which find room in the FIFO when those so far before are used."""
+        beats = min(self.beats, self.turn)
+        self.taken, self.beats = self.taken + beats, self.beats - beats
+        return self.at, beats, max(int(beats * self.rate), self.used(-fifo) - self.at)
 
 
 @dataclass
@@ -408,10 +448,12 @@ class _Tile:
     """An operation whose operands are being read. read : the cycle in which the last beat of those that are over has come."""
 
     op: object
+    at: int
     start: int
     operands: list
     read: int = 0
 
     @property
-    def at(self):
+    def next(self):
+        """The cycle from which the next beats can be read."""
         return min(operand.at for operand in self.operands)

@@ -16,10 +16,10 @@ def order(ops, config, needed):
     ready = {key for key in streams if not missing[id(streams[key][0])]}
     started = []
     while ready:
-        start, _, key = min((model.ready(streams[k][heads[k]]), _rank(k, needed), k) for k in ready)
+        at, _, key = min((model.ready(streams[k][heads[k]]), _rank(k, needed), k) for k in ready)
         op = streams[key][heads[key]]
-        model.commit(op, start)
-        started.append((start, len(started), op))
+        started.append((model.start(op, at), len(started), op))
+        model.commit(op, at)
         heads[key] += 1
         ready.discard(key)
         touched = {key}

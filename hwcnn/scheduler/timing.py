@@ -100,7 +100,8 @@ def replay(model, dispatch):
         if best is None:
             op, over = model.read()
         else:
+            start = model.start(best, at)
             op, over = best, model.begin(best, at)
-            dispatch.start(best.queue, at)
+            dispatch.start(best.queue, start)
         if over is not None:
             yield op, over
