@@ -162,38 +162,43 @@ class WeightStream:
     """The weights on their way to the array, through a FIFO. Positions count all beats of a run.
 
     A beat can be requested once the array has used the one `depth` before it. Those within `eager` of what the array
-    has used are requested like all others' reads, those further ahead only while the bus is idle.
+    has used are requested in turn with all others' reads, those further ahead only while the bus is idle.
     """
 
     def __init__(self, depth, bus, latency):
         self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
-        self.over = self._filled = 0  # when the last request was made; until when idle cycles of the bus have been used or lost
+        self.over = self._asked_for = 0  # when the last request was made, and the last instruction started
+        self._filled = 0  # until when idle cycles of the bus have been used or lost
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
+
+    @property
+    def _due(self):
+        """The position up to which requests do not wait for the bus to be idle."""
+        return min(self.pending, self.used + self.eager)
+
+    @property
+    def next(self):
+        """The cycle from which the next beats can be requested in turn; None if there are none."""
+        if self.asked >= self._due:
+            return None
+        return max(self.over, self._asked_for, _passed(self._uses, self.asked - self.eager))
 
     def ask(self, start, beats):
         """A WEIGHT instruction starts."""
         self.pending += beats
-        self._filled = max(self._filled, start)
-        self._request(start, self.used + self.eager)
+        self._asked_for, self._filled = start, max(self._filled, start)
 
-    def _request(self, start, end):
-        """Request the beats up to position `end`, each as soon as it may be."""
-        end = min(end, self.pending)
-        if end <= self.asked:
-            return
-        begins = max(start, _passed(self._uses, self.asked - self.eager))
+    def read(self):
+        """Request some bursts in turn."""
+        end, begins = min(self.asked + TURN * BURST, self._due), self.next
         over = self.bus.take(begins, end - self.asked, _passed(self._uses, end - self.eager) - begins)
         self._arrived(end, begins, over)
-
-    def _arrived(self, end, begins, ends):
-        self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
-        self.asked, self.over = end, ends
 
     def prefetch(self, end):
         """Request what the FIFO has room for in the idle cycles of the bus up to cycle `end`; returns: anything was requested."""
         room = min(self.pending, self.used + self.depth) - self.asked
-        if room <= 0:
+        if room <= 0 or self.asked < self._due:
             return False
         since = max(self._filled, _passed(self._uses, self.asked - self.depth))
         beats, self._filled = self.bus.fill(since, end, room)
@@ -201,17 +206,26 @@ class WeightStream:
             self._arrived(self.asked + beats, since, self._filled)
         return beats > 0
 
-    def use(self, start, beats, cycles, first):
-        """The array uses beats evenly in so many cycles from `start` on, the first of them before; returns when it ends."""
-        self.prefetch(start)
-        begins = max(start, _passed(self._arrivals, self.used + first))
-        ends, position = begins + cycles, self.used
+    def _arrived(self, end, begins, ends):
+        self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
+        self.asked, self.over = end, ends
+
+    def begin(self, start, beats, cycles):
+        """The array begins to use beats evenly in so many cycles."""
+        self._uses.append((self.used, self.used + beats, start, start + cycles))
         self.used += beats
-        self._uses.append((position, self.used, begins, ends))
-        self._request(begins, self.used)
-        ends = max(ends, _passed(self._arrivals, self.used))
-        self._uses[-1] = (position, self.used, begins, ends)
-        self._request(begins, self.used + self.eager)
+
+    @property
+    def complete(self):
+        """All that the array uses has been requested."""
+        return self.asked >= self.used
+
+    def end(self, first):
+        """When the array has used the beats of the last `begin`, the first of them before; they are `complete`."""
+        position, end, start, over = self._uses[-1]
+        begins = max(start, _passed(self._arrivals, position + first))
+        ends = max(begins + over - start, _passed(self._arrivals, end))
+        self._uses[-1] = position, end, begins, ends
         return ends
 
 
@@ -242,6 +256,7 @@ class EventModel:
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
         self._reading = {}  # queue: the _Tile that it is at
+        self._streaming = None  # (ARRAY, its start) that weights are on their way to
         self._done = {}
 
     def ready(self, op):
@@ -249,7 +264,7 @@ class EventModel:
         if op.queue in self._reading:
             return None
         at = self._idle[op.queue] if self._has_tile(op) else self.free[op.queue]
-        if op.queue == "array" and self.weights.pending < self.weights.used + self._weight_beats(op):
+        if op.queue == "array" and (self._streaming or self.weights.pending < self.weights.used + self._weight_beats(op)):
             return None
         if op.queue == "weight":
             if self.weights.asked < self.weights.pending:
@@ -267,10 +282,14 @@ class EventModel:
         return max(at, self.free[op.queue])
 
     def begin(self, op, at):
-        """Begin an operation. One that reads a tile goes on by `read`; all others are over at once, as by `commit`.
+        """Begin an operation. One that reads a tile or uses weights goes on by `read`; all others are over at once.
 
         Returns the cycle in which it is over, if that is known."""
         start = self.start(op, at)
+        if op.queue == "array":
+            self.weights.begin(start, self._weight_beats(op), self._array_cycles(op.values))
+            self._streaming = op, start
+            return self._use()
         if not self._has_tile(op):
             return self._end(op, start, start)
         operands = [self._operand(op, at, start, self._beats(n)) for n in operand_bytes(op, self.config)]
@@ -280,19 +299,38 @@ class EventModel:
     def commit(self, op, at):
         """Run an operation that begins in cycle `at`; returns the cycle in which it is over."""
         over = self.begin(op, at)
-        while over is None:
+        while over is None and op.queue in self._reading:
             over = self._go_on(self._reading[op.queue])
+        while self.weights.next is not None:
+            _, used = self._stream()
+            over = over or used
         return over
 
     @property
     def next_read(self):
-        """The cycle from which the next burst of a tile can be read; None if no tile is being read."""
-        return min((tile.next for tile in self._reading.values()), default=None)
+        """The cycle from which the next beats of a tile or of weights can be read; None if there are none."""
+        weights = self.weights.next
+        tiles = (tile.next for tile in self._reading.values())
+        return min(tiles if weights is None else (weights, *tiles), default=None)
 
     def read(self):
-        """Read some beats of the tile whose turn it is; returns (operation, cycle in which it is over or None)."""
+        """Read the next beats; returns (operation, cycle in which it is over); None for either where that is not known."""
+        if self.weights.next == self.next_read:
+            return self._stream()
         tile = min(self._reading.values(), key=lambda t: t.next)
         return tile.op, self._go_on(tile)
+
+    def _stream(self):
+        self.weights.read()
+        op, _ = self._streaming or (None, None)
+        return op, self._use()
+
+    def _use(self):
+        """Finish the ARRAY, if its weights are complete; returns the cycle in which it is over, if that is known."""
+        if not self._streaming or not self.weights.complete:
+            return None
+        (op, start), self._streaming = self._streaming, None
+        return self._end(op, start, start)
 
     def _go_on(self, tile):
         operand = min(tile.operands, key=lambda o: o.at)
@@ -373,10 +411,11 @@ class EventModel:
         return 1, {}
 
     def _array(self, op, start, _):
-        v, config = op.values, self.config
-        cycles = passes(v) * max(v["n_y"] * v["n_x"], config.rows)
-        ends = self.weights.use(start, self._weight_beats(op), cycles, self._beats(config.tile_bytes))
-        return ends - start, {"array": ends + array_path(config)}
+        ends = self.weights.end(self._beats(self.config.tile_bytes))
+        return ends - start, {"array": ends + array_path(self.config)}
+
+    def _array_cycles(self, v):
+        return passes(v) * max(v["n_y"] * v["n_x"], self.config.rows)
 
     def _post(self, op, start, read):
         n = written_vectors(op.values)
