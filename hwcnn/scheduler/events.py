@@ -134,10 +134,10 @@ class Bus:
             if begin + self.SPAN > end:
                 break
             got = min(left, int(self.SPAN - self._used[span]), begin + self.SPAN - max(start, begin))
-            left, over = left - got, begin + self.SPAN
             self._book(span, got)
+            left, over = left - got, begin + (self.SPAN if left > got else min(self.SPAN, int(self._used[span])))
             span += 1
-        return beats - left, over
+        return beats - left, max(start, over)
 
     def _book(self, span, beats):
         self._used[span] += beats
@@ -168,6 +168,7 @@ class WeightStream:
     def __init__(self, depth, bus, latency):
         self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
+        self.before = 0  # position of the last instruction's first beat
         self.over = self._asked_for = 0  # when the last request was made, and the last instruction started
         self._filled = 0  # until when idle cycles of the bus have been used or lost
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
@@ -186,7 +187,7 @@ class WeightStream:
 
     def ask(self, start, beats):
         """A WEIGHT instruction starts."""
-        self.pending += beats
+        self.before, self.pending = self.pending, self.pending + beats
         self._asked_for, self._filled = start, max(self._filled, start)
 
     def read(self):
@@ -267,7 +268,8 @@ class EventModel:
         if op.queue == "array" and (self._streaming or self.weights.pending < self.weights.used + self._weight_beats(op)):
             return None
         if op.queue == "weight":
-            if self.weights.asked < self.weights.pending:
+            # The engine holds an instruction behind the one whose beats it requests.
+            if self.weights.asked < self.weights.before:
                 return None
             at = max(at, self.weights.over)
         for counter, other in op.deps:
