@@ -4,6 +4,7 @@ A queue takes its operations in order; one starts when the queue is free and its
 programs by it, and the cycle model is the same replay.
 """
 
+import itertools
 from collections import deque
 from dataclasses import dataclass
 
@@ -244,9 +245,10 @@ class EventModel:
     """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
 
     An operation begins when it has been handed to its engine. Where it has operands in DRAM, they are read from then on, though the
-    engine may be at work on the operation before, as far as its FIFOs have room.
+    engine may be at work on the operation before, as far as their FIFOs have room; it starts when that one is over.
 
     free : queue to the cycle from which its engine works on its next operation, where it is not reading a tile. busy : cycles at work.
+    started, over : (operation, cycle) in the order in which that became known; whoever reads these lists empties them.
     """
 
     def __init__(self, config, timing=Timing()):
@@ -255,16 +257,21 @@ class EventModel:
         self.busy = dict.fromkeys(self.free, 0)
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
+        self.started, self.over = [], []
         self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
-        self._reading = {}  # queue: the _Tile that it is at
+        self._tiles = {"load": [], "vector": [], "post": []}  # queue: the _Tile that its readers are at, and the next one
         self._streaming = None  # (ARRAY, its start) that weights are on their way to
         self._done = {}
 
     def ready(self, op):
         """The cycle from which an operation can begin; None where something that it waits for is not over."""
-        if op.queue in self._reading:
-            return None
-        at = self._idle[op.queue] if self._has_tile(op) else self.free[op.queue]
+        tiles = self._tiles.get(op.queue)
+        if tiles:
+            if op.queue == "load" or len(tiles) > 1 or not self._has_tile(op):
+                return None
+            at = tiles[0].start
+        else:
+            at = self._idle[op.queue] if self._has_tile(op) else self.free[op.queue]
         if op.queue == "array" and (self._streaming or self.weights.pending < self.weights.used + self._weight_beats(op)):
             return None
         if op.queue == "weight":
@@ -279,76 +286,87 @@ class EventModel:
             at = max(at, done + START[op.queue])
         return at
 
-    def start(self, op, at):
-        """The cycle in which its engine starts an operation that begins in cycle `at`."""
-        return max(at, self.free[op.queue])
-
     def begin(self, op, at):
-        """Begin an operation. One that reads a tile or uses weights goes on by `read`; all others are over at once.
-
-        Returns the cycle in which it is over, if that is known."""
-        start = self.start(op, at)
+        """Begin an operation. One that reads a tile or uses weights goes on by `read`; all others are over at once."""
+        if self._has_tile(op):
+            self._begin_tile(op, at)
+            return
+        start = max(at, self.free[op.queue])
+        self.started.append((op, start))
         if op.queue == "array":
             self.weights.begin(start, self._weight_beats(op), self._array_cycles(op.values))
             self._streaming = op, start
-            return self._use()
-        if not self._has_tile(op):
-            return self._end(op, start, start)
-        operands = [self._operand(op, at, start, self._beats(n)) for n in operand_bytes(op, self.config)]
-        self._reading[op.queue] = _Tile(op, at, start, operands)
-        return None
+            self._use()
+        else:
+            self._end(op, start, start)
+
+    def _begin_tile(self, op, at):
+        sizes, fifo = [self._beats(n) for n in operand_bytes(op, self.config)], self.config.read_fifo
+        tile, tiles = _Tile(op, at, [self._operand(op, at, beats) for beats in sizes], sizes), self._tiles[op.queue]
+        tiles.append(tile)
+        if len(tiles) == 1:
+            self._start_tile(tile)
+        else:
+            for operand, before in itertools.zip_longest(tile.operands, tiles[0].sizes[:len(sizes)], fillvalue=0):
+                operand.room = fifo - before
+
+    def _start_tile(self, tile):
+        tile.start = max(tile.at, self.free[tile.op.queue])
+        self.started.append((tile.op, tile.start))
+        for operand in tile.operands:
+            operand.begin(max(tile.at, self._idle[tile.op.queue]), tile.start, self.config.read_fifo)
 
     def commit(self, op, at):
-        """Run an operation that begins in cycle `at`; returns the cycle in which it is over."""
-        over = self.begin(op, at)
-        while over is None and op.queue in self._reading:
-            over = self._go_on(self._reading[op.queue])
+        """Run an operation that begins in cycle `at` to its end; returns the cycle in which it started."""
+        self.begin(op, at)
+        while tiles := self._tiles.get(op.queue):
+            self._go_on(tiles[0])
         while self.weights.next is not None:
-            _, used = self._stream()
-            over = over or used
-        return over
+            self._stream()
+        (_, start), = self.started
+        self.started, self.over = [], []
+        return start
 
     @property
     def next_read(self):
         """The cycle from which the next beats of a tile or of weights can be read; None if there are none."""
-        weights = self.weights.next
-        tiles = (tile.next for tile in self._reading.values())
-        return min(tiles if weights is None else (weights, *tiles), default=None)
+        tile, weights = self._next_tile(), self.weights.next
+        if tile is None or weights is None:
+            return weights if tile is None else tile.next
+        return min(tile.next, weights)
 
     def read(self):
-        """Read the next beats; returns (operation, cycle in which it is over); None for either where that is not known."""
+        """Read the next beats."""
         if self.weights.next == self.next_read:
-            return self._stream()
-        tile = min(self._reading.values(), key=lambda t: t.next)
-        return tile.op, self._go_on(tile)
+            self._stream()
+        else:
+            self._go_on(self._next_tile())
+
+    def _next_tile(self):
+        return min((t for tiles in self._tiles.values() for t in tiles if t.next is not None), key=lambda t: t.next, default=None)
 
     def _stream(self):
         self.weights.read()
-        op, _ = self._streaming or (None, None)
-        return op, self._use()
+        self._use()
 
     def _use(self):
-        """Finish the ARRAY, if its weights are complete; returns the cycle in which it is over, if that is known."""
-        if not self._streaming or not self.weights.complete:
-            return None
-        (op, start), self._streaming = self._streaming, None
-        return self._end(op, start, start)
+        """Finish the ARRAY, if its weights are complete."""
+        if self._streaming and self.weights.complete:
+            (op, start), self._streaming = self._streaming, None
+            self._end(op, start, start)
 
     def _go_on(self, tile):
-        operand = min(tile.operands, key=lambda o: o.at)
-        operand.at = self.reads.take(*operand.take(self.config.read_fifo))
-        if operand.beats:
-            operand.at = max(operand.at, operand.used(BURST - self.config.read_fifo))
-            return None
-        tile.operands.remove(operand)
+        operand = min((o for o in tile.operands if o.open), key=lambda o: o.at)
+        operand.go_on(self.reads, self.config.read_fifo)
         tile.read = max(tile.read, operand.at)
-        if tile.operands:
-            return None
-        del self._reading[tile.op.queue]
-        over = self._end(tile.op, tile.start, tile.read)
-        if tile.op.queue != "load":
-            self._idle[tile.op.queue] = tile.read
-        return over
+        tiles = self._tiles[tile.op.queue]
+        while tiles and tiles[0].complete:
+            tile = tiles.pop(0)
+            self._end(tile.op, tile.start, tile.read)
+            if tile.op.queue != "load":
+                self._idle[tile.op.queue] = tile.read
+            if tiles:
+                self._start_tile(tiles[0])
 
     def _end(self, op, start, read):
         """Finish an operation whose tile has been read in cycle `read`."""
@@ -357,7 +375,7 @@ class EventModel:
         self.busy[op.queue] += occupied
         for counter, at in counters.items():
             self._done[counter, id(op)] = at
-        return max(start + occupied, *counters.values(), 0)
+        self.over.append((op, max(start + occupied, *counters.values(), 0)))
 
     def fetch(self, op, cycle):
         """An operation's words are read from DRAM."""
@@ -374,8 +392,8 @@ class EventModel:
         """An operation reads operands that come as it is at work."""
         return op.queue in ("load", "vector") or op.queue == "post" and op.values["residual"]
 
-    def _operand(self, op, at, start, beats):
-        return _Operand(at, beats, self._turn(op), self._rate(), start, self._engine_cycles(op, beats) / beats)
+    def _operand(self, op, at, beats):
+        return _Operand(at, beats, self._turn(op), self._rate(), self._engine_cycles(op, beats) / beats)
 
     def _turn(self, op):
         """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
@@ -463,38 +481,61 @@ class EventModel:
 class _Operand:
     """An operand that is being read, `turn` beats at a time: from cycle `at` on the next of those that are left.
 
-    rate : cycles a beat, at least. start, pace : the engine uses the first beat in cycle `start`, and one in so many cycles."""
+    rate : cycles a beat, at least. room : beats that it may take before the engine starts on it. From then on the engine uses the
+    first beat in cycle `start`, and one in `pace` cycles."""
 
     at: int
     beats: int
     turn: int
     rate: float
-    start: int
     pace: float
+    room: int = 0
+    start: int | None = None
     taken: int = 0
 
-    def used(self, more):
+    @property
+    def open(self):
+        """More beats can be taken, now or in time."""
+        return self.beats > 0 and (self.start is not None or self.taken < self.room)
+
+    def begin(self, at, start, fifo):
+        """The engine starts on it in cycle `start`; its reader is free from cycle `at` on."""
+        self.at, self.start = self.at if self.taken else at, start
+        self.at = max(self.at, self._used(BURST - fifo))
+
+    def _used(self, more):
         """When the engine uses the beat that is so many after the next one."""
         return self.start + int((self.taken + more) * self.pace)
 
-    def take(self, fifo):
-        """(Cycle, beats, cycles at least) of the next beats, which find room in the FIFO when those so far before are used."""
-        beats = min(self.beats, self.turn)
+    def go_on(self, bus, fifo):
+        """Take the next beats, which find room in the FIFO when those so far before are used."""
+        if self.start is None:
+            beats, least = min(self.beats, self.turn, self.room - self.taken), 0
+        else:
+            beats = min(self.beats, self.turn)
+            least = self._used(beats - fifo) - self.at
+        self.at = bus.take(self.at, beats, max(int(beats * self.rate), least))
         self.taken, self.beats = self.taken + beats, self.beats - beats
-        return self.at, beats, max(int(beats * self.rate), self.used(-fifo) - self.at)
+        if self.start is not None and self.beats:
+            self.at = max(self.at, self._used(BURST - fifo))
 
 
 @dataclass
 class _Tile:
-    """An operation whose operands are being read. read : the cycle in which the last beat of those that are over has come."""
+    """An operation whose operands are being read. sizes : their beats. read : the cycle up to which beats have come."""
 
     op: object
     at: int
-    start: int
     operands: list
+    sizes: list
+    start: int | None = None
     read: int = 0
 
     @property
     def next(self):
-        """The cycle from which the next beats can be read."""
-        return min(operand.at for operand in self.operands)
+        """The cycle from which the next beats can be read; None where that is not known."""
+        return min((operand.at for operand in self.operands if operand.open), default=None)
+
+    @property
+    def complete(self):
+        return not any(operand.beats for operand in self.operands)

@@ -18,8 +18,7 @@ def order(ops, config, needed):
     while ready:
         at, _, key = min((model.ready(streams[k][heads[k]]), _rank(k, needed), k) for k in ready)
         op = streams[key][heads[key]]
-        started.append((model.start(op, at), len(started), op))
-        model.commit(op, at)
+        started.append((model.commit(op, at), len(started), op))
         heads[key] += 1
         ready.discard(key)
         touched = {key}

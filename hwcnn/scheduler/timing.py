@@ -98,10 +98,11 @@ def replay(model, dispatch):
         if model.weights.prefetch(at):
             continue
         if best is None:
-            op, over = model.read()
+            model.read()
         else:
-            start = model.start(best, at)
-            op, over = best, model.begin(best, at)
-            dispatch.start(best.queue, start)
-        if over is not None:
-            yield op, over
+            model.begin(best, at)
+        for op, cycle in model.started:
+            dispatch.start(op.queue, cycle)
+        yield from model.over
+        model.started.clear()
+        model.over.clear()
