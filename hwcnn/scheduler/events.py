@@ -30,7 +30,7 @@ BURST = 16
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
 #: Bursts of a reader that are modelled at a time; then it is another's turn.
-TURN = 4
+TURN = 2
 
 
 def array_path(config):
