@@ -5,32 +5,28 @@ programs by it, and the cycle model is the same replay.
 """
 
 import itertools
-from collections import deque
 from dataclasses import dataclass
 
 from .. import isa, limits
+from .bus import Bus
+from .readers import BURST, TURN, Operand, Tile, WeightStream
 
 #: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
 START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 3}
 #: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to the array.
 LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 12, 8, 10
-#: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors.
-POST_READ, POST_PATH = -1, 18
+#: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors;
+#: and those of a read to the use of its residual, on top of the memory's latency.
+POST_READ, POST_PATH, RESIDUAL_READ = -1, 18, 12
 #: Vectors with a second stage that the post engine takes before they pass a second time.
 POST_SECOND = 10
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
-#: VECTORs; and those of a read of its operands where the VECTOR before does not hide it, on top of the memory's.
+#: VECTORs; and those of a read to the use of an operand, on top of the memory's latency.
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 12
-#: Cycles that a read of a residual takes to the end of the POST's reads.
-RESIDUAL_READ = 12
-#: The same with a window, besides `VECTOR_GAP`.
+#: Cycles between two VECTORs with a window, besides `VECTOR_GAP`.
 WINDOW_GAP = 5
-#: Beats of the longest burst.
-BURST = 16
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
-#: Bursts of a reader that are modelled at a time; then it is another's turn.
-TURN = 2
 
 
 def array_path(config):
@@ -95,152 +91,6 @@ def write_bytes(op, config):
     return written_vectors(op.values) * config.lanes if op.queue == "vector" else 0
 
 
-class Bus:
-    """One channel of the data bus: a beat a cycle, which all engines share. What is asked for first is served first.
-
-    Beats are booked in spans of `SPAN` cycles.
-    """
-
-    SPAN = 32
-
-    def __init__(self):
-        self._used = []  # beats booked in each span
-        self._open = []  # for each span, itself if it has room, otherwise a later one that may have
-
-    def take(self, start, beats, cycles=0):
-        """Book beats from cycle `start` on, evenly over at least so many cycles; returns when the last one has passed."""
-        cycles = max(beats, cycles)
-        over, rate = start + cycles, beats / max(cycles, 1)
-        span, at, due = start // self.SPAN, start, 0.0
-        while beats > 0:
-            span = self._find(span)
-            begin, end = span * self.SPAN, (span + 1) * self.SPAN
-            due += rate * (end - at) if rate < 1 else beats
-            got = min(beats, due, self.SPAN - self._used[span], end - max(start, begin))
-            beats, due, at = beats - got, due - got, end
-            self._book(span, got)
-            if beats <= 0:
-                over = max(over, min(end, begin + int(self._used[span])))
-            span += 1
-        return over
-
-    def fill(self, start, end, beats):
-        """Book up to so many beats where there is room between two cycles, in whole spans.
-
-        Returns (beats, cycle up to which room has been looked for)."""
-        span, left, over = start // self.SPAN, beats, start
-        while left > 0:
-            span = self._find(span)
-            begin = span * self.SPAN
-            if begin + self.SPAN > end:
-                break
-            got = min(left, int(self.SPAN - self._used[span]), begin + self.SPAN - max(start, begin))
-            self._book(span, got)
-            left, over = left - got, begin + (self.SPAN if left > got else min(self.SPAN, int(self._used[span])))
-            span += 1
-        return beats - left, max(start, over)
-
-    def _book(self, span, beats):
-        self._used[span] += beats
-        if self._used[span] > self.SPAN - 1:
-            self._open[span] = span + 1
-
-    def _find(self, span):
-        """The first span from `span` on that has room."""
-        while True:
-            while len(self._open) <= span:
-                self._open.append(len(self._open))
-                self._used.append(0)
-            after = self._open[span]
-            if after == span:
-                return span
-            if after < len(self._open):
-                self._open[span] = self._open[after]
-            span = after
-
-
-class WeightStream:
-    """The weights on their way to the array, through a FIFO. Positions count all beats of a run.
-
-    A beat can be requested once the array has used the one `depth` before it. Those within `eager` of what the array
-    has used are requested in turn with all others' reads, those further ahead only while the bus is idle.
-    """
-
-    def __init__(self, depth, bus, latency):
-        self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
-        self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
-        self.before = 0  # position of the last instruction's first beat
-        self.over = self._asked_for = 0  # when the last request was made, and the last instruction started
-        self._filled = 0  # until when idle cycles of the bus have been used or lost
-        self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
-
-    @property
-    def _due(self):
-        """The position up to which requests do not wait for the bus to be idle."""
-        return min(self.pending, self.used + self.eager)
-
-    @property
-    def next(self):
-        """The cycle from which the next beats can be requested in turn; None if there are none."""
-        if self.asked >= self._due:
-            return None
-        return max(self.over, self._asked_for, _passed(self._uses, self.asked - self.eager))
-
-    def ask(self, start, beats):
-        """A WEIGHT instruction starts."""
-        self.before, self.pending = self.pending, self.pending + beats
-        self._asked_for, self._filled = start, max(self._filled, start)
-
-    def read(self):
-        """Request some bursts in turn."""
-        end, begins = min(self.asked + TURN * BURST, self._due), self.next
-        over = self.bus.take(begins, end - self.asked, _passed(self._uses, end - self.eager) - begins)
-        self._arrived(end, begins, over)
-
-    def prefetch(self, end):
-        """Request what the FIFO has room for in the idle cycles of the bus up to cycle `end`; returns: anything was requested."""
-        room = min(self.pending, self.used + self.depth) - self.asked
-        if room <= 0 or self.asked < self._due:
-            return False
-        since = max(self._filled, _passed(self._uses, self.asked - self.depth))
-        beats, self._filled = self.bus.fill(since, end, room)
-        if beats:
-            self._arrived(self.asked + beats, since, self._filled)
-        return beats > 0
-
-    def _arrived(self, end, begins, ends):
-        self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
-        self.asked, self.over = end, ends
-
-    def begin(self, start, beats, cycles):
-        """The array begins to use beats evenly in so many cycles."""
-        self._uses.append((self.used, self.used + beats, start, start + cycles))
-        self.used += beats
-
-    @property
-    def complete(self):
-        """All that the array uses has been requested."""
-        return self.asked >= self.used
-
-    def end(self, first):
-        """When the array has used the beats of the last `begin`, the first of them before; they are `complete`."""
-        position, end, start, over = self._uses[-1]
-        begins = max(start, _passed(self._arrivals, position + first))
-        ends = max(begins + over - start, _passed(self._arrivals, end))
-        self._uses[-1] = position, end, begins, ends
-        return ends
-
-
-def _passed(pieces, position):
-    """When a position was passed, by pieces (position, end position, begins, ends) in order; earlier ones are dropped.
-
-    A piece goes at an even rate. Queries come in rising order."""
-    while len(pieces) > 1 and pieces[0][1] <= position and pieces[1][0] <= position:
-        pieces.popleft()
-    first, end, begins, ends = pieces[0]
-    return begins + (ends - begins) * max(0, min(position, end) - first) // max(1, end - first)
-
-
 class EventModel:
     """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
 
@@ -259,7 +109,7 @@ class EventModel:
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self.started, self.over = [], []
         self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
-        self._tiles = {"load": [], "vector": [], "post": []}  # queue: the _Tile that its readers are at, and the next one
+        self._tiles = {"load": [], "vector": [], "post": []}  # queue: the Tile that its readers are at, and the next one
         self._streaming = None  # (ARRAY, its start) that weights are on their way to
         self._done = {}
 
@@ -302,7 +152,7 @@ class EventModel:
 
     def _begin_tile(self, op, at):
         sizes, fifo = [self._beats(n) for n in operand_bytes(op, self.config)], self.config.read_fifo
-        tile, tiles = _Tile(op, at, [self._operand(op, at, beats) for beats in sizes], sizes), self._tiles[op.queue]
+        tile, tiles = Tile(op, at, [self._operand(op, at, beats) for beats in sizes], sizes), self._tiles[op.queue]
         tiles.append(tile)
         if len(tiles) == 1:
             self._start_tile(tile)
@@ -393,7 +243,7 @@ class EventModel:
         return op.queue in ("load", "vector") or op.queue == "post" and op.values["residual"]
 
     def _operand(self, op, at, beats):
-        return _Operand(at, beats, self._turn(op), self._rate(), self._engine_cycles(op, beats) / beats)
+        return Operand(at, beats, self._turn(op), self._rate(), self._engine_cycles(op, beats) / beats)
 
     def _turn(self, op):
         """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
@@ -475,67 +325,3 @@ class EventModel:
         if cycles > vectors:
             return cycles + (v["kh"] - 1) * columns + WINDOW_GAP
         return cycles + max(0, limits.pool_cycles(self.config, 0, v["out_cols"], v["kh"]) - columns) + WINDOW_GAP
-
-
-@dataclass
-class _Operand:
-    """An operand that is being read, `turn` beats at a time: from cycle `at` on the next of those that are left.
-
-    rate : cycles a beat, at least. room : beats that it may take before the engine starts on it. From then on the engine uses the
-    first beat in cycle `start`, and one in `pace` cycles."""
-
-    at: int
-    beats: int
-    turn: int
-    rate: float
-    pace: float
-    room: int = 0
-    start: int | None = None
-    taken: int = 0
-
-    @property
-    def open(self):
-        """More beats can be taken, now or in time."""
-        return self.beats > 0 and (self.start is not None or self.taken < self.room)
-
-    def begin(self, at, start, fifo):
-        """The engine starts on it in cycle `start`; its reader is free from cycle `at` on."""
-        self.at, self.start = self.at if self.taken else at, start
-        self.at = max(self.at, self._used(BURST - fifo))
-
-    def _used(self, more):
-        """When the engine uses the beat that is so many after the next one."""
-        return self.start + int((self.taken + more) * self.pace)
-
-    def go_on(self, bus, fifo):
-        """Take the next beats, which find room in the FIFO when those so far before are used."""
-        if self.start is None:
-            beats, least = min(self.beats, self.turn, self.room - self.taken), 0
-        else:
-            beats = min(self.beats, self.turn)
-            least = self._used(beats - fifo) - self.at
-        self.at = bus.take(self.at, beats, max(int(beats * self.rate), least))
-        self.taken, self.beats = self.taken + beats, self.beats - beats
-        if self.start is not None and self.beats:
-            self.at = max(self.at, self._used(BURST - fifo))
-
-
-@dataclass
-class _Tile:
-    """An operation whose operands are being read. sizes : their beats. read : the cycle up to which beats have come."""
-
-    op: object
-    at: int
-    operands: list
-    sizes: list
-    start: int | None = None
-    read: int = 0
-
-    @property
-    def next(self):
-        """The cycle from which the next beats can be read; None where that is not known."""
-        return min((operand.at for operand in self.operands if operand.open), default=None)
-
-    @property
-    def complete(self):
-        return not any(operand.beats for operand in self.operands)
