@@ -146,9 +146,9 @@ class EventModel:
         if op.queue == "array":
             self.weights.begin(start, self._weight_beats(op), self._array_cycles(op.values))
             self._streaming = op, start
-            self._use()
+            self._finish_array()
         else:
-            self._end(op, start, start)
+            self._end(op, start)
 
     def _begin_tile(self, op, at):
         sizes, fifo = [self._beats(n) for n in operand_bytes(op, self.config)], self.config.read_fifo
@@ -197,30 +197,29 @@ class EventModel:
 
     def _stream(self):
         self.weights.read()
-        self._use()
+        self._finish_array()
 
-    def _use(self):
+    def _finish_array(self):
         """Finish the ARRAY, if its weights are complete."""
         if self._streaming and self.weights.complete:
             (op, start), self._streaming = self._streaming, None
-            self._end(op, start, start)
+            self._end(op, start)
 
     def _go_on(self, tile):
         operand = min((o for o in tile.operands if o.open), key=lambda o: o.at)
         operand.go_on(self.reads, self.config.read_fifo)
-        tile.read = max(tile.read, operand.at)
         tiles = self._tiles[tile.op.queue]
         while tiles and tiles[0].complete:
             tile = tiles.pop(0)
-            self._end(tile.op, tile.start, tile.read)
+            self._end(tile.op, tile.start, tile)
             if tile.op.queue != "load":
                 self._idle[tile.op.queue] = tile.read
             if tiles:
                 self._start_tile(tiles[0])
 
-    def _end(self, op, start, read):
-        """Finish an operation whose tile has been read in cycle `read`."""
-        occupied, counters = getattr(self, "_" + op.queue)(op, start, read)
+    def _end(self, op, start, tile=None):
+        """Finish an operation. tile : of one that reads operands, all of it read."""
+        occupied, counters = getattr(self, "_" + op.queue)(op, start, tile)
         self.free[op.queue] = self._idle[op.queue] = start + occupied
         self.busy[op.queue] += occupied
         for counter, at in counters.items():
@@ -268,8 +267,13 @@ class EventModel:
         over = self.writes.take(start, beats, cycles)
         return max(cycles, over - start - WRITE_BUFFER * cycles // vectors), over
 
-    def _load(self, op, start, read):
-        occupied = max(read - start, padded_vectors(op.values)) + 1
+    def _used(self, start, cycles, tile, path):
+        """When an engine has used all of a tile, in so many cycles from `start` on, were all operands there."""
+        path += self.timing.latency
+        return max(max(start, tile.first + path) + cycles, tile.read + path)
+
+    def _load(self, op, start, tile):
+        occupied = max(tile.read - start, padded_vectors(op.values)) + 1
         return occupied, {"load": start + occupied + self.timing.latency + LOAD_PATH - 1}
 
     def _param(self, op, start, _):
@@ -287,12 +291,11 @@ class EventModel:
     def _array_cycles(self, v):
         return passes(v) * max(v["n_y"] * v["n_x"], self.config.rows)
 
-    def _post(self, op, start, read):
-        n = written_vectors(op.values)
-        ends = start + self._post_cycles(op.values)
-        if op.values["residual"]:
-            ends = max(ends, read + self.timing.latency + RESIDUAL_READ)
-        occupied, over = self._write(op, start, ends - start)
+    def _post(self, op, start, tile):
+        n, cycles = written_vectors(op.values), self._post_cycles(op.values)
+        if tile:
+            cycles = self._used(start, cycles, tile, RESIDUAL_READ) - start
+        occupied, over = self._write(op, start, cycles)
         stored = over + POST_PATH + min(n, BURST) + self.timing.write_latency
         return occupied, {"post": start + occupied + POST_READ, "pstore": stored}
 
@@ -304,10 +307,10 @@ class EventModel:
         groups, rest = divmod(n, POST_SECOND)
         return 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
 
-    def _vector(self, op, start, read):
+    def _vector(self, op, start, tile):
         v, written = op.values, written_vectors(op.values)
-        ends = max(start + self._vector_cycles(v, written), read + self.timing.latency + VECTOR_READ)
-        taken, over = self._write(op, start, ends - start)
+        cycles = self._used(start, self._vector_cycles(v, written), tile, VECTOR_READ) - start
+        taken, over = self._write(op, start, cycles)
         parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
         stored = over + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
         return taken + VECTOR_GAP + parameters, {"vstore": stored}

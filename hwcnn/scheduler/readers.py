@@ -98,7 +98,7 @@ class Operand:
     """An operand that is being read, `turn` beats at a time: from cycle `at` on the next of those that are left.
 
     rate : cycles a beat, at least. room : beats that it may take before the engine starts on it. From then on the engine uses the
-    first beat in cycle `start`, and one in `pace` cycles."""
+    first beat in cycle `start`, and one in `pace` cycles. taken : beats that are not left; first : when that began."""
 
     at: int
     beats: int
@@ -108,6 +108,7 @@ class Operand:
     room: int = 0
     start: int | None = None
     taken: int = 0
+    first: int = 0
 
     @property
     def open(self):
@@ -130,6 +131,8 @@ class Operand:
         else:
             beats = min(self.beats, self.turn)
             least = self._used(beats - fifo) - self.at
+        if not self.taken:
+            self.first = self.at
         self.at = bus.take(self.at, beats, max(int(beats * self.rate), least))
         self.taken, self.beats = self.taken + beats, self.beats - beats
         if self.start is not None and self.beats:
@@ -138,14 +141,13 @@ class Operand:
 
 @dataclass
 class Tile:
-    """An operation whose operands are being read. sizes : their beats. read : the cycle up to which beats have come."""
+    """An operation that begins in cycle `at`, and whose operands are read. sizes : their beats. start : when its engine starts on it."""
 
     op: object
     at: int
     operands: list
     sizes: list
     start: int | None = None
-    read: int = 0
 
     @property
     def next(self):
@@ -155,3 +157,13 @@ class Tile:
     @property
     def complete(self):
         return not any(operand.beats for operand in self.operands)
+
+    @property
+    def first(self):
+        """When the last operand began to be read."""
+        return max(operand.first for operand in self.operands)
+
+    @property
+    def read(self):
+        """When the operands have been read."""
+        return max(operand.at for operand in self.operands)
