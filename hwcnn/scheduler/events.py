@@ -109,7 +109,7 @@ class EventModel:
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self.started, self.over = [], []
         self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
-        self._tiles = {"load": [], "vector": [], "post": []}  # queue: the Tile that its readers are at, and the next one
+        self._tiles = {"load": [], "param": [], "vector": [], "post": []}  # queue: the Tile that its readers are at, and the next one
         self._streaming = None  # (ARRAY, its start) that weights are on their way to
         self._done = {}
 
@@ -117,7 +117,7 @@ class EventModel:
         """The cycle from which an operation can begin; None where something that it waits for is not over."""
         tiles = self._tiles.get(op.queue)
         if tiles:
-            if op.queue == "load" or len(tiles) > 1 or not self._has_tile(op):
+            if op.queue in ("load", "param") or len(tiles) > 1 or not self._has_tile(op):
                 return None
             at = tiles[0].start
         else:
@@ -212,7 +212,7 @@ class EventModel:
         while tiles and tiles[0].complete:
             tile = tiles.pop(0)
             self._end(tile.op, tile.start, tile)
-            if tile.op.queue != "load":
+            if tile.op.queue in ("post", "vector"):
                 self._idle[tile.op.queue] = tile.read
             if tiles:
                 self._start_tile(tiles[0])
@@ -239,13 +239,15 @@ class EventModel:
 
     def _has_tile(self, op):
         """An operation reads operands that come as it is at work."""
-        return op.queue in ("load", "vector") or op.queue == "post" and op.values["residual"]
+        return op.queue in ("load", "param", "vector") or op.queue == "post" and op.values["residual"]
 
     def _operand(self, op, at, beats):
         return Operand(at, beats, self._turn(op), self._rate(), self._engine_cycles(op, beats) / beats)
 
     def _turn(self, op):
         """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
+        if op.queue == "param":
+            return TURN * BURST
         row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
         return max(1, round(TURN * row / (1 + (row - 1) / BURST)))
 
@@ -276,8 +278,8 @@ class EventModel:
         occupied = max(tile.read - start, padded_vectors(op.values)) + 1
         return occupied, {"load": start + occupied + self.timing.latency + LOAD_PATH - 1}
 
-    def _param(self, op, start, _):
-        over = self.reads.take(start, op.values["n_beats"]) + self.timing.latency + PARAM_PATH
+    def _param(self, op, start, tile):
+        over = tile.read + self.timing.latency + PARAM_PATH
         return over - start, {"param": over}
 
     def _weight(self, op, start, _):
