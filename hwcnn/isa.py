@@ -123,7 +123,7 @@ POST = Instruction("post", 5, ("array", "pstore", "vstore", "param"), (
     _s("low", 8, "lower clamp of the first stage"),
     _s("high", 8, "upper clamp of the first stage"),
     _f("stage2", 1, "1: the second stage q*ma + r*mb + c follows"),
-    _f("residual", 1, "1: r is read from DRAM; 0: r = 0"),
+    _f("residual", 1, "1: r is read from DRAM, for a second stage; 0: r = 0"),
     _s("ma", 18, "second stage: multiplier of the first stage's result"),
     _s("mb", 18, "second stage: multiplier of the residual"),
     _s("c", 32, "second stage: constant"),

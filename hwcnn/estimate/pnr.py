@@ -5,7 +5,9 @@ import importlib.metadata
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 
 from ..errors import InputError
 from . import synth
@@ -15,6 +17,9 @@ PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA55
 #: MHz that nextpnr is asked for.
 TARGET_MHZ = 150
 _OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--router", "router2", "--seed", "1", "--out-of-context", "--timing-allow-fail")
+
+#: What cells are called in the words of a path.
+_PARTS = {"LUT4": "LUT", "PFUMX": "LUT", "L6MUX21": "LUT", "CCU2C": "adder", "MULT18X18D": "multiplier", "TRELLIS_DPR16X4": "LUT RAM"}
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,30 @@ def _delay(path):
 
 
 def _words(path, owners):
-    routing = sum(step["delay"] for step in path if step["type"] == "routing")
-    inner = [step["to"]["cell"] for step in path if step["type"] == "routing"][:-1]
-    yield f"{_delay(path):.1f} ns, of which {routing:.1f} ns between cells: from {_name(path[0]['from']['cell'], owners)}"
-    yield from (f"through {_name(cell, owners)}" for cell in inner)
-    yield f"to {_name(path[-1]['to']['cell'], owners)}"
+    """Where it begins, what it goes through block by block, and where it ends. Carry chains are adders, their cells not counted."""
+    hops = [step for step in path if step["type"] == "routing"]
+    yield (f"{_delay(path):.1f} ns, of which {sum(step['delay'] for step in hops):.1f} ns between cells: "
+           f"from {_register(path[0]['from']['cell'], owners)}")
+    inner = [(step["to"]["cell"], step["delay"]) for step in hops[:-1]]
+    for block, cells in groupby(inner, lambda item: _owner(item[0], owners)[1]):
+        # A multiplexer of neighbouring LUTs, or the next cell of a carry chain, is reached without delay.
+        kinds = Counter(_PARTS.get(kind, kind) for kind, delay in ((_owner(cell, owners)[0], delay) for cell, delay in cells) if delay)
+        parts = [f"{n} {kind}s" if n > 1 else f"{'an' if kind[0] in 'Aa' else 'a'} {kind}" for kind, n in kinds.items()]
+        yield f"through {' and '.join(parts) or 'wires'} of {block or 'no known block'}"
+    yield f"to {_register(path[-1]['to']['cell'], owners)}"
 
 
-def _name(cell, owners):
-    """A cell in words: the register or net that it is named after, and the block that it belongs to."""
-    kind, block = owners.get(cell, ("", ""))
-    if not kind:
-        plain = re.sub(r"(_COMB|_FF|\$[\w$]+)+$", "", cell)
-        kind, block = owners.get(plain, ("a cell", ""))
-        cell = plain
+def _owner(cell, owners):
+    """(kind, block) of a cell, by its name or, where nextpnr has split it, by that of the whole."""
+    return owners.get(cell) or owners.get(_whole(cell)) or ("cell", "")
+
+
+def _whole(cell):
+    return re.sub(r"(\$CCU2_COMB\d|_COMB|_FF)$", "", cell)
+
+
+def _register(cell, owners):
+    """The end of a path in words: the signal that it is named after, its kind and its block."""
+    kind, block = _owner(cell, owners)
     signal = re.split(r"_(?:TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D)_", cell)[0]
-    return f"{signal} ({kind.removeprefix('TRELLIS_')} of {block})" if block else f"{signal} ({kind})"
+    return f"{signal} ({kind.removeprefix('TRELLIS_')}{f' of {block}' if block else ''})"

@@ -1,6 +1,6 @@
 """The accumulators: two halves of block RAM, one adding sums while the other is drained."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ def sums_port(config):
     """Sums of one pixel for the accumulators, from the array; no back-pressure.
 
     first : overwrite instead of add. addr : bits_for(2 * acc_depth), the top bit is the half. data : cols sums,
-    `Accumulators.DATA_LATENCY` cycles after them.
+    `Accumulators.DATA_LATENCY` cycles after the rest.
     """
     return wiring.Signature({
         "valid": Out(1), "first": Out(1), "addr": Out(bits_for(2 * config.acc_depth)),
@@ -43,7 +43,7 @@ class Accumulators(wiring.Component):
     sums : `sums_port`. read : `drain_port`, data `READ_LATENCY` cycles after ``en``, for one cycle, straight from the RAMs.
     """
 
-    READ_LATENCY = DATA_LATENCY = 1
+    READ_LATENCY, DATA_LATENCY = 1, 2
     LATENCY = REUSE = 3
 
     def __init__(self, config):
@@ -55,9 +55,9 @@ class Accumulators(wiring.Component):
         depth, width = self.config.acc_depth, 32 * self.config.cols
         stages = [self._stage(m, i) for i in (1, 2)]
         m.d.sync += [q.eq(d) for past, now in zip([self._now(), *stages], stages) for d, q in zip(past, now)]
-        (_, first, adding), (valid, _, addr) = stages
+        (_, first, reading), (valid, _, addr) = stages
 
-        total, halves = Signal(width, reset_less=True), []
+        old, total, halves = Signal(width, reset_less=True), Signal(width), []
         for half in range(2):
             m.submodules[f"half_{half}"] = ram = Ram(width, depth)
             mine = self.sums.valid & (self.sums.addr[-1] == half)
@@ -68,8 +68,9 @@ class Accumulators(wiring.Component):
                 ram.r_addr.eq(Mux(mine, self.sums.addr, self.read.addr)[:-1]),
                 ram.w_en.eq(valid & (addr[-1] == half)), ram.w_addr.eq(addr[:-1]), ram.w_data.eq(total),
             ]
-        m.d.sync += total.eq(self._added(halves, first, adding[-1]))
-        m.d.comb += self.read.data.eq(Cat(halves))
+        low, high = halves
+        m.d.sync += old.eq(Mux(first, 0, Mux(reading[-1], high, low)))
+        m.d.comb += [total.eq(self._added(old)), self.read.data.eq(Cat(halves))]
         return m
 
     def _now(self):
@@ -79,11 +80,8 @@ class Accumulators(wiring.Component):
         return [Signal.like(s, name=f"{name}_{i}", reset_less=name != "valid")
                 for s, name in zip(self._now(), ("valid", "first", "addr"))]
 
-    def _added(self, halves, first, half):
+    def _added(self, old):
         """The new accumulators, lane by lane."""
-        lanes = []
-        for c in range(self.config.cols):
-            low, high = (data.word_select(c, 32) for data in halves)
-            old = Mux(first, Const(0, 32), Mux(half, high, low))
-            lanes.append((self.sums.data.word_select(c, self.config.sum_bits).as_signed() + old.as_signed())[:32])
-        return Cat(lanes)
+        bits = self.config.sum_bits
+        return Cat((old.word_select(c, 32) + self.sums.data.word_select(c, bits).as_signed())[:32]
+                   for c in range(self.config.cols))

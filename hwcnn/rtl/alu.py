@@ -1,6 +1,6 @@
 """The arithmetic of the vector engine: four multiply-add blocks of the device a lane, then rounding and clamping."""
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,8 @@ class Alu(wiring.Component):
     A must fit 18 bits, and so must A*B.
 
     A free-running pipeline of `latency` cycles. The fields must not change from a `start` to the last vector before the next one,
-    nor while `loading`, which follows it. The coefficients of a vector are sampled when it is `ages` cycles old.
+    nor while `loading`, which begins with it, and in the cycle after. The coefficients of a vector are sampled when it is `ages`
+    cycles old.
 
     With both operands it is computed as t = X + (W or 0): W = A*ma + B*mb and X = c in a sum, W = A*B*mb and X = c in a
     product. A maximum is B*mb + c, which is X, and W = A*ma - B*mb where that is positive; a minimum, where it is negative.
@@ -61,30 +62,32 @@ class Alu(wiring.Component):
     @staticmethod
     def ages(eltwise):
         """Cycles after a vector's `i` in which its mantissas, biases and shifts are sampled."""
-        return (2, 5, 7) if eltwise else (2, 4, 5)
+        return (2, 5, 5) if eltwise else (2, 4, 3)
 
     @classmethod
     def latency(cls, eltwise=True):
-        return cls.ages(eltwise)[-1] + RoundClamp.LATENCY
+        return cls._rounded(eltwise) + RoundClamp.LATENCY
+
+    @classmethod
+    def _rounded(cls, eltwise):
+        """Age of a vector whose t goes to `RoundClamp`."""
+        return cls.ages(eltwise)[-1] + RoundClamp.SHIFT_AHEAD
 
     def elaborate(self, platform):
         m = Module()
-        n = self.ages(self.eltwise)[-1]
+        n = self._rounded(self.eltwise)
         # start[k]: the vector that is k cycles old is the first with its fields.
         self._start = [self.i.valid & self.i.start]
         for k in range(1, n):
             start = Signal(name=f"start{k}")
             m.d.sync += start.eq(self._start[-1])
             self._start.append(start)
-        loading = 0
-        for start in self._start[1:]:
-            loading = start | loading
         valid = self.i.valid
         for k in range(self.latency(self.eltwise)):
             valid, before = Signal(name=f"valid{k + 1}"), valid
             m.d.sync += valid.eq(before)
         m.d.comb += [
-            self.o.valid.eq(valid), self.loading.eq(loading),
+            self.o.valid.eq(valid), self.loading.eq(Cat(self._start[:n - 2]).any()),
             self.o.tag.eq(delay(m, self.i.tag, self.latency(self.eltwise), "tag")),
         ]
         limits = [self._field(m, name, self.fields[name], n - 1) for name in ("zero", "low", "high")]
@@ -106,7 +109,7 @@ class Alu(wiring.Component):
 
     def _one_operand(self, m):
         """As `_two_operands`, for a sum without B."""
-        ca, terms = self._field(m, "ca", self.fields.ca, 1), []
+        ca, terms = self._field(m, "ca", self.fields.ca, 0), []
         for k in range(self.lanes):
             x1 = _register(m, f"x{k}_1", signed(18), self.i.x[k])
             x2 = _register(m, f"x{k}_2", signed(18), x1)
@@ -123,7 +126,7 @@ class Alu(wiring.Component):
         negate, addend = f.alu[1], Signal(signed(_B_BITS))
         m.d.comb += addend.eq(Mux(negate, 1 - f.cb, f.cb))
         shared = dict(
-            negate=negate, addend=addend, ca=self._field(m, "ca", f.ca, 1),
+            negate=negate, addend=addend, ca=self._field(m, "ca", f.ca, 0),
             is_product=self._field(m, "is_product", f.alu == isa.ALU_MUL, 1),
             mb=self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3),
             mb_extra=self._field(m, "mb_extra", Mux(f.use_b & negate, -f.mb, 0), 3),
@@ -135,13 +138,12 @@ class Alu(wiring.Component):
         x, b = self.i.x[k], self.i.b[k]
         b1 = _register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
         b2 = _register(m, f"b{k}_2", signed(_B_BITS), b1)
+        x1 = _register(m, f"x{k}_1", signed(18), x)
 
         # A * B, 0 unless it is asked for
-        a1 = _register(m, f"a{k}_1", signed(18), x + self.fields.ca)
-        ab2 = _register(m, f"ab{k}_2", signed(18), (a1 * b1)[:18].as_signed())
-        ab3 = _register(m, f"ab{k}_3", signed(18), ab2, clear=~is_product)
+        a2 = _register(m, f"a{k}_2", signed(18), x1 + ca)
+        ab3 = _register(m, f"ab{k}_3", signed(18), (a2 * b2)[:18].as_signed(), clear=~is_product)
         # A * ma, 0 in a product
-        x1 = _register(m, f"x{k}_1", signed(18), x)
         x2 = _register(m, f"x{k}_2", signed(18), x1)
         a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
         ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product)

@@ -12,6 +12,7 @@ from .layouts import instruction_layout, ram_read_port
 from .passes import STEP_BITS, PassSequencer
 from .pe_array import PeArray
 from .ram import Ram
+from .rounds import Rounds
 
 
 class ArrayEngine(wiring.Component):
@@ -74,8 +75,7 @@ class ArrayEngine(wiring.Component):
         tag = self._pixels(m, passes.o, full, issue, swap)
         self._load(m, pes, full, swap)
         m.d.comb += [
-            self.busy.eq(issue), self.act.en.eq(issue),
-            pes.act.eq(self.act.data), self.sums.data.eq(pes.sums),
+            self.busy.eq(issue), pes.act.eq(self.act.data), self.sums.data.eq(pes.sums),
         ]
         self._tags(m, issue, *tag)
         return m
@@ -83,33 +83,33 @@ class ArrayEngine(wiring.Component):
     def _pixels(self, m, passes, full, issue, swap):
         """The loops y and x of a pass; returns (first, accumulator address, last pixel of the instruction)."""
         run = Signal(passes.payload.shape(), reset_less=True)
-        running, fresh = Signal(), Signal(reset_less=True)
+        idle, fresh = Signal(init=1), Signal()  # no pass; the next pixel is the first one of a pass
         address, row = Signal(STEP_BITS, reset_less=True), Signal(STEP_BITS, reset_less=True)
-        left_x, left_y = Signal(16, reset_less=True), Signal(16, reset_less=True)
-        acc = Signal.like(self.sums.addr, reset_less=True)
-        end_x, end = left_x == 0, (left_x == 0) & (left_y == 0)
-        take = passes.valid & passes.ready
+        acc, next_acc = Signal.like(self.sums.addr), Signal.like(self.sums.addr, reset_less=True)
+        new, ready = passes.payload, Signal()
+        end_x, end_y = (self._rounds(m, n, new[n], ready) for n in ("n_x", "n_y"))
+        end, stalled = end_x.last & end_y.last, fresh & ~full
         m.d.comb += [
-            issue.eq(running & (~fresh | full)), swap.eq(issue & fresh),
-            self.stall_weights.eq(running & fresh & ~full),
-            passes.ready.eq(~running | (issue & end)),
-            self.act.addr.eq(address),
+            issue.eq(~idle & ~stalled), swap.eq(fresh & full), self.stall_weights.eq(stalled),
+            ready.eq(~stalled & (idle | end)), passes.ready.eq(ready),
+            self.act.en.eq(~stalled), self.act.addr.eq(address), acc.eq(Mux(fresh & run.restart, run.acc, next_acc)),
+            end_x.step.eq(~stalled), end_y.step.eq(~stalled & end_x.last),
         ]
         with m.If(issue):
+            m.d.sync += next_acc.eq(acc + 1)
+        with m.If(~stalled):  # without a pass as well: then nothing of this matters
             next_row = (row + run.s_y)[:STEP_BITS]
-            m.d.sync += [
-                fresh.eq(0), acc.eq(acc + 1), running.eq(~end),
-                left_x.eq(Mux(end_x, run.n_x, left_x) - 1), address.eq(Mux(end_x, next_row, address + run.s_x))]
-            with m.If(end_x):
-                m.d.sync += [left_y.eq(left_y - 1), row.eq(next_row)]
-        with m.If(take):
-            new = passes.payload
-            m.d.sync += [
-                run.eq(new), running.eq(1), fresh.eq(1), address.eq(new.base), row.eq(new.base),
-                left_x.eq(new.n_x - 1), left_y.eq(new.n_y - 1)]
-            with m.If(new.restart):
-                m.d.sync += acc.eq(new.acc)
+            m.d.sync += [fresh.eq(0), address.eq(Mux(end_x.last, next_row, address + run.s_x))]
+            with m.If(end_x.last):
+                m.d.sync += row.eq(next_row)
+        with m.If(ready):  # whatever is there is taken over, so that only one bit has to wait for its `valid`
+            m.d.sync += [run.eq(new), idle.eq(~passes.valid), fresh.eq(passes.valid), address.eq(new.base), row.eq(new.base)]
         return run.first, acc, run.last & end
+
+    def _rounds(self, m, name, n, load):
+        m.submodules[name] = rounds = Rounds(len(n))
+        m.d.comb += [rounds.load.eq(load), rounds.n.eq(n)]
+        return rounds
 
     def _load(self, m, pes, full, swap):
         """Takes rows of a tile while its RAM is free; with `swap` they begin to go to the PEs."""

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from .fifo import SkidBuffer
 
 
 def linear_layout(count_bits):
@@ -16,7 +17,7 @@ class BurstSplitter(wiring.Component):
     """Cuts linear reads at multiples of `max_burst` beats, and issues the bursts for which there is room.
 
     The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst a cycle, also from read to
-    read. `request` and `spare` come from registers; ``i.ready`` depends combinationally on ``request.ready``.
+    read. All outputs come from registers.
 
     Parameters
     ----------
@@ -48,18 +49,20 @@ class BurstSplitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        request, length, roomy, step = self.request.payload, Signal(range(self.max_burst + 1)), Signal(init=1), Signal()
-        self._cut(m, length, roomy, step)
+        m.submodules.out = out = SkidBuffer(data.StructLayout({"addr": 32, "length": 9, "spare": 1}))
+        burst, roomy, step = out.i.payload, Signal(init=1), Signal()
+        self._cut(m, burst, roomy & out.i.ready, step)
         if self.room is not None:
-            self._reserve(m, length, roomy, step)
-        with m.If(self.request.ready):
-            m.d.sync += self.request.valid.eq(0)
-        with m.If(step):
-            m.d.sync += [self.request.valid.eq(1), request.length.eq(length)]
+            self._reserve(m, burst, roomy, step)
+        m.d.comb += [
+            out.i.valid.eq(step), self.request.valid.eq(out.o.valid), out.o.ready.eq(self.request.ready),
+            self.request.payload.addr.eq(out.o.payload.addr), self.request.payload.length.eq(out.o.payload.length),
+            self.spare.eq(out.o.payload.spare),
+        ]
         return m
 
-    def _cut(self, m, length, roomy, step):
-        """Holds a read while its bursts go, one in each `step`, to the request."""
+    def _cut(self, m, out, free, step):
+        """Holds a read while its bursts go out, one in each `step`, which happens when it is `free`."""
         place_bits = bits_for(self.max_burst)
         read, held = self.i.payload, Signal()
         addr = read.addr[self.beat_bits:]  # in beats
@@ -71,29 +74,29 @@ class BurstSplitter(wiring.Component):
         end = Signal(len(before_last) + place_bits)
         m.d.comb += [
             end.eq(read.n_beats + (addr[:place_bits] - (self.max_burst + 1))),
-            step.eq(held & roomy & (~self.request.valid | self.request.ready)), self.i.ready.eq(~held | (step & ends)),
-            length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
+            step.eq(held & free), self.i.ready.eq(~held | (step & ends)),
+            out.addr.eq(Cat(Const(0, self.beat_bits), place, (base + burst)[:len(base)])),
+            out.length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
         ]
         with m.If(step):
-            m.d.sync += [
-                self.request.payload.addr.eq(Cat(Const(0, self.beat_bits), place, (base + burst)[:len(base)])),
-                burst.eq(Mux(ends, 0, burst + 1)), place.eq(0), ends.eq(burst == before_last),
-            ]
+            m.d.sync += [burst.eq(Mux(ends, 0, burst + 1)), place.eq(0), ends.eq(burst == before_last)]
         with m.If(self.i.ready):
             m.d.sync += [
                 held.eq(self.i.valid), base.eq(addr[place_bits:]), place.eq(addr[:place_bits]),
                 Cat(last_place, before_last).eq(end), ends.eq(end[-1]),
             ]
 
-    def _reserve(self, m, length, roomy, step):
+    def _reserve(self, m, out, roomy, step):
         """Takes room for each burst; `roomy` allows one in the next cycle."""
+        length = out.length[:bits_for(self.max_burst + 1)]
         credits, change = Signal(range(self.room + 1), init=self.room), Signal(signed(len(length) + 1))
-        after = Signal.like(credits)
+        after, spare = Signal.like(credits), Signal()
         m.d.comb += after.eq(credits + change)
         m.d.sync += [
             change.eq(self.freed - Mux(step, length, 0)), credits.eq(after),
             # What the burst of this cycle takes is not in `after` yet: at most max_burst.
             roomy.eq(Mux(step, after >= 2 * self.max_burst, after >= self.max_burst)),
         ]
-        if self.eager is not None and self.eager + self.max_burst < self.room:
-            m.d.sync += self.spare.eq(Mux(step, after < self.room - self.eager, after < self.room - self.eager - self.max_burst))
+        if self.eager is not None and self.eager < self.room:
+            m.d.sync += spare.eq(after < self.room - self.eager)
+            m.d.comb += out.spare.eq(spare)

@@ -1,6 +1,6 @@
 """Where the ALU's multiplier, constant and shift come from: the instruction, the channels' parameters, or LRN's factors."""
 
-from amaranth import Cat, Module, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,7 +19,7 @@ SLOTS_DEST = 1
 class Coefficients(wiring.Component):
     """Holds the ALU's coefficients: new ones once an instruction, for each block (`per_channel`), or each vector (`use_factors`).
 
-    From `begin` to `ready`: 2 cycles, or 3 + 8*L/axi_bytes `per_channel` (5 where a beat holds more than half a vector's). The
+    From `begin` to `ready`: 1 cycle, or 2 + 8*L/axi_bytes `per_channel` (4 where a beat holds more than half a vector's). The
     coefficients of the next block are loaded as soon as those of the present one are in use, so a block that takes so long
     costs nothing.
 
@@ -29,9 +29,9 @@ class Coefficients(wiring.Component):
     Members
     -------
     params : beats of PARAM; those of dest 1 fill the slots. per_channel, use_factors, slot, shared : of the instruction, stable.
-    begin : the instruction begins. started : the first vector with new coefficients is issued, its lower half. upper : an
+    begin : the instruction begins. started : the upper half of the first vector with new coefficients is issued. upper : an
     upper half is issued. more : it is not the last block. factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU.
-    ready : a block's first vector may be issued.
+    ready : a block's first vector may be issued in the next cycle.
     """
 
     SETS = 4
@@ -61,33 +61,37 @@ class Coefficients(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        pending, wanted = Signal(), Signal()
-        m.d.comb += wanted.eq(self.begin | (self.started & self.per_channel))
+        pending, wanted, complete, there = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            wanted.eq(self.begin | (self.started & self.per_channel)), complete.eq(pending),
+            self.ready.eq(~wanted & (there | complete)),
+        ]
+        m.d.sync += there.eq(self.ready)
         # What is written: to which lanes (one bit a RAM), in which half of the vector, and the values.
         mask, half = Signal(self.alu_lanes // self.width if self.affine or self.lrn else 1), Signal()
         values = Signal(data.ArrayLayout(PARAM_LAYOUT, self.sources))
         m.d.comb += [values[j].eq(self.shared) for j in range(self.sources)]
         with m.If(pending):
-            m.d.sync += [pending.eq(0), self.ready.eq(1)]
+            m.d.sync += pending.eq(0)
             m.d.comb += mask.eq(-1)
         if self.affine:
-            self._from_slots(m, pending, mask, half, values)
+            self._from_slots(m, pending, complete, mask, half, values)
         if self.lrn:
             self._from_factors(m, mask, half, values)
         with m.If(wanted):
-            m.d.sync += [pending.eq(self.begin | self.more), self.ready.eq(0)]
+            m.d.sync += pending.eq(self.begin | self.more)
         self._sets(m, mask, half, values)
         return m
 
     def _sets(self, m, mask, half, values):
         """The RAMs, and which set is which: a set is used from its first vector on, when the next one may be written."""
         writing, used = Signal(range(self.SETS)), Signal(range(self.SETS))
-        upper = Signal()  # aged 1 cycle, like `used`
+        upper = Signal()  # aged 1 cycle
         with m.If(self.started):
             m.d.sync += [used.eq(writing), writing.eq(writing + 1)]
         m.d.sync += upper.eq(self.upper & (self.per_channel | self.use_factors))
         at, row = Cat(half, (writing + self.started)[:2]), Signal(3)
-        m.d.comb += row.eq(Cat(upper, used))
+        m.d.comb += row.eq(Cat(upper, Mux(self.started, writing, used)))
         ages = Alu.ages("eltwise" in self.config.features)
         for name, age in zip(("mantissa", "bias", "shift"), ages):
             address = delay(m, row, age - 2, f"{name}_row")
@@ -102,7 +106,7 @@ class Coefficients(wiring.Component):
                 lanes = range(first, first + self.width) if len(mask) > 1 else range(self.alu_lanes)
                 m.d.comb += [to[k].eq(ram.r_data.word_select(k % self.width, bits)) for k in lanes]
 
-    def _from_slots(self, m, load, mask, half, values):
+    def _from_slots(self, m, load, complete, mask, half, values):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
         lanes, word = self.config.lanes, PARAM_LAYOUT.size
         beats, steps = max(1, lanes // self.channels), lanes // self.per_step
@@ -122,9 +126,10 @@ class Coefficients(wiring.Component):
             m.d.sync += slot.eq(self.slot)
         with m.If(self.per_channel):
             with m.If(load):
-                m.d.sync += [reading.eq(1), self.ready.eq(0)]
-            with m.If(written & (at == steps - 1)):
-                m.d.sync += [self.ready.eq(1), slot.eq(slot + 1)]
+                m.d.sync += reading.eq(1)
+            m.d.comb += complete.eq(written & (at == steps - 1))
+            with m.If(complete):
+                m.d.sync += slot.eq(slot + 1)
             part = ram.r_data.word_select(at[:bits_for(steps // beats)], word * self.per_step) if steps > beats else ram.r_data
             self._select(m, written, at, steps, mask, half)
             m.d.comb += [values[j].as_value().eq(part.word_select(j % self.per_step, word)) for j in range(self.sources)]

@@ -16,18 +16,18 @@ class StreamFifo(wiring.Component):
     Parameters
     ----------
     shape : shape of the payload.
-    depth : items held in the RAM, a power of two; the output register holds one more.
+    depth : items held in the RAM, a power of two, at least 4; the output register holds one more.
     block : as in `ram.Ram`.
 
     Members
     -------
     i, o : streams of `shape`.
-    level : items inside, the output register included (0 to depth + 1).
+    level : items inside, the output register included (0 to depth + 1); for a cycle an item that moves to it counts twice.
     """
 
     def __init__(self, shape, depth, block=False):
-        if depth < 2 or depth & depth - 1:
-            raise ValueError(f"expected a depth that is a power of two, at least 2, not {depth!r}")
+        if depth < 4 or depth & depth - 1:
+            raise ValueError(f"expected a depth that is a power of two, at least 4, not {depth!r}")
         self.shape, self.depth, self.block = shape, depth, block
         super().__init__({
             "i": In(stream.Signature(shape)),
@@ -41,10 +41,10 @@ class StreamFifo(wiring.Component):
         width = len(payload.as_value() if hasattr(payload, "as_value") else payload)
         m.submodules.ram = ram = Ram(width, self.depth, self.block)
         write, read = Signal(range(self.depth)), Signal(range(self.depth))
-        stored = Signal(range(self.depth + 1))  # in the RAM, not yet read out
-        space, any_stored = Signal(init=1), Signal()  # stored is not the depth, not 0
+        # In the RAM, not yet read out; what is read out counts for a cycle more (`fetched`).
+        stored, fetched = Signal(range(self.depth + 1)), Signal()
+        space, any_stored = Signal(init=1), Signal()  # another one fits; there is one to read out
         full_out = Signal()  # the RAM's read register holds an item
-
         push, pop, fetch = Signal(), Signal(), Signal()
         raw_i = self.i.payload.as_value() if hasattr(self.i.payload, "as_value") else self.i.payload
         raw_o = self.o.payload.as_value() if hasattr(self.o.payload, "as_value") else self.o.payload
@@ -60,13 +60,15 @@ class StreamFifo(wiring.Component):
             self.level.eq(stored + full_out),
         ]
         m.d.sync += [
-            write.eq(write + push),
-            read.eq(read + fetch),
-            stored.eq(stored + push - fetch),
-            any_stored.eq(push | (any_stored & ~(fetch & (stored == 1)))),
-            space.eq(fetch | (space & ~(push & (stored == self.depth - 1)))),
+            fetched.eq(fetch), stored.eq(stored + push - fetched),
+            any_stored.eq(push | (any_stored & ~(fetch & (stored == Mux(fetched, 2, 1))))),
+            space.eq(fetched | (space & ~(push & (stored == self.depth - 1)))),
             full_out.eq(fetch | (full_out & ~pop)),
         ]
+        with m.If(push):
+            m.d.sync += write.eq(write + 1)
+        with m.If(fetch):
+            m.d.sync += read.eq(read + 1)
         return m
 
 

@@ -1,11 +1,12 @@
 """The outer loops of ARRAY: which passes an instruction makes."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .layouts import instruction_layout
+from .rounds import Rounds
 
 #: Bits of addresses and steps in ARRAY.
 STEP_BITS = 20
@@ -18,12 +19,13 @@ _LOOPS = ("ob", "kx", "ky", "cb")  # inner to outer
 
 
 class PassSequencer(wiring.Component):
-    """The loops cb, ky, kx, ob of ARRAY as a stream of passes, one a cycle.
+    """The loops cb, ky, kx, ob of ARRAY as a stream of passes, one in two cycles.
 
-    An instruction is taken as soon as the last pass of the one before has been put into `o`; its first pass is in `o`
-    `LATENCY` cycles later (when `o` is free), so behind a pass of 4 cycles or more it costs no time.
+    An instruction is taken 2 cycles after the last pass of the one before has been put into `o`; its first pass is in `o`
+    `LATENCY` cycles later (when `o` is free), so behind passes of 4 cycles or more it costs no time.
 
-    Addresses are running sums: each loop keeps the address at which its present round began.
+    In the cycle in which a pass is put into `o`, every loop already knows where its next round would begin. In the one after
+    it, the innermost loop that has rounds left goes on there, and those inside it begin anew at the same address.
 
     Members
     -------
@@ -40,40 +42,45 @@ class PassSequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        fields = Signal(instruction_layout(isa.ARRAY), reset_less=True)
-        running = Signal()
+        fields, new = Signal(instruction_layout(isa.ARRAY), reset_less=True), self.i.payload
+        running, stepping = Signal(), Signal()  # the present pass has been put into `o`
+        base = Signal(STEP_BITS, reset_less=True)
         overwrite, restart = Signal(reset_less=True), Signal(reset_less=True)
-        left = [Signal(16, name=f"left_{n}", reset_less=True) for n in _LOOPS]  # rounds after the present one
-        base = [Signal(STEP_BITS, name=f"base_{n}", reset_less=True) for n in _LOOPS]
-        ended = [rounds == 0 for rounds in left]
+        begun = Signal(len(_LOOPS), reset_less=True)  # loops of which a round begins with the present pass
+        put = running & ~stepping & ~self.o.valid
+        ended, inside_ended = self._rounds(m, ~running, stepping)
 
-        advance = running & (~self.o.valid | self.o.ready)
-        m.d.comb += self.i.ready.eq(~running)
-        with m.If(self.i.valid & ~running):
-            new = self.i.payload
-            m.d.sync += [running.eq(1), fields.eq(new), overwrite.eq(~new.accumulate), restart.eq(1)]
-            m.d.sync += [rounds.eq(new[f"n_{n}"] - 1) for n, rounds in zip(_LOOPS, left)]
-            m.d.sync += [address.eq(new.base) for address in base]
-        with m.If(advance):
-            self._step(m, fields, left, base, ended)
-            m.d.sync += [running.eq(~Cat(ended).all()), restart.eq(ended[0]), overwrite.eq(overwrite & ~ended[0])]
+        following = Signal(STEP_BITS)
+        for n, begins, over in reversed(list(zip(_LOOPS, begun, ended))):
+            address = Signal(STEP_BITS, name=f"following_{n}", reset_less=True)
+            with m.If(begins):
+                m.d.sync += address.eq(base + fields[f"s_{n}"])
+            with m.If(~over):
+                m.d.comb += following.eq(address)
 
         o = self.o.payload
-        m.d.sync += self.o.valid.eq(advance | (self.o.valid & ~self.o.ready))
-        with m.If(advance):
+        m.d.comb += self.i.ready.eq(~running)
+        m.d.sync += [stepping.eq(put), self.o.valid.eq(put | (self.o.valid & ~self.o.ready))]
+        with m.If(~self.o.valid):
             m.d.sync += [
-                o.base.eq(base[0]), o.restart.eq(restart), o.first.eq(overwrite), o.last.eq(Cat(ended).all()),
+                o.base.eq(base), o.restart.eq(restart), o.first.eq(overwrite), o.last.eq(ended.all()),
                 *(o[n].eq(fields[n]) for n in ("acc", "n_y", "s_y", "n_x", "s_x"))]
+        with m.If(stepping):
+            m.d.sync += [
+                base.eq(following), begun.eq(inside_ended), running.eq(~ended.all()),
+                restart.eq(ended[0]), overwrite.eq(overwrite & ~ended[0])]
+        with m.If(~running):  # whatever is at `i` is taken over, so that only one bit has to wait for its `valid`
+            m.d.sync += [
+                running.eq(self.i.valid), fields.eq(new), base.eq(new.base), begun.eq(-1),
+                overwrite.eq(~new.accumulate), restart.eq(1)]
         return m
 
-    def _step(self, m, fields, left, base, ended):
-        """Advance the innermost loop that has rounds left; those inside it start anew at its new address."""
-        origin, step = Signal(STEP_BITS), Signal(STEP_BITS)
-        for n, address, over in reversed(list(zip(_LOOPS, base, ended))):
-            with m.If(~over):
-                m.d.comb += [origin.eq(address), step.eq(fields[f"s_{n}"])]
-        inside_ended = Const(1)
-        for n, rounds, address, over in zip(_LOOPS, left, base, ended):
-            with m.If(inside_ended):
-                m.d.sync += [rounds.eq(Mux(over, fields[f"n_{n}"], rounds) - 1), address.eq(origin + step)]
-            inside_ended = inside_ended & over
+    def _rounds(self, m, load, step):
+        """(Loops in their last round, loops of which all that are inside are); a step is one of the latter."""
+        ended, inside_ended = Signal(len(_LOOPS)), Signal(len(_LOOPS))
+        for k, n in enumerate(_LOOPS):
+            m.submodules[n] = rounds = Rounds(len(self.i.payload[f"n_{n}"]))
+            m.d.comb += [
+                rounds.load.eq(load), rounds.n.eq(self.i.payload[f"n_{n}"]), rounds.step.eq(step & inside_ended[k]),
+                ended[k].eq(rounds.last), inside_ended[k].eq(ended[:k].all())]
+        return ended, inside_ended

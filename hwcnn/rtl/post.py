@@ -13,6 +13,7 @@ from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, 
 from .post_pipeline import PostPipeline
 from .ram import Ram
 from .reader import VectorReader
+from .rounds import Rounds
 from .slots import ParamSlots
 from .writer import Writer
 
@@ -53,7 +54,7 @@ class PostCore(wiring.Component):
 
     FIFO = 32
     START = 1
-    SECOND = PostPipeline.LATENCY
+    SECOND = PostPipeline.SECOND
     LATENCY = PostPipeline.LATENCY + 2
 
     def __init__(self, config):
@@ -71,17 +72,18 @@ class PostCore(wiring.Component):
         wiring.connect(m, wiring.flipped(self.params), slots.params)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
 
-        issue, take, end, leave = Signal(), Signal(), Signal(), Signal()
-        waiting = self._accept(m, take)
-        run, running = self._issue(m, issue, take, end)
-        # second[k]: in k cycles a second pass begins.
-        second = Signal(self.SECOND)
-        m.d.sync += second.eq(Cat(second[1:], issue & run.stage2))
+        may, issue, free, end, leave = Signal(), Signal(), Signal(), Signal(), Signal()
+        waiting = self._accept(m, free)
+        run, running, running_next = self._issue(m, issue, free, waiting, end)
+        # second[k]: in k cycles a second pass begins. idle: nothing runs, and no second pass begins after this cycle.
+        second, idle = Signal(self.SECOND), Signal(init=1)
+        m.d.sync += [second.eq(Cat(second[1:], issue & run.stage2)),
+                     idle.eq(~running_next & ~second[2:].any() & ~(issue & run.stage2))]
         m.d.comb += [
-            take.eq(waiting & Mux(run.stage2, ~running & ~second[1:].any(), ~running | (issue & end))),
-            leave.eq(second[0] | (issue & ~run.stage2)),
+            # Without a second stage there is no residual to wait for.
+            free.eq(idle | (may & end & ~run.stage2)), leave.eq(second[0] | (issue & ~run.stage2)),
         ]
-        self._credit(m, run, running & ~second[0], issue, self.o.valid & self.o.ready)
+        self._credit(m, run, running & ~second[0], running_next & ~second[1], may, issue)
 
         sent = Signal(PostPipeline.LATENCY)
         m.d.sync += [sent.eq(Cat(leave, sent)), self.done.eq(issue & end)]
@@ -89,13 +91,13 @@ class PostCore(wiring.Component):
             slots.en.eq(issue), slots.addr.eq(run.slot),
             self._control(pipeline.control, run, second[0]),
             pipeline.accumulators.eq(self.accumulators.data),
-            pipeline.factors.eq(slots.factors), pipeline.shifts.eq(slots.shifts),
+            pipeline.bias.eq(slots.bias), pipeline.mantissa.eq(slots.mantissa), pipeline.shift.eq(slots.shift),
             pipeline.residual.eq(self._late_residual(m, self._lanes(run))),
             fifo.i.valid.eq(sent[-1]), fifo.i.payload.eq(pipeline.result),
         ]
         return m
 
-    def _accept(self, m, take):
+    def _accept(self, m, free):
         """Hands on the descriptors; returns: an instruction is at `i` that does not run yet."""
         fields, write, read = self.i.payload, self.write.payload, self.read.payload
         offered, taken = Signal(), Signal()
@@ -105,7 +107,7 @@ class PostCore(wiring.Component):
                 m.d.sync += descriptor.valid.eq(0)
         with m.If(self.i.valid & ~offered):
             m.d.sync += [offered.eq(1), self.write.valid.eq(1), self.read.valid.eq(fields.residual)]
-        with m.If(take):
+        with m.If(free & self.i.valid):
             m.d.sync += taken.eq(1)
         with m.If(self.i.ready):
             m.d.sync += [offered.eq(0), taken.eq(0)]
@@ -116,33 +118,38 @@ class PostCore(wiring.Component):
             read.n_rows.eq(fields.out_rows), read.n_cols.eq(fields.out_cols)]
         return self.i.valid & ~taken
 
-    def _issue(self, m, issue, take, end):
-        """The loops over blocks, rows and columns; returns (fields of the running instruction, not all vectors are issued)."""
-        run = Signal(instruction_layout(isa.POST), reset_less=True)
-        running = Signal()
-        left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
-        ended = [rounds == 0 for rounds in left.values()]
+    def _issue(self, m, issue, free, waiting, end):
+        """The loops over blocks, rows and columns; returns (fields of the running instruction, not all vectors are issued, that in
+        the next cycle)."""
+        run, new = Signal(instruction_layout(isa.POST), reset_less=True), self.i.payload
+        running, running_next, ended = Signal(), Signal(), Signal(3)
+        for k, n in enumerate(("out_cols", "out_rows", "n_blk")):
+            m.submodules[n] = rounds = Rounds(len(new[n]))
+            m.d.comb += [
+                rounds.load.eq(free), rounds.n.eq(new[n]), rounds.step.eq(issue & ended[:k].all()), ended[k].eq(rounds.last)]
         m.d.comb += [
-            end.eq(Cat(ended).all()), self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc),
+            end.eq(ended.all()), self.accumulators.en.eq(issue), self.accumulators.addr.eq(run.acc),
+            running_next.eq(Mux(free, waiting, running & ~(issue & end))),
         ]
+        m.d.sync += running.eq(running_next)
         with m.If(issue):
-            m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + (ended[0] & ended[1])), running.eq(~end)]
-            for i, (n, rounds) in enumerate(left.items()):
-                with m.If(Cat(ended[:i]).all()):
-                    m.d.sync += rounds.eq(Mux(ended[i], run[n], rounds) - 1)
-        with m.If(take):
-            m.d.sync += [run.eq(self.i.payload), running.eq(1)]
-            m.d.sync += [rounds.eq(self.i.payload[n] - 1) for n, rounds in left.items()]
-        return run, running
+            m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + ended[:2].all())]
+        with m.If(free):  # whatever is at `i` is taken over, so that only one bit has to wait for its `valid`
+            m.d.sync += run.eq(new)
+        return run, running, running_next
 
-    def _credit(self, m, run, ready, issue, popped):
-        """Decides about `issue`: places in the output FIFO are reserved."""
-        room = Signal(range(self.FIFO + 1), init=self.FIFO)
+    def _credit(self, m, run, ready, ready_next, may, issue):
+        """Decides about `issue`, all but the residual a cycle ahead: places in the output FIFO are reserved."""
+        room, any_room, any_room_next = Signal(range(self.FIFO + 1), init=self.FIFO), Signal(init=1), Signal()
+        popped = Signal()
         there = self.residual.valid | ~run.residual
-        m.d.sync += room.eq(room - issue + popped)
+        m.d.sync += [
+            popped.eq(self.o.valid & self.o.ready), room.eq(room - issue + popped), any_room.eq(any_room_next),
+            may.eq(ready_next & any_room_next),
+        ]
         m.d.comb += [
-            issue.eq(ready & (room != 0) & there), self.stall_store.eq(ready & (room == 0) & there),
-            self.residual.ready.eq(issue & run.residual),
+            any_room_next.eq(popped | room[1:].any() | (room[0] & ~issue)),
+            issue.eq(may & there), self.stall_store.eq(ready & ~any_room & there), self.residual.ready.eq(may & run.residual),
         ]
 
     def _control(self, control, run, second):
@@ -152,13 +159,13 @@ class PostCore(wiring.Component):
         return [control[n].eq(value) for n, value in fields.items()]
 
     def _late_residual(self, m, residual):
-        """A residual vector in time for the second pass; the delay line is a RAM."""
+        """A residual vector, a cycle after its second pass begins; the delay line is a RAM."""
         now = Signal(bits_for(self.SECOND))
         m.submodules.residuals = ram = Ram(len(residual), 1 << len(now), block=True)
         m.d.sync += now.eq(now + 1)
         m.d.comb += [
             ram.w_en.eq(1), ram.w_addr.eq(now), ram.w_data.eq(residual),
-            ram.r_en.eq(1), ram.r_addr.eq(now - (self.SECOND - 2)),
+            ram.r_en.eq(1), ram.r_addr.eq(now - (self.SECOND - 1)),
         ]
         return delay(m, ram.r_data, 1, "residual")
 

@@ -20,7 +20,7 @@ class InstructionQueue(wiring.Component):
     registers. An instruction without fields is not queued: it waits in a register.
 
     Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met), 2 without fields. A wait counts as met
-    one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 1 cycles; engines hide these by
+    one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 2 cycles; engines hide these by
     taking an instruction when they begin with it, or before.
 
     Parameters
@@ -83,7 +83,7 @@ class InstructionQueue(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(space), push.eq(self.i.valid & self.i.ready),
             ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(self.i.payload),
-            read.eq((~full | take) & (stored > wanted)), header_read.eq(read & (wanted == 0)),
+            read.eq(~full & (stored > wanted)), header_read.eq(read & (wanted == 0)),
             ram.r_en.eq(read), ram.r_addr.eq(first + wanted),
         ]
         m.d.sync += [

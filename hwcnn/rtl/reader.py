@@ -1,15 +1,15 @@
 """Reads from DRAM: runs of beats, and padded tiles of vectors."""
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import data, enum, stream, wiring
+from amaranth import Const, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
 from .bursts import BurstSplitter, linear_layout
-from .fifo import StreamFifo
+from .fifo import SkidBuffer, StreamFifo
 from .gearbox import Widen
 from .layouts import READ_LAYOUT, read_port
-from .walker import Walker
+from .walker import Loop, Walker
 
 
 class LinearReader(wiring.Component):
@@ -54,25 +54,28 @@ class LinearReader(wiring.Component):
         return m
 
 
-class Phase(enum.Enum, shape=2):
-    """Where a loop is: in the padding before, in the tensor, or in the padding after."""
+#: The fields of the pads and items of a row and of a column, and what a tile order wants to know of them.
+_SPANS = {"x": ("pad_left", "n_cols", "pad_right"), "y": ("pad_top", "n_rows", "pad_bottom")}
+_FLAGS = {"no_before": (0, 0), "one_before": (0, 1), "one": (1, 1), "no_after": (2, 0), "one_after": (2, 1)}
 
-    BEFORE = 0
-    INSIDE = 1
-    AFTER = 2
+
+def order_flags(tile):
+    """``{name: bit}``: the bits of `TileOrder.layout` that follow from the fields of a tile."""
+    return {f"{name}_{bit}": tile[fields[which]] == value for name, fields in _SPANS.items()
+            for bit, (which, value) in _FLAGS.items()} | {"one_blk": tile.n_blk == 1}
 
 
 class TileOrder(wiring.Component):
     """Says of each vector of a tile where it comes from.
 
-    Latency: 2 cycles. Throughput: one vector a cycle, one idle cycle between tiles.
+    Latency: 2 cycles. Throughput: one vector a cycle, one idle cycle between tiles. All of `o` comes from registers.
 
     Members
     -------
-    i : stream of `layout`: counts and pads of `layouts.READ_LAYOUT`; ``start``, ``blk_step``, ``row_step``: the first
-        vector's place in its beat and the change of it from block to block and from row to row, in vectors. The tile
-        stays on the stream until its last vector is out.
-    o : stream of `order_layout`: ``inside``: from a beat, from place ``sub``, with ``pop`` the last one from it;
+    i : stream of `layout`: counts and pads of `layouts.READ_LAYOUT`, and bits that say which of these are 0 or 1; ``start``,
+        ``blk_step``, ``row_step``: the first vector's place in its beat and the change of it from block to block and from row
+        to row, in vectors. The tile stays on the stream until its last vector is out.
+    o : stream of `order_layout`: ``inside``: from a beat, from place ``sub``, ``pop``: the last one from it;
         otherwise a pad of ``pad_value``. ``last`` ends the tile.
     """
 
@@ -81,7 +84,8 @@ class TileOrder(wiring.Component):
         place = bits_for(per_beat)
         self.layout = data.StructLayout({
             "start": place, "blk_step": place, "row_step": place, "n_blk": 16, "n_rows": 16, "n_cols": 16,
-            "pad_top": 8, "pad_bottom": 8, "pad_left": 8, "pad_right": 8, "pad_value": 8})
+            "pad_top": 8, "pad_bottom": 8, "pad_left": 8, "pad_right": 8, "pad_value": 8} | {
+            f"{name}_{bit}": 1 for name in _SPANS for bit in _FLAGS} | {"one_blk": 1})
         self.order_layout = data.StructLayout({"inside": 1, "sub": place, "pop": 1, "pad_value": 8, "last": 1})
         super().__init__({
             "i": In(stream.Signature(self.layout)),
@@ -90,83 +94,82 @@ class TileOrder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        tile = self.i.payload
-        running, step, row_ends, blk_ends = Signal(), Signal(), Signal(), Signal()
-        column = _Span(m, "x", tile.pad_left, tile.n_cols, tile.pad_right)
-        row = _Span(m, "y", tile.pad_top, tile.n_rows, tile.pad_bottom)
-        blk, last_blk = Signal(16, init=1), Signal()  # from 1
+        m.submodules.out = out = SkidBuffer(self.order_layout)
+        wiring.connect(m, out.o, wiring.flipped(self.o))
+        tile, running = self.i.payload, Signal()
+        starts, row_ends, blk_ends, tile_ends = (Signal(name=n) for n in ("starts", "row_ends", "blk_ends", "tile_ends"))
+        column, row = _Span("x", tile), _Span("y", tile)
+        blk = Loop("blk", 16)
+        step = Signal()
         m.d.comb += [
-            step.eq(running & (~self.o.valid | self.o.ready)),
-            row_ends.eq(column.last), blk_ends.eq(column.last & row.last), last_blk.eq(blk == tile.n_blk),
-            self.i.ready.eq(step & blk_ends & last_blk),
+            starts.eq(~running), step.eq(running & out.i.ready), self.i.ready.eq(step & tile_ends),
+            row_ends.eq(column.last), blk_ends.eq(column.last & row.last), tile_ends.eq(blk_ends & blk.last),
         ]
-        with m.If(~running & self.i.valid):
-            m.d.sync += [running.eq(1), column.restart(), row.restart()]
-        with m.If(step):
-            column.advance(m)
-            with m.If(row_ends):
-                row.advance(m)
-            with m.If(blk_ends):
-                m.d.sync += [blk.eq(Mux(last_blk, 1, blk + 1)), running.eq(~last_blk)]
-        inside = (column.phase == Phase.INSIDE) & (row.phase == Phase.INSIDE)
-        sub, full = self._place(m, step, inside, row_ends, blk_ends, row.phase == Phase.INSIDE, running)
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += self.o.valid.eq(running)
-        with m.If(step):
-            out = self.o.payload
-            m.d.sync += [
-                out.inside.eq(inside), out.sub.eq(sub), out.pop.eq(full | column.ends),
-                out.pad_value.eq(tile.pad_value), out.last.eq(self.i.ready),
-            ]
+        with m.If(starts | step):
+            m.d.sync += running.eq(Mux(starts, self.i.valid, ~tile_ends))
+        column.count(m, starts, step)
+        row.count(m, starts, step & row_ends)
+        blk.count(m, starts, step & blk_ends, tile.one_blk, tile.n_blk)
+        inside = column.inside & row.inside
+        sub = self._place(m, running, step, inside, column.last, blk_ends, row.inside)
+        m.d.comb += [
+            out.i.valid.eq(running), out.i.payload.inside.eq(inside), out.i.payload.sub.eq(sub),
+            out.i.payload.pop.eq(inside & (column.ends | (sub == self.per_beat - 1))),
+            out.i.payload.pad_value.eq(tile.pad_value), out.i.payload.last.eq(tile_ends),
+        ]
         return m
 
-    def _place(self, m, step, inside, row_ends, blk_ends, row_inside, running):
-        """(place in the beat of the vector at hand, whether it is the beat's last place)."""
+    def _place(self, m, running, step, inside, row_ends, blk_ends, row_inside):
+        """The place in its beat of the vector at hand."""
         if self.per_beat == 1:
-            return 0, 1
+            return Const(0)
         tile = self.i.payload
         row_start, blk_start, sub = (Signal(range(self.per_beat), name=n) for n in ("row_start", "blk_start", "sub"))
-        index = Signal.like(sub)
-        m.d.comb += sub.eq(row_start + index)
+        following = Signal.like(sub)  # start of the next row
+        m.d.comb += following.eq(Mux(blk_ends, blk_start + tile.blk_step, row_start + Mux(row_inside, tile.row_step, 0)))
         with m.If(~running):
-            m.d.sync += [row_start.eq(tile.start), blk_start.eq(tile.start), index.eq(0)]
+            m.d.sync += [row_start.eq(tile.start), blk_start.eq(tile.start), sub.eq(tile.start)]
         with m.If(step):
-            m.d.sync += index.eq(Mux(row_ends, 0, index + inside))
+            m.d.sync += sub.eq(Mux(row_ends, following, sub + inside))
+            with m.If(row_ends):
+                m.d.sync += row_start.eq(following)
             with m.If(blk_ends):
-                m.d.sync += [blk_start.eq(blk_start + tile.blk_step), row_start.eq(blk_start + tile.blk_step)]
-            with m.Elif(row_ends & row_inside):
-                m.d.sync += row_start.eq(row_start + tile.row_step)
-        return sub, sub == self.per_beat - 1
+                m.d.sync += blk_start.eq(following)
+        return sub
 
 
 class _Span:
-    """A counter through `before` pads, `inside` (>= 1) items and `after` pads."""
+    """Steps through the pads before, the items and the pads after of a tile's row or column, again and again.
 
-    def __init__(self, m, name, before, inside, after):
-        self.before = before
-        self.phase = Signal(Phase, name=f"{name}_phase")
-        self.at = Signal(16, name=f"{name}_at", init=1)  # in this phase, from 1
-        self.ends, self.last = Signal(name=f"{name}_ends"), Signal(name=f"{name}_last")  # of the phase, of all
-        length = Signal(16, name=f"{name}_length")
-        with m.Switch(self.phase):
-            for phase, count in zip(Phase, (before, inside, after)):
-                with m.Case(phase):
-                    m.d.comb += length.eq(count)
-        m.d.comb += [
-            self.ends.eq(self.at == length),
-            self.last.eq(self.ends & ((self.phase == Phase.AFTER) | ((self.phase == Phase.INSIDE) & (after == 0)))),
-        ]
+    inside : the item is one of those. final : no other phase follows. ends, last : the item is the last of its phase, of
+    all. All are known when the item begins.
+    """
 
-    def restart(self):
-        """The statement with which a span begins."""
-        return self.phase.eq(Mux(self.before != 0, Phase.BEFORE, Phase.INSIDE))
+    def __init__(self, name, tile):
+        self.counts = [tile[field] for field in _SPANS[name]]
+        self.flags = {bit: tile[f"{name}_{bit}"] for bit in _FLAGS}
+        self.inside, self.final, self.ends, self.last = (
+            Signal(name=f"{name}_{n}") for n in ("inside", "final", "ends", "last"))
+        self.left = Signal(signed(17), name=f"{name}_left", reset_less=True)  # items of the phase that follow the next, less 1
 
-    def advance(self, m):
-        m.d.sync += self.at.eq(Mux(self.ends, 1, self.at + 1))
-        with m.If(self.last):
-            m.d.sync += self.restart()
-        with m.Elif(self.ends):
-            m.d.sync += self.phase.eq(Mux(self.phase == Phase.BEFORE, Phase.INSIDE, Phase.AFTER))
+    def count(self, m, starts, moves):
+        """On to the first item if it `starts`; if it `moves`, to the next, the first one coming after the last."""
+        before, inside, after = self.counts
+        flags, first, enters = self.flags, starts | self.last, starts | self.ends
+        # What the next item is if it enters another phase, and otherwise.
+        inside_next = Mux(first, flags["no_before"], ~self.inside)
+        final_next = Mux(inside_next, flags["no_after"], ~first)
+        single = Mux(inside_next, flags["one"], Mux(first, flags["one_before"], flags["one_after"]))
+        ends_next = self.left < 0
+        with m.If(enters):  # at the last item at once: `left` is of no use there
+            m.d.sync += self.left.eq(Mux(inside_next, inside, Mux(first, before, after)) - 3)
+        with m.Elif(moves):
+            m.d.sync += self.left.eq(self.left - 1)
+        with m.If(starts | moves):
+            m.d.sync += [self.ends.eq(Mux(enters, single, ends_next)),
+                         self.last.eq(Mux(enters, single & final_next, ends_next & self.final))]
+            with m.If(enters):
+                m.d.sync += [self.inside.eq(inside_next), self.final.eq(final_next)]
 
 
 class VectorReader(wiring.Component):
@@ -176,10 +179,10 @@ class VectorReader(wiring.Component):
     of a row and the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to
     five tiles in flight), as far as the FIFO has room; pads need no bus.
 
-    Latency: 4 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
+    Latency: 3 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
     pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows and one
     between tiles. A row of b bursts takes b cycles to request (bursts are cut at multiples of `MAX_BURST` beats), and a
-    tile 2 more. A memory latency of up to `fifo_depth` - `MAX_BURST` cycles is hidden where rows fill whole beats. No
+    tile 1 more. A memory latency of up to `fifo_depth` - 2 * `MAX_BURST` cycles is hidden where rows fill whole beats. No
     output depends combinationally on an input.
 
     Parameters
@@ -246,7 +249,9 @@ class VectorReader(wiring.Component):
             tiles.i.payload.start.eq(i.addr[lane_bits:]), tiles.i.payload.blk_step.eq(i.blk_stride[lane_bits:]),
             tiles.i.payload.row_step.eq(i.row_stride[lane_bits:]),
         ]
-        same = set(layout.members) - {"start", "blk_step", "row_step"}
+        flags = order_flags(i)
+        m.d.comb += [tiles.i.payload[name].eq(bit) for name, bit in flags.items()]
+        same = set(layout.members) - {"start", "blk_step", "row_step"} - set(flags)
         m.d.comb += [tiles.i.payload[name].eq(i[name]) for name in sorted(same)]
 
     def _beats(self, m, beats, per_vector):
@@ -265,7 +270,7 @@ class VectorReader(wiring.Component):
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),
             step.eq(free & order.valid & (~here.inside | beats.valid)),
-            order.ready.eq(step), beats.ready.eq(step & here.inside & here.pop),
+            order.ready.eq(free & (~here.inside | beats.valid)), beats.ready.eq(free & order.valid & here.pop),
         ]
         with m.If(free):
             m.d.sync += self.o.valid.eq(step)

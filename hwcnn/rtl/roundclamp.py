@@ -6,21 +6,24 @@ from amaranth.lib.wiring import In, Out
 
 from .delay import delay
 
-#: The coarse step shifts by multiples of 16, the fine one by the rest.
-_STEP = 16
-#: What the coarse step keeps: a signed factor of one hardware multiplier, 9 bits more than the fine step shifts out.
+#: The coarse step shifts by multiples of 8, the fine one by the rest.
+_STEP = 8
+#: The largest coarse step, in multiples: the fine one does the other 8 of a shift of 48.
+_COARSE = 5
+#: What the coarse step keeps: 9 bits more than the fine step shifts out, a signed factor of one hardware multiplier.
 _WINDOW = 9 + _STEP
 #: The value, extended to what the largest coarse step reaches.
-_VALUE = 2 * _STEP + _WINDOW
+_VALUE = _COARSE * _STEP + _WINDOW
 
 
 class RoundClamp(wiring.Component):
     """``result = clamp(zero + round_half_even(value / 2**shift), low, high)``, exact for every value and low <= high.
 
-    A free-running pipeline: all inputs are sampled together in every cycle, `result` follows `LATENCY` cycles later.
+    A free-running pipeline: the inputs are sampled together in every cycle, but for the shift, which comes `SHIFT_AHEAD` cycles
+    before them: it often is out of a block RAM, and is decoded. `result` follows `LATENCY` cycles after the value.
 
-    Of the value, shifted by 0, 16 or 32, a window of 25 bits is kept: where the rest does not fit, ``|value / 2**shift| >= 256``
-    and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives
+    Of the value, shifted by a multiple of 8, a window of 17 bits is kept: where the rest does not fit,
+    ``|value / 2**shift| >= 256`` and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives
     the distance from `high`, ``high - zero - value / 2**shift``, rounded half up, or, where ``high - zero`` is odd or ones
     were shifted out before, half down. So the distance after a tie is right but for its lowest bit, which must be that of
     ``high - zero``.
@@ -35,6 +38,7 @@ class RoundClamp(wiring.Component):
     """
 
     LATENCY = 5
+    SHIFT_AHEAD = 2
 
     def __init__(self, width):
         if not 2 <= width <= 56:
@@ -48,10 +52,11 @@ class RoundClamp(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        window, lost, over, sign = self._coarse(m)
+        coarse, fine = self._decoded(m)
+        window, lost, over, sign = self._coarse(m, coarse)
         offset, span = Signal(signed(9), reset_less=True), Signal(8, reset_less=True)
         m.d.sync += [offset.eq(self.high - self.zero), span.eq(self.high - self.low)]
-        scaled = self._fine(m, window, offset, lost)
+        scaled = self._fine(m, window, fine, offset, lost)
         odd, lost, over, sign = (delay(m, bit, 2, name) for bit, name in (
             (offset[0], "odd"), (lost, "lost"), (over, "over"), (sign, "sign")))
 
@@ -73,28 +78,34 @@ class RoundClamp(wiring.Component):
         m.d.comb += self.result.eq(result)
         return m
 
-    def _coarse(self, m):
+    def _decoded(self, m):
+        """The shift as steps of the coarse one and the rest: 0 for a shift of 0, otherwise 1 to 8; `SHIFT_AHEAD` cycles later."""
+        shift = delay(m, self.shift, 1, "shift")
+        coarse, fine = Signal(range(_COARSE + 1), reset_less=True), Signal(range(_STEP + 1), reset_less=True)
+        whole = (shift[:3] == 0) & shift[3:].any()
+        m.d.sync += [coarse.eq(shift[3:] - whole), fine.eq(Cat(shift[:3], whole))]
+        return coarse, fine
+
+    def _coarse(self, m, coarse):
         """(window, a one bit was shifted out, a bit above the window differs from the sign, sign), a cycle after the value."""
         value, sign = Signal(signed(_VALUE)), self.value[-1]
-        once, twice = Signal(), Signal()
-        near, far = (value[at:at + _STEP] for at in (_WINDOW - 1, _WINDOW - 1 + _STEP))
         window = Signal(signed(_WINDOW), reset_less=True)
         lost, over, sign1 = (Signal(name=n, reset_less=True) for n in ("lost", "over", "sign1"))
-        m.d.comb += [
-            value.eq(self.value), once.eq((self.shift > _STEP) & (self.shift <= 2 * _STEP)), twice.eq(self.shift > 2 * _STEP),
-        ]
+        m.d.comb += value.eq(self.value)
+        # Of every part of the value of as many bits as a step: whether it is lost if it is shifted out, or over if not.
+        parts = [value[k * _STEP:(k + 1) * _STEP] for k in range(_COARSE)]
+        above = [value[k * _STEP + _WINDOW - 1:(k + 1) * _STEP + _WINDOW - 1] for k in range(_COARSE)]
         m.d.sync += [
-            window.eq(Mux(twice, value[2 * _STEP:], Mux(once, value[_STEP:], value))),
-            lost.eq(((once | twice) & value[:_STEP].any()) | (twice & value[_STEP:2 * _STEP].any())),
-            over.eq(~twice & ((~once & (near ^ sign.replicate(_STEP)).any()) | (far ^ sign.replicate(_STEP)).any())),
+            window.eq(Cat(value[k * _STEP:k * _STEP + _WINDOW] for k in range(_COARSE + 1)).word_select(coarse, _WINDOW)),
+            lost.eq(Cat((coarse > k) & part.any() for k, part in enumerate(parts)).any()),
+            over.eq(Cat((coarse <= k) & (part ^ sign.replicate(_STEP)).any() for k, part in enumerate(above)).any()),
             sign1.eq(sign),
         ]
         return window, lost, over, sign1
 
-    def _fine(self, m, window, offset, lost):
-        """``(offset - window / 2**fine) * 2**16`` and the rounding constant, 2 cycles after the window; one multiplier block."""
+    def _fine(self, m, window, fine, offset, lost):
+        """``(offset - window / 2**fine) * 2**8`` and the rounding constant, 2 cycles after the window; one multiplier block."""
         power = Signal(signed(_STEP + 2), reset_less=True)
-        fine = Cat(self.shift[:4], (self.shift[:4] == 0) & (self.shift != 0))  # 0 for a shift of 0, otherwise 1 to 16
         m.d.sync += power.eq(Const(-1 << _STEP, signed(_STEP + 2)) >> fine)
         product = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
         scaled = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)

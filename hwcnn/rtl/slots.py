@@ -1,7 +1,7 @@
 """Per-channel parameters of the post engine, on chip."""
 
 from amaranth import Cat, Module
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
@@ -9,17 +9,16 @@ from .delay import delay
 from .layouts import PARAM_LAYOUT, param_port
 from .ram import Ram
 
-#: What a channel is multiplied with, which a pipeline needs first, and the shift, which it needs later.
-FACTOR_LAYOUT = data.StructLayout({n: PARAM_LAYOUT.members[n] for n in ("bias", "mantissa")})
-SHIFT_BITS = PARAM_LAYOUT.size - FACTOR_LAYOUT.size
+#: Bits of each parameter of a channel.
+PARAM_BITS = {name: field.width for name, field in PARAM_LAYOUT}
 
 
 class ParamSlots(wiring.Component):
     """Block RAMs with `param_slots` slots of `lanes` channels, written a beat at a time.
 
     A beat of PARAM instructions for `dest` goes to slot ``(index + offset // beats) % param_slots``, where
-    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the cycle after ``params.en``. A slot that has been
-    read may be written from `SHIFT_LATENCY` cycles later on.
+    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the cycle after ``params.en``. The parameters come one
+    after another, as a pipeline needs them, so a slot that has been read may be written from ``LATENCY["shift"]`` cycles later on.
 
     Parameters
     ----------
@@ -28,18 +27,17 @@ class ParamSlots(wiring.Component):
 
     Members
     -------
-    params : `layouts.param_port`. en, addr : read a slot. factors : lanes * `FACTOR_LAYOUT`, one cycle after ``en``.
-    shifts : lanes * 6 bits, `SHIFT_LATENCY` cycles after ``en``.
+    params : `layouts.param_port`. en, addr : read a slot. bias, mantissa, shift : lanes * `PARAM_BITS`, `LATENCY` cycles
+    after ``en``, straight from the RAMs.
     """
 
-    SHIFT_LATENCY = 4
+    LATENCY = {"bias": 1, "mantissa": 2, "shift": 4}
 
     def __init__(self, config, lanes, dest):
         self.config, self.lanes, self.dest = config, lanes, dest
         super().__init__({
             "params": In(param_port(config)), "en": In(1), "addr": In(bits_for(config.param_slots)),
-            "factors": Out(FACTOR_LAYOUT.size * lanes), "shifts": Out(SHIFT_BITS * lanes),
-        })
+        } | {name: Out(bits * lanes) for name, bits in PARAM_BITS.items()})
 
     def elaborate(self, platform):
         m = Module()
@@ -49,17 +47,16 @@ class ParamSlots(wiring.Component):
         enable, part = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
         slot = (self.params.index + self.params.offset[place:])[:bits_for(self.config.param_slots)]
         words = [self.params.data.word_select(c, 64) for c in range(channels)]
-        late = [delay(m, signal, self.SHIFT_LATENCY - 1, f"late_{name}")
-                for name, signal in (("en", self.en), ("addr", self.addr))]
-        for name, out, first, bits, (read, addr) in (
-                ("factors", self.factors, 0, FACTOR_LAYOUT.size, (self.en, self.addr)),
-                ("shifts", self.shifts, FACTOR_LAYOUT.size, SHIFT_BITS, late)):
+        first = 0
+        for name, bits in PARAM_BITS.items():
+            read, addr = (delay(m, signal, self.LATENCY[name] - 1, f"{name}_{signal.name}") for signal in (self.en, self.addr))
             for b in range(beats):
                 m.submodules[f"{name}_{b}"] = ram = Ram(bits * channels, self.config.param_slots, block=True)
                 m.d.comb += [
                     ram.w_en.eq(enable & (part == b if place else 1)), ram.w_addr.eq(slot),
                     ram.w_data.eq(Cat(word[first:first + bits] for word in words)),
                     ram.r_en.eq(read), ram.r_addr.eq(addr),
-                    out.word_select(b, bits * channels).eq(ram.r_data),
+                    getattr(self, name).word_select(b, bits * channels).eq(ram.r_data),
                 ]
+            first += bits
         return m

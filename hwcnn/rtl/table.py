@@ -16,8 +16,9 @@ class ActivationTable(wiring.Component):
     """``o = table[i + 128]`` in each lane, or ``o = i`` while `bypass`, which is a table of its own.
 
     Latency: 1 cycle. Throughput: half a vector a cycle, the lower half first; a vector is out after its upper half. The 256
-    bytes are copied to all lanes in the 257 cycles after their last beat; `filling` is high from that beat's next cycle on, and
-    results are not valid then. The other table is made in the 257 cycles after reset, while `starting`; nothing is valid then.
+    bytes are copied to all lanes in the `COPY` cycles after their last beat; `filling` is high from that beat's next cycle on,
+    and results are not valid then. The other table is made in as many cycles after reset, while `starting`; nothing is valid
+    then.
 
     Members
     -------
@@ -26,6 +27,7 @@ class ActivationTable(wiring.Component):
     """
 
     LATENCY = 1
+    COPY = 258
 
     def __init__(self, config):
         self.lanes, self.beat_bytes = config.lanes, config.axi_bytes
@@ -54,7 +56,10 @@ class ActivationTable(wiring.Component):
         return m
 
     def _fill(self, m):
-        """Beats wait in a RAM, from which the bytes go to the lanes one by one: (write, address, byte)."""
+        """Beats wait in a RAM, from which the bytes go to the lanes one by one: (write, address, byte).
+
+        Four bytes of a beat are picked before a register, since they come late from the RAM, and one of them behind it.
+        """
         beats = 256 // self.beat_bytes
         m.submodules.beats = ram = Ram(8 * self.beat_bytes, beats, block=True)
         count, identity, reading, waiting, last = Signal(8), Signal(init=1), Signal(init=1), Signal(), Signal()
@@ -73,12 +78,16 @@ class ActivationTable(wiring.Component):
                 m.d.sync += waiting.eq(1)
             with m.Else():
                 m.d.sync += [count.eq(0), reading.eq(1)]
-        written, address = Signal(), Signal(9)
-        m.d.sync += [written.eq(reading & (identity | ~last)), address.eq(Cat(count, identity))]
-        byte = Signal(8)
+        picked, place = Signal(), Signal(9)
+        written, address, word, byte = Signal(), Signal(9), Signal(32, reset_less=True), Signal(8)
+        m.d.sync += [
+            picked.eq(reading & (identity | ~last)), place.eq(Cat(count, identity)),
+            written.eq(picked), address.eq(place), word.eq(ram.r_data.word_select(place[2:bits_for(self.beat_bytes)], 32)),
+        ]
         m.d.comb += [
-            byte.eq(Mux(address[8], _from_lowest(address[:8]), ram.r_data.word_select(address[:bits_for(self.beat_bytes)], 8))),
-            self.filling.eq(reading | written), self.starting.eq(identity | (written & address[8])),
+            byte.eq(Mux(address[8], _from_lowest(address[:8]), word.word_select(address[:2], 8))),
+            self.filling.eq(reading | picked | written),
+            self.starting.eq(identity | (picked & place[8]) | (written & address[8])),
         ]
         return written, address, byte
 

@@ -12,16 +12,16 @@ from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, 
 from .lrn import LrnFactors
 from .reader import VectorReader
 from .table import ActivationTable
-from .window import WINDOW_FIELDS, Window
+from .window import SUM_BITS, WINDOW_FIELDS, Window
 from .writer import Writer
 
 VECTOR_LAYOUT = instruction_layout(isa.VECTOR)
-#: Fields of the running instruction: all that is not an address, with the sizes of the padded input.
+#: Fields of the running instruction: all that is not an address, with the sizes of the padded input, and what A goes through.
 RUN_LAYOUT = data.StructLayout(
     {n: VECTOR_LAYOUT[n].shape for n in (
-        "n_cols", "reduce", "kh", "kw", "sh", "sw", "b_mode", "per_channel", "slot", "lrn", "lrn_half", "lut", "ca", "cb", "ma",
+        "n_cols", "kh", "kw", "sh", "sw", "b_mode", "per_channel", "slot", "lrn", "lrn_half", "lut", "ca", "cb", "ma",
         "mb", "alu", "c", "shift", "zero", "low", "high", "n_blk", "out_rows", "out_cols")}
-    | {"in_rows": 17, "in_cols": 17})
+    | {"in_rows": 17, "in_cols": 17, "plain": 1, "windowed": 1, "is_max": 1})
 
 
 class VectorCore(wiring.Component):
@@ -29,9 +29,10 @@ class VectorCore(wiring.Component):
 
     The descriptors of the next instruction are handed on while one runs, so that its operands are fetched early. It begins when
     all results of the present one are on their way through the ALU: `GAP` cycles after the last half was issued,
-    1 + 8*L/axi_bytes more with `per_channel`. A vector is issued in two halves, the lower lanes first. Latency: `LATENCY`
-    from the issue of its upper half to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one vector a cycle, but
-    no faster than a result in `limits.result_cycles`.
+    1 + 8*L/axi_bytes more with `per_channel`. A vector is issued in two halves, the lower lanes first: all but its operands'
+    being there is decided in the cycle before, and loops are stepped in the cycle after. Latency: `LATENCY` from the issue of
+    its upper half to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one vector a cycle, but no faster than a
+    result in `limits.result_cycles`.
 
     Parameters
     ----------
@@ -70,16 +71,21 @@ class VectorCore(wiring.Component):
         m.submodules.alu = alu = Alu(self.config.alu_lanes, "eltwise" in features)
         self._params(m, coefficients)
 
-        room = Signal(range(self.FIFO + 1), init=self.FIFO)
-        there, reserve, idle = self._operand_a(m, alu, coefficients, room != 0)
+        # Places for results; there is one, and was one more before the last was taken.
+        places, room = Signal(range(self.FIFO + 1), init=self.FIFO), Signal()
+        may = Signal()  # issue a vector, as far as the operands are there
+        there, reserve, idle = self._operand_a(m, alu, coefficients, room)
         b_there = self._operand_b(m, alu)
-        running, opens, first = self._count(m, coefficients)
+        running, runs_on, ends, opens, first, next_first = self._count(m, coefficients)
         table_ready = self._results(m, alu)
-        m.d.sync += [room.eq(room - reserve + (self.o.valid & self.o.ready)), self.upper.eq(self.issue)]
+        m.d.sync += [
+            places.eq(places - reserve + (self.o.valid & self.o.ready)), room.eq(places > 1), self.upper.eq(self.issue),
+            may.eq(~self.issue & runs_on & (run.lrn | (room & (coefficients.ready | ~next_first)))),
+            self.take.eq(self.i.valid & self._descriptors(m) & (~running | (self.issue & ends)) & ~self.take & ~self.begin & idle
+                         & ~alu.loading & table_ready),
+        ]
         m.d.comb += [
-            self.issue.eq(running & ~self.upper & there & (run.lrn | (b_there & (room != 0) & (coefficients.ready | ~first)))),
-            self.i.ready.eq(self._descriptors(m) & ~running & ~self.begin & idle & ~alu.loading & table_ready),
-            self.take.eq(self.i.valid & self.i.ready), self.busy.eq(running | self.begin | ~idle),
+            self.issue.eq(may & there & b_there), self.i.ready.eq(self.take), self.busy.eq(running | self.begin | ~idle),
         ]
         self._take(m)
         m.d.comb += [alu.fields[n].eq(run[n]) for n in ALU_FIELDS.members if n != "use_b"]
@@ -90,7 +96,7 @@ class VectorCore(wiring.Component):
             coefficients.per_channel.eq(run.per_channel), coefficients.use_factors.eq(run.lrn),
             coefficients.slot.eq(run.slot), coefficients.shared.bias.eq(run.c), coefficients.shared.mantissa.eq(run.ma),
             coefficients.shared.shift.eq(run.shift), coefficients.begin.eq(self.begin),
-            coefficients.started.eq(self.issue & first), coefficients.upper.eq(self.upper),
+            coefficients.started.eq(self.upper & first), coefficients.upper.eq(self.upper),
         ]
         return m
 
@@ -135,7 +141,8 @@ class VectorCore(wiring.Component):
             m.d.sync += [run[n].eq(new[n]) for n in RUN_LAYOUT.members if n in VECTOR_LAYOUT.members]
             m.d.sync += [
                 run.lrn.eq(lrn), run.lut.eq(self._on(new, "lut")),
-                run.reduce.eq(Mux(lrn, isa.REDUCE_NONE, reduce)), run.alu.eq(Mux(lrn, isa.ALU_ADD, new.alu)),
+                run.plain.eq(~lrn & (reduce == isa.REDUCE_NONE)), run.windowed.eq(~lrn & (reduce != isa.REDUCE_NONE)),
+                run.is_max.eq(reduce == isa.REDUCE_MAX), run.alu.eq(Mux(lrn, isa.ALU_ADD, new.alu)),
                 run.b_mode.eq(Mux(lrn, isa.B_NONE, self._on(new, "b_mode"))),
                 run.per_channel.eq(self._on(new, "per_channel") & ~lrn),
                 # Maxima come with an offset of 128.
@@ -146,9 +153,9 @@ class VectorCore(wiring.Component):
 
     def _operand_a(self, m, alu, coefficients, room):
         """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no unit is at work)."""
-        run, features = self.run, self.config.features
-        x = [self._half(self.a.payload, k).as_signed() for k in range(self.config.alu_lanes)]
-        there, ready, reserve, idle = self.a.valid, self.upper, self.issue, Const(1, 1)
+        run, features, lanes = self.run, self.config.features, self.config.alu_lanes
+        x = [self._half(self.a.payload, k, run.plain).as_signed() for k in range(lanes)]
+        there, ready, reserve, idle = run.plain & self.a.valid, run.plain & self.upper, self.upper, Const(1, 1)
         if "lrn" in features:
             m.submodules.lrn = lrn = LrnFactors(self.config)
             self._params(m, lrn)
@@ -158,57 +165,65 @@ class VectorCore(wiring.Component):
                 lrn.start.eq(self.begin & run.lrn), lrn.room.eq(room), lrn.i.payload.eq(self.a.payload),
                 lrn.i.valid.eq(self.a.valid),
             ]
-            x = [Mux(run.lrn, self._half(lrn.o.vector, k).as_signed(), value) for k, value in enumerate(x)]
-            there, ready = Mux(run.lrn, lrn.o.valid, there), Mux(run.lrn, lrn.i.ready, ready)
-            reserve, idle = Mux(run.lrn, lrn.reserve, reserve), idle & ~lrn.busy
+            # Its halves come late, from a RAM, so they are merged last.
+            wanted = run.lrn.replicate(8)
+            x = [value | (lrn.o.vector.word_select(k, 8) & wanted).as_signed() for k, value in enumerate(x)]
+            there, ready, idle = there | lrn.o.valid, ready | lrn.i.ready, ~lrn.busy
+            reserve = Mux(run.lrn, lrn.reserve, reserve)
         if "pool" in features:
             m.submodules.window = window = Window(self.config)
-            windowed = run.reduce != isa.REDUCE_NONE
-            m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members if n != "is_max"]
+            m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members]
             m.d.comb += [
-                window.fields.is_max.eq(run.reduce == isa.REDUCE_MAX), window.start.eq(self.begin & windowed),
-                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.upper & windowed),
+                window.start.eq(self.begin & run.windowed),
+                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.upper),
             ]
-            reduced = window.o.payload
-            x = [Mux(windowed, Mux(self.upper, reduced[k + len(x)], reduced[k]), value) for k, value in enumerate(x)]
-            there, ready = Mux(windowed, window.o.valid, there), Mux(windowed, window.i.ready, ready)
-            idle &= ~window.busy
+            reduced, windowed = window.o.payload, run.windowed.replicate(SUM_BITS).as_signed()
+            x = [value | (Mux(self.upper, reduced[k + lanes], reduced[k]) & windowed) for k, value in enumerate(x)]
+            there, ready, idle = there | window.o.valid, ready | window.i.ready, idle & ~window.busy
         m.d.comb += self.a.ready.eq(ready)
         m.d.comb += [alu.i.x[k].eq(value) for k, value in enumerate(x)]
         return there, reserve, idle
 
-    def _half(self, vector, k):
-        """Byte k of the half of a vector that is issued."""
-        return Mux(self.upper, vector.word_select(k + self.config.alu_lanes, 8), vector.word_select(k, 8))
+    def _half(self, vector, k, wanted=1):
+        """Byte k of the half of a vector that is issued, 0 unless `wanted`."""
+        return Mux(wanted, Mux(self.upper, vector.word_select(k + self.config.alu_lanes, 8), vector.word_select(k, 8)), 0)
 
     def _operand_b(self, m, alu):
         """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
         if "eltwise" not in self.config.features:
             return Const(1, 1)
         mode = self.run.b_mode
-        block_ended = Signal()  # of the upper half
-        m.d.sync += block_ended.eq(self.block_ends)
         m.d.comb += [
             *(alu.i.b[k].eq(self._half(self.b.payload, k)) for k in range(self.config.alu_lanes)),
-            self.b.ready.eq(self.upper & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & block_ended))),
+            self.b.ready.eq(self.upper & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & self.block_ends))),
         ]
         return (mode == isa.B_NONE) | self.b.valid
 
     def _count(self, m, coefficients):
-        """The loops over results: (an instruction runs, its first vector is next, the next vector takes new coefficients)."""
-        run = self.run
-        running, opens, fresh = Signal(), Signal(), Signal()
+        """The loops over results, which step with a vector's upper half.
+
+        Returns (an instruction runs, and will in the next cycle; the vector is its last; the next vector is its first, takes new
+        coefficients, will take such in the next cycle).
+        """
+        run, lrn = self.run, self.run.lrn
+        running, opens, fresh, runs_on, next_fresh = Signal(), Signal(), Signal(), Signal(), Signal()
         left = {n: Signal(16, name=f"left_{n}", reset_less=True) for n in ("out_cols", "out_rows", "n_blk")}
-        ends = [count == 1 for count in left.values()]
-        m.d.comb += [self.block_ends.eq(ends[0] & ends[1]), coefficients.more.eq(~ends[2])]
+        ends = [Signal(name=f"ends_{n}") for n in left]  # the count is 1
+        m.d.comb += [
+            self.block_ends.eq(ends[0] & ends[1]), coefficients.more.eq(~ends[2]),
+            runs_on.eq(running & ~(self.upper & Cat(ends).all())),
+            next_fresh.eq(Mux(self.upper, self.block_ends & run.per_channel, fresh)),
+        ]
+        m.d.sync += [running.eq(runs_on | self.begin), fresh.eq(next_fresh | self.begin)]
         with m.If(self.begin):
-            m.d.sync += [running.eq(1), opens.eq(1), fresh.eq(1), *(count.eq(run[n]) for n, count in left.items())]
-        with m.If(self.issue):
-            m.d.sync += [running.eq(~Cat(ends).all()), opens.eq(0), fresh.eq(self.block_ends & run.per_channel)]
-            for k, (n, count) in enumerate(left.items()):
-                with m.If(Cat(ends[:k]).all()):
-                    m.d.sync += count.eq(Mux(ends[k], run[n], count - 1))
-        return running, opens, fresh | run.lrn
+            m.d.sync += opens.eq(1)
+        with m.If(self.upper):
+            m.d.sync += opens.eq(0)
+        for k, (n, count) in enumerate(left.items()):
+            with m.If(self.begin | (self.upper & Cat(ends[:k]).all())):
+                anew = self.begin | ends[k]
+                m.d.sync += [count.eq(Mux(anew, run[n], count - 1)), ends[k].eq(Mux(anew, run[n] == 1, count == 2))]
+        return running, runs_on, Cat(ends).all(), opens, fresh | lrn, next_fresh
 
     def _results(self, m, alu):
         """From the ALU through the table to `o`; returns: the table is ready for the next instruction."""

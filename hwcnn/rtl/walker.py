@@ -1,6 +1,6 @@
 """Addresses of nested loops, by running sums."""
 
-from amaranth import Array, Const, Module, Mux, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,11 +13,34 @@ def walk_layout(levels, addr_bits):
     return data.StructLayout(fields)
 
 
+class Loop:
+    """The counter of a loop; whether an iteration is the last is known when it begins."""
+
+    def __init__(self, name, bits):
+        self.following = Signal(bits, name=f"{name}_following", reset_less=True)  # number of the next iteration
+        self.last, self.single = Signal(name=f"{name}_last"), Signal(name=f"{name}_single")  # single: there is but one
+
+    def last_next(self, count):
+        """Whether the next iteration of `count` is the last, the first one coming after the last."""
+        return Mux(self.last, self.single, self.following == count)
+
+    def count(self, m, starts, moves, single, count):
+        """On to the first iteration if it `starts`, and it may be the `single` one; if it `moves`, to the next of `count`."""
+        with m.If(starts | self.last):  # at the last iteration at once: `following` is of no use there
+            m.d.sync += self.following.eq(2)
+        with m.Elif(moves):
+            m.d.sync += self.following.eq(self.following + 1)
+        with m.If(starts | moves):
+            m.d.sync += self.last.eq(Mux(starts, single, self.last_next(count)))
+        with m.If(starts):
+            m.d.sync += self.single.eq(single)
+
+
 class Walker(wiring.Component):
     """Emits the address of every iteration of a loop nest: ``addr + sum(index[k] * s[k])``, modulo 2**addr_bits.
 
-    Latency: 2 cycles from `i` to the first address. Throughput: one address a cycle, two idle cycles between nests.
-    `i.ready`, `o.valid` and the address come from registers.
+    Latency: 1 cycle from `i` to the first address. Throughput: one address a cycle, one idle cycle between nests.
+    `i.ready` and all of `o` come from registers.
 
     Parameters
     ----------
@@ -39,40 +62,33 @@ class Walker(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        depth, nest = len(self.levels), self.i.payload
+        nest, loops = self.i.payload, [Loop(f"loop{k}", bits) for k, (_, bits) in enumerate(self.levels)]
         strides = [Signal(bits, name=f"s{k}") for k, (bits, _) in enumerate(self.levels)]
         counts = [Signal(bits, name=f"n{k}") for k, (_, bits) in enumerate(self.levels)]
-        at = [Signal(bits, name=f"at{k}") for k, (_, bits) in enumerate(self.levels)]  # from 1 to the count
-        starts = [Signal(self.addr_bits, name=f"start{k}") for k in range(depth)]  # of the present iteration of loop k
-        loaded, active = Signal(), Signal()  # a nest before its first address; an address is at `o`
-        ends = [Signal(name=f"end{k}") for k in range(depth)]  # loops 0 to k are in their last iterations
-        step, move = Signal(), Signal()  # the address is taken; another one follows
+        starts = [Signal(self.addr_bits, name=f"start{k}") for k in range(len(loops))]  # of loop k's present iteration
+        ends = [Signal(name=f"end{k}") for k in range(len(loops))]  # loops 0 to k are in their last iterations
+        active = Signal()  # an address is at `o`
+        m.d.comb += [self.i.ready.eq(~active), self.o.valid.eq(active),
+                     self.o.payload.addr.eq(starts[0]), self.o.payload.last.eq(ends[-1])]
 
-        for k in range(depth):
-            m.d.comb += ends[k].eq((at[k] == counts[k]) & (ends[k - 1] if k else 1))
-        m.d.comb += [
-            self.i.ready.eq(~active & ~loaded), self.o.valid.eq(active),
-            self.o.payload.addr.eq(starts[0]), self.o.payload.last.eq(ends[-1]),
-            step.eq(self.o.valid & self.o.ready), move.eq(loaded | (step & ~ends[-1])),
-        ]
+        # The one adder: the innermost loop that is not at its end goes on.
+        start, stride = starts[-1], strides[-1]
+        for k in reversed(range(len(loops) - 1)):
+            start, stride = Mux(ends[k], start, starts[k]), Mux(ends[k], stride, strides[k])
+        following = (start + stride)[:self.addr_bits]
 
-        # The one adder: the innermost loop that is not at its end goes on; the nest begins with the outermost's start.
-        stepping, following = Signal(range(depth + 1)), Signal(self.addr_bits)
-        m.d.comb += stepping.eq(depth)
-        for k in reversed(range(depth)):
-            with m.If(~loaded & ~ends[k]):
-                m.d.comb += stepping.eq(k)
-        m.d.comb += following.eq(Array([*starts, starts[-1]])[stepping] + Array([*strides, Const(0, 1)])[stepping])
-        for k in range(depth):
-            with m.If(move & (stepping >= k if k else 1)):
-                m.d.sync += starts[k].eq(following)
-            with m.If(loaded | (step & (ends[k - 1] if k else 1))):
-                m.d.sync += at[k].eq(Mux(loaded | ends[k], 1, at[k] + 1))
-
-        with m.If(loaded | (step & ends[-1])):
-            m.d.sync += [active.eq(loaded), loaded.eq(0)]
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [loaded.eq(1), starts[-1].eq(nest.addr)]
-            for k in range(depth):
+        all_last = all_single = 1  # at the next address, at a nest's first
+        for k, loop in enumerate(loops):
+            turn, single = (ends[k - 1] if k else 1), nest[f"n{k}"] == 1  # the loop goes on with the next step
+            all_last &= Mux(turn, loop.last_next(counts[k]), loop.last)
+            all_single &= single
+            with m.If(~active | self.o.ready):
+                m.d.sync += ends[k].eq(Mux(active, all_last, all_single))
+            loop.count(m, ~active, self.o.ready & turn, single, counts[k])
+            with m.If(~active | (self.o.ready & turn)):
+                m.d.sync += starts[k].eq(Mux(active, following, nest.addr))
+            with m.If(~active):
                 m.d.sync += [strides[k].eq(nest[f"s{k}"]), counts[k].eq(nest[f"n{k}"])]
+        with m.If(~active | self.o.ready):
+            m.d.sync += active.eq(Mux(active, ~ends[-1], self.i.valid))
         return m

@@ -24,18 +24,19 @@ class Window(wiring.Component):
     blocks: the row stage reduces kw columns and writes the results to a ring of `pool_depth` entries, the column stage
     reads kh entries for each output.
 
-    Latency: from the last input of a window to its output, 5 cycles. Throughput: one input vector a cycle while the column
-    stage keeps up, which takes kh cycles an output. Limits: ``limits.pool_reason``.
+    Latency: from the last input of a window to its output, `LATENCY` cycles. Throughput: one input vector a cycle while the
+    column stage keeps up, which takes kh cycles an output. Limits: ``limits.pool_reason``.
 
     Maxima are kept inverted with an offset of 128 on the way, so that a comparison is the same addition as a sum.
 
     Members
     -------
     fields : WINDOW_FIELDS, stable while busy. in_rows, in_cols: padded input. start : pulse, while not busy.
-    i : stream of L int8 lanes. o : stream of L lanes of 18 bits: the sum, or 128 + the maximum. busy : not done yet.
+    i : stream of L int8 lanes. o : stream of L lanes of 18 bits: the sum, or 128 + the maximum. busy : its
+    last result is not at `o` yet.
     """
 
-    LATENCY = 5
+    LATENCY = 6
 
     def __init__(self, config):
         self.lanes, self.depth = config.lanes, config.pool_depth
@@ -60,14 +61,17 @@ class Window(wiring.Component):
         return m
 
     def _rows(self, m, ring, written, needed, pointer):
-        """Row stage: where in which window each input falls (cycle 1), the reduction (2), the write to the ring (3)."""
+        """Row stage: where in which window each input falls (cycle 1), the reduction (2), the write to the ring (3).
+
+        Counters go down to -1, and their sign alone decides: the last item is at hand, or none is left.
+        """
         f = self.fields
         running, space = Signal(), Signal()
         claimed = Signal(pointer)  # entries written or on their way
-        to_open, to_close, cols = Signal(8), Signal(8), Signal(17)
+        to_open, to_close, cols = Signal(signed(9)), Signal(signed(9)), Signal(signed(18))
         # Windows of the row to open and to close; out_cols < depth.
-        cols_in, cols_out = Signal(range(self.depth)), Signal(range(self.depth))
-        row_to_close, rows, rows_out, blocks = Signal(8), Signal(17), Signal(16), Signal(16)
+        cols_in, cols_out = Signal(signed(bits_for(self.depth) + 1)), Signal(signed(bits_for(self.depth) + 1))
+        row_to_close, rows, rows_out, blocks = Signal(signed(9)), Signal(signed(18)), Signal(signed(17)), Signal(signed(17))
         n_open, shift = Signal(range(OPEN_WINDOWS + 1)), Signal()
 
         accept, opens, closes, kept, last_col, last_row = (Signal(name=n) for n in (
@@ -76,9 +80,9 @@ class Window(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(running & space),
             accept.eq(self.i.valid & self.i.ready),
-            opens.eq((to_open == 0) & (cols_in != 0)), closes.eq((to_close == 0) & (cols_out != 0)),
-            kept.eq(closes & (rows_out != 0)),
-            last_col.eq(cols == 1), last_row.eq(rows == 1),
+            opens.eq(to_open[-1] & ~cols_in[-1]), closes.eq(to_close[-1] & ~cols_out[-1]),
+            kept.eq(closes & ~rows_out[-1]),
+            last_col.eq(cols[-1]), last_row.eq(rows[-1]),
             older.eq(n_open - shift),
         ]
         full = Signal(pointer)
@@ -86,18 +90,18 @@ class Window(wiring.Component):
         m.d.sync += space.eq(full < self.depth - 1)
 
         def begin_row():
-            return [to_open.eq(0), to_close.eq(f.kw - 1), cols.eq(f.in_cols), cols_in.eq(f.out_cols),
-                    cols_out.eq(f.out_cols), n_open.eq(0), shift.eq(0)]
+            return [to_open.eq(-1), to_close.eq(f.kw - 2), cols.eq(f.in_cols - 2), cols_in.eq(f.out_cols - 1),
+                    cols_out.eq(f.out_cols - 1), n_open.eq(0), shift.eq(0)]
 
         def begin_block():
-            return [row_to_close.eq(f.kh - 1), rows.eq(f.in_rows), rows_out.eq(f.out_rows)]
+            return [row_to_close.eq(f.kh - 2), rows.eq(f.in_rows - 2), rows_out.eq(f.out_rows - 1)]
 
         with m.If(self.start):
-            m.d.sync += [running.eq(1), blocks.eq(f.n_blk), claimed.eq(0), *begin_row(), *begin_block()]
+            m.d.sync += [running.eq(1), blocks.eq(f.n_blk - 2), claimed.eq(0), *begin_row(), *begin_block()]
         with m.If(accept):
             m.d.sync += [
-                to_open.eq(Mux(to_open == 0, f.sw - 1, to_open - 1)),
-                to_close.eq(Mux(to_close == 0, f.sw - 1, to_close - 1)),
+                to_open.eq(Mux(to_open[-1], f.sw - 2, to_open - 1)),
+                to_close.eq(Mux(to_close[-1], f.sw - 2, to_close - 1)),
                 cols.eq(cols - 1),
                 cols_in.eq(cols_in - opens),
                 cols_out.eq(cols_out - closes),
@@ -106,99 +110,117 @@ class Window(wiring.Component):
             ]
             with m.If(last_col):
                 # A row whose window row has closed, and each sh-th after it, completes a row of outputs.
-                row_closes = row_to_close == 0
                 m.d.sync += [
                     *begin_row(),
-                    row_to_close.eq(Mux(row_closes, f.sh - 1, row_to_close - 1)),
+                    row_to_close.eq(Mux(row_to_close[-1], f.sh - 2, row_to_close - 1)),
                     rows.eq(rows - 1),
-                    rows_out.eq(rows_out - (row_closes & (rows_out != 0))),
+                    rows_out.eq(rows_out - (row_to_close[-1] & ~rows_out[-1])),
                 ]
             with m.If(last_col & last_row):
-                m.d.sync += [*begin_block(), blocks.eq(blocks - 1), running.eq(blocks != 1)]
+                m.d.sync += [*begin_block(), blocks.eq(blocks - 1), running.eq(~blocks[-1])]
 
-        valid1, shift1, kept1, kept2 = (Signal(name=n) for n in ("valid1", "shift1", "kept1", "kept2"))
-        fresh1 = Signal(OPEN_WINDOWS)
-        m.d.sync += [valid1.eq(accept), kept1.eq(accept & kept), kept2.eq(kept1), written.eq(written + kept2)]
-        with m.If(accept):
-            m.d.sync += [shift1.eq(shift), fresh1.eq(Mux(opens, 1 << older, 0))]
+        valid1, kept1, kept2 = (Signal(name=n) for n in ("valid1", "kept1", "kept2"))
+        place = Signal(range(self.depth))
+        # `written` counts an entry in the cycle in which it is written.
+        m.d.sync += [valid1.eq(accept), kept1.eq(accept & kept), kept2.eq(kept1), written.eq(written + kept1), place.eq(written)]
         with m.If(self.start):
             m.d.sync += written.eq(0)
-        results = [self._row_lane(m, k, accept, valid1, shift1, fresh1) for k in range(self.lanes)]
-        m.d.comb += [ring.w_en.eq(kept2), ring.w_addr.eq(written), ring.w_data.eq(Cat(results))]
+        picks = [self._pick(m, i, opens & (older == i), shift) for i in range(OPEN_WINDOWS - 1)]
+        results = [self._row_lane(m, k, valid1, picks) for k in range(self.lanes)]
+        m.d.comb += [ring.w_en.eq(kept2), ring.w_addr.eq(place), ring.w_data.eq(Cat(results))]
         return running
 
-    def _row_lane(self, m, lane, accept, valid1, shift, fresh):
+    def _pick(self, m, i, fresh, shift):
+        """What an input is added to in window i, decided a cycle ahead: (the next window, nothing, nothing inverted).
+
+        The inverse of the smallest value stands for no maximum; whatever is as large replaces it.
+        """
+        following, nothing, inverted = (Signal(name=f"{n}{i}") for n in ("following", "nothing", "inverted"))
+        m.d.sync += [following.eq(shift), nothing.eq(fresh), inverted.eq(fresh & self.fields.is_max)]
+        return following, nothing, inverted
+
+    def _row_lane(self, m, lane, valid1, picks):
         """One lane of the row stage; the register of the oldest open window is the result when it closes.
 
         Sums: x and w as they are. Maxima: x has the offset, w is the inverse of the largest x, so w + x > 255 where x is larger.
         """
         is_max, x = self.fields.is_max, self.i.payload[lane]
         value = Signal(signed(ROW_BITS), name=f"value{lane}", reset_less=True)
-        biased = Cat(x[:7], ~x[7])
-        with m.If(accept):
-            m.d.sync += value.eq(Mux(is_max, biased, x))
+        m.d.sync += value.eq(Mux(is_max, Cat(x[:7], ~x[7]), x))
         lows, highs = ([Signal(8, name=f"{n}{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)] for n in ("low", "high"))
         windows = [Cat(low, high) for low, high in zip(lows, highs)]
-        # The newest is kept as it came, and inverted where it is read.
-        windows[-1] = Cat(Mux(is_max, ~lows[-1], lows[-1]), highs[-1])
-        for i in range(OPEN_WINDOWS - 1):
-            total, larger = Signal(ROW_BITS, name=f"total{lane}_{i}"), Signal(name=f"larger{lane}_{i}")
+        for i, (following, nothing, inverted) in enumerate(picks):
+            before, total = Signal(ROW_BITS, name=f"before{lane}_{i}"), Signal(ROW_BITS, name=f"total{lane}_{i}")
             m.d.comb += [
-                total.eq(value + Mux(fresh[i], 0, Mux(shift, windows[i + 1], windows[i]))), larger.eq(total[8] | fresh[i]),
+                before.eq(Mux(nothing, inverted.replicate(8), Mux(following, windows[i + 1], windows[i]))),
+                total.eq(value + before),
             ]
-            with m.If(valid1 & (~is_max | larger | shift)):
-                m.d.sync += lows[i].eq(Mux(is_max, Mux(larger, ~value[:8], windows[i + 1][:8]), total[:8]))
             with m.If(valid1):
-                m.d.sync += highs[i].eq(total[8:])
+                m.d.sync += [lows[i].eq(Mux(is_max, Mux(total[8], ~value[:8], before[:8]), total[:8])), highs[i].eq(total[8:])]
         with m.If(valid1):
-            m.d.sync += [lows[-1].eq(value[:8]), highs[-1].eq(value[8:])]
+            m.d.sync += [lows[-1].eq(Mux(is_max, ~value[:8], value[:8])), highs[-1].eq(value[8:])]
         with m.If(is_max):
             m.d.sync += [high.eq(0) for high in highs]
         return windows[0]
 
     def _columns(self, m, ring, written, needed, pointer):
-        """Column stage: an address (cycle 1), the entry (2), the reduction, which is the output (3)."""
+        """Column stage: an address (cycle 1), whether its entry is there (2), its read (3), a register (4), the reduction (5)."""
         f = self.fields
-        running, loaded, first, last = (Signal(name=f"columns_{n}") for n in ("running", "loaded", "first", "last"))
-        address, below = Signal(pointer), Signal(pointer)  # below: first entry of the next output row
-        steps, taps, cols, rows, blocks = Signal(8), Signal(8), Signal(range(self.depth)), Signal(16), Signal(16)
-        ahead = Signal(pointer)
-        issue, advance, last_tap, last_col, last_row, go_below = (Signal(name=f"columns_{n}") for n in (
-            "issue", "advance", "last_tap", "last_col", "last_row", "go_below"))
+        running, held, there = (Signal(name=f"columns_{n}") for n in ("running", "held", "there"))
+        # The next entry to ask for, the first of its output, and of the next row's first output.
+        address, base, below = Signal(pointer), Signal(pointer), Signal(pointer)
+        # Counters to -1, as in the row stage; steps: until `below` is right.
+        steps, taps, rows, blocks = Signal(signed(9)), Signal(signed(9)), Signal(signed(17)), Signal(signed(17))
+        cols, first_tap = Signal(signed(bits_for(self.depth) + 1)), Signal()
+        asked = Signal(data.StructLayout({"address": pointer, "first": 1, "last": 1}))  # of which `held`
+        advance, issue, move, last_tap, last_col, last_row = (Signal(name=f"columns_{n}") for n in (
+            "advance", "issue", "move", "last_tap", "last_col", "last_row"))
+        # Of the next entry and the one asked for, less those written: negative, where it is there.
+        behind, asked_behind, following = Signal(pointer), Signal(pointer), Signal.like(rows)
         m.d.comb += [
-            ahead.eq(written - address),
-            advance.eq(~self.o.valid | self.o.ready),
-            last_tap.eq(taps == 1), last_col.eq(cols == 1), last_row.eq(rows == 1),
-            issue.eq(running & advance & (ahead > 0) & ~(last_tap & last_col & (steps != 0))),
-            go_below.eq(issue & last_tap & last_col),
-            ring.r_en.eq(issue), ring.r_addr.eq(address),
+            advance.eq(~self.o.valid | self.o.ready), issue.eq(there & advance),
+            last_tap.eq(taps[-1]), last_col.eq(cols[-1]), last_row.eq(rows[-1]),
+            move.eq(running & ~(last_tap & last_col & ~steps[-1]) & (~held | there) & advance),
+            behind.eq(address - written), asked_behind.eq(asked.address - written),
+            ring.r_en.eq(issue), ring.r_addr.eq(asked.address),
+            following.eq(Mux(last_row, f.out_rows - 2, rows - 1)),
         ]
-        with m.If(steps != 0):
+        m.d.sync += [held.eq(move | (held & ~issue)), there.eq(Mux(move, behind[-1], held & ~issue & asked_behind[-1]))]
+        with m.If(~steps[-1]):
             m.d.sync += [below.eq(below + f.out_cols), steps.eq(steps - 1)]
+        with m.If(issue & asked.last):
+            m.d.sync += needed.eq(base)
+        with m.If(move):
+            m.d.sync += [
+                asked.address.eq(address), asked.first.eq(first_tap), asked.last.eq(last_tap),
+                address.eq(address + f.out_cols), taps.eq(taps - 1), first_tap.eq(last_tap),
+            ]
+            with m.If(last_tap):
+                m.d.sync += [address.eq(base + 1), base.eq(base + 1), taps.eq(f.kh - 2), cols.eq(cols - 1)]
+            with m.If(last_tap & last_col):
+                m.d.sync += [
+                    base.eq(below), address.eq(below), cols.eq(f.out_cols - 2), rows.eq(following),
+                    steps.eq(Mux(following[-1], f.kh - 1, f.sh - 1)),
+                ]
+            with m.If(last_tap & last_col & last_row):
+                m.d.sync += [blocks.eq(blocks - 1), running.eq(~blocks[-1])]
         with m.If(self.start):
             m.d.sync += [
-                running.eq(1), needed.eq(0), address.eq(0), below.eq(0), taps.eq(f.kh), cols.eq(f.out_cols),
-                rows.eq(f.out_rows), blocks.eq(f.n_blk), steps.eq(Mux(f.out_rows == 1, f.kh, f.sh)),
+                running.eq(1), needed.eq(0), base.eq(0), address.eq(0), below.eq(0), taps.eq(f.kh - 2), first_tap.eq(1),
+                cols.eq(f.out_cols - 2), rows.eq(f.out_rows - 2), blocks.eq(f.n_blk - 2),
+                steps.eq(Mux(f.out_rows == 1, f.kh - 1, f.sh - 1)),
             ]
-        with m.If(issue):
-            m.d.sync += [address.eq(address + f.out_cols), taps.eq(taps - 1)]
-            with m.If(last_tap):
-                m.d.sync += [address.eq(needed + 1), needed.eq(needed + 1), taps.eq(f.kh), cols.eq(cols - 1)]
-        with m.If(go_below):
-            following = Mux(last_row, f.out_rows, rows - 1)
-            m.d.sync += [
-                needed.eq(below), address.eq(below), cols.eq(f.out_cols), rows.eq(following),
-                steps.eq(Mux(following == 1, f.kh, f.sh)),
-            ]
-            with m.If(last_row):
-                m.d.sync += [blocks.eq(blocks - 1), running.eq(blocks != 1)]
+        read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
+        entry = Signal(ROW_BITS * self.lanes, reset_less=True)
         with m.If(advance):
             m.d.sync += [
-                loaded.eq(issue), first.eq(taps == f.kh), last.eq(last_tap), self.o.valid.eq(loaded & last),
+                read.valid.eq(issue), read.first.eq(asked.first), read.last.eq(asked.last),
+                loaded.eq(read), entry.eq(ring.r_data),
+                self.o.valid.eq(loaded.valid & loaded.last),
             ]
         for k in range(self.lanes):
-            self._column_lane(m, k, ring.r_data.word_select(k, ROW_BITS), advance & loaded, first)
-        return running | loaded | self.o.valid
+            self._column_lane(m, k, entry.word_select(k, ROW_BITS), advance & loaded.valid, loaded.first)
+        return running | held | read.valid | loaded.valid
 
     def _column_lane(self, m, lane, entry, update, first):
         """One lane of the column stage. Maxima: the result has the offset, the entry is inverted as in the row stage."""
@@ -209,7 +231,7 @@ class Window(wiring.Component):
             total.eq(entry.as_signed() + Mux(first, 0, result)),
             self.o.payload[lane].eq(result),
         ]
-        with m.If(update & (~is_max | first | ~total[8])):
+        with m.If(update & ~(is_max & total[8])):
             m.d.sync += low.eq(Mux(is_max, ~entry[:8], total[:8]))
         with m.If(update):
             m.d.sync += high.eq(total[8:])

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
-from .fifo import StreamFifo
+from .fifo import SkidBuffer, StreamFifo
 from .layouts import WRITE_LAYOUT, write_port
 from .walker import Walker
 
@@ -18,9 +18,12 @@ class Writer(wiring.Component):
     burst is requested when all its beats are buffered. Tiles complete in order, and follow each other without waiting
     for memory; up to `UNACKNOWLEDGED` bursts, of any number of tiles, may await their responses.
 
-    Latency: 2 cycles from `i` to the first ``data.ready``, 3 from a burst's last vector to ``port.request``, 1 from the
-    last ``port.response`` to `done`. Throughput: one vector a cycle, also from row to row (lanes <= axi_bytes; else one
-    beat a cycle); two idle cycles between tiles. No output depends combinationally on an input.
+    Addresses run ahead of the data, so that it is known of each vector what it ends when it comes.
+
+    Latency: 3 cycles from `i` to the first ``data.ready`` (4 if there is more than one vector), 2 from a burst's last
+    vector to ``port.request``, 1 from the last ``port.response`` to `done`. Throughput: one vector a cycle, also from row
+    to row (lanes <= axi_bytes; else one beat a cycle); one idle cycle between tiles. No output depends combinationally on
+    an input.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ class Writer(wiring.Component):
 
     def __init__(self, config, lanes):
         self.config, self.lanes = config, lanes
+        self.slots, self.parts = max(1, config.axi_bytes // lanes), max(1, lanes // config.axi_bytes)  # of a beat, of a vector
         super().__init__({
             "i": In(stream.Signature(WRITE_LAYOUT)),
             "data": In(stream.Signature(8 * lanes)),
@@ -49,9 +53,9 @@ class Writer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        room = Signal()  # for a beat, and for the burst that it may end
-        packed, burst_ends, pushed = self._pack(m, self._walk(m), room)
-        self._buffer(m, packed, burst_ends, pushed, room)
+        places, bursts = self._plan(m, self._walk(m))
+        beats, burst_pushed = self._pack(m, places)
+        self._request(m, bursts, beats, burst_pushed)
         return m
 
     def _walk(self, m):
@@ -65,86 +69,113 @@ class Writer(wiring.Component):
             nest.s1.eq(i.out_row_stride[unit:]), nest.n1.eq(i.out_rows),
             nest.s2.eq(i.out_blk_stride[unit:]), nest.n2.eq(i.n_blk),
         ]
-        return walker.o
+        m.submodules.vectors = vectors = SkidBuffer(walker.o.payload.shape())
+        wiring.connect(m, walker.o, vectors.i)
+        return vectors.o
 
-    def _pack(self, m, ahead, room):
-        """Gathers vectors in the beat register until the address that is `ahead` is in another beat.
+    def _plan(self, m, ahead):
+        """Compares each vector's address with the next one's, which is `ahead`.
 
-        Returns (the register: {data, mask (a bit a vector), addr (in beats), tile_ends}, its burst ends, it leaves).
+        Returns the streams of the vectors' places and of the bursts that they make; a burst comes when its last vector's
+        place does, whether the data is there or not.
         """
-        beat_bytes = self.config.axi_bytes
-        slots, parts = max(1, beat_bytes // self.lanes), max(1, self.lanes // beat_bytes)
-        beat_bits, place_bits = bits_for(beat_bytes), bits_for(self.MAX_BURST)
-        packed = Signal(data.StructLayout({
-            "data": 8 * beat_bytes, "mask": slots, "addr": 32 - beat_bits, "tile_ends": 1}))
-        full, part_ends, same_beat, follows = Signal(), Signal(init=1), Signal(), Signal()
-        step, pushed, burst_ends = Signal(), Signal(), Signal()
-        next_beat = Signal(32 - beat_bits)
-        place, next_place = packed.addr[:place_bits], next_beat[:place_bits]
-        same_chunk = packed.addr[place_bits:] == next_beat[place_bits:]
+        place_bits, slots, parts = bits_for(self.MAX_BURST), self.slots, self.parts
+        beat_bits = 32 - bits_for(self.config.axi_bytes)
+        here, here_valid, known, step = Signal.like(ahead.payload), Signal(), Signal(), Signal()  # known: so is the next
+
+        def beats(addr):
+            """The first and the last beat of the vector at `addr`."""
+            if parts > 1:
+                return Cat(Const(0, bits_for(parts)), addr), Cat(Const(parts - 1, bits_for(parts)), addr)
+            beat = addr[bits_for(slots):] if slots > 1 else addr
+            return beat, beat
+
+        (first, last), (next_first, _) = beats(here.addr), beats(ahead.payload.addr)
+        same_chunk = first[place_bits:] == next_first[place_bits:]
+        same_beat = same_chunk & (first[:place_bits] == next_first[:place_bits]) if slots > 1 else Const(0)
+        follows = same_chunk & (last[:place_bits] + 1 == next_first[:place_bits])
+        burst_ends = here.last | ~(same_beat | follows)
+
+        m.submodules.places = places = SkidBuffer(data.StructLayout(
+            {"slot": bits_for(slots), "beat_ends": 1, "burst_ends": 1, "tile_ends": 1}))
+        burst = stream.Signature(data.StructLayout({"addr": beat_bits, "length": place_bits + 1})).create()
+        m.submodules.bursts = bursts = StreamFifo(burst.payload.shape(), self.BURSTS, block=True)
+        wiring.connect(m, burst, bursts.i)
+        room = Signal()  # two more bursts fit: one can be on its way in
+        m.d.sync += room.eq(bursts.level < bursts.depth - 1)
         m.d.comb += [
-            follows.eq(same_chunk & (place + 1 == next_place)),
-            burst_ends.eq(packed.tile_ends | ~follows),
-            pushed.eq(full & (packed.tile_ends | (ahead.valid & ~same_beat)) & room),
-            self.data.ready.eq(ahead.valid & part_ends & (~full | same_beat | pushed)),
-            step.eq(self.data.valid & ahead.valid & (~full | same_beat | pushed)),
-            ahead.ready.eq(step & part_ends),
+            known.eq(here_valid & (here.last | ahead.valid)), places.i.valid.eq(known & room),
+            step.eq(places.i.valid & places.i.ready), ahead.ready.eq(~here_valid | step),
+            places.i.payload.slot.eq(here.addr if slots > 1 else 0), places.i.payload.beat_ends.eq(here.last | ~same_beat),
+            places.i.payload.burst_ends.eq(burst_ends), places.i.payload.tile_ends.eq(here.last),
         ]
-        with m.If(pushed):
-            m.d.sync += full.eq(0)
+        with m.If(ahead.ready):
+            m.d.sync += [here.eq(ahead.payload), here_valid.eq(ahead.valid)]
+
+        start, earlier, continues = Signal(place_bits), Signal(place_bits), Signal()  # place of the burst's first beat
+        m.d.comb += start.eq(Mux(continues, earlier, first[:place_bits]))
         with m.If(step):
-            m.d.sync += [full.eq(1), packed.addr.eq(next_beat), packed.tile_ends.eq(ahead.payload.last & part_ends)]
-        if parts > 1:
-            part = Signal(range(parts))
-            m.d.comb += [next_beat.eq(Cat(part, ahead.payload.addr)), part_ends.eq(part == parts - 1)]
-            with m.If(step):
-                m.d.sync += [part.eq(part + 1), packed.mask.eq(1),
-                             packed.data.eq(self.data.payload.word_select(part, 8 * beat_bytes))]
-        elif slots > 1:
-            slot = ahead.payload.addr[:bits_for(slots)]
-            m.d.comb += [next_beat.eq(ahead.payload.addr[bits_for(slots):]),
-                         same_beat.eq(same_chunk & (place == next_place) & ~packed.tile_ends)]
-            with m.If(step):
-                m.d.sync += packed.mask.eq(Mux(full & same_beat, packed.mask, 0) | (Const(1, slots) << slot))
-                m.d.sync += packed.data.word_select(slot, 8 * self.lanes).eq(self.data.payload)
-        else:
-            m.d.comb += next_beat.eq(ahead.payload.addr)
-            with m.If(step):
-                m.d.sync += [packed.mask.eq(1), packed.data.eq(self.data.payload)]
-        return packed, burst_ends, pushed
-
-    def _buffer(self, m, packed, burst_ends, pushed, room):
-        """FIFOs of beats, bursts and awaited responses; a burst is known when its last beat is pushed."""
-        config = self.config
-        slots, beat_bits = len(packed.mask), bits_for(config.axi_bytes)
-        place_bits = bits_for(self.MAX_BURST)
-        beat_layout = data.StructLayout({"data": 8 * config.axi_bytes, "mask": slots, "last": 1})
-        burst_layout = data.StructLayout({"addr": 32 - beat_bits, "length": place_bits + 1})
-        m.submodules.beats = beats = StreamFifo(beat_layout, self.BEATS, block=True)
-        m.submodules.bursts = bursts = StreamFifo(burst_layout, self.BURSTS, block=True)
-        m.submodules.awaited = awaited = StreamFifo(1, self.UNACKNOWLEDGED)  # does the burst end a tile?
-
-        place = packed.addr[:place_bits]
-        first, continues, start = Signal(place_bits), Signal(), Signal(place_bits)  # place of the burst's first beat
-        m.d.comb += [
-            start.eq(Mux(continues, first, place)),
-            room.eq(beats.i.ready & bursts.i.ready & awaited.i.ready),
-            beats.i.valid.eq(pushed), bursts.i.valid.eq(pushed & burst_ends), awaited.i.valid.eq(pushed & burst_ends),
-            beats.i.payload.data.eq(packed.data), beats.i.payload.mask.eq(packed.mask),
-            beats.i.payload.last.eq(burst_ends), awaited.i.payload.eq(packed.tile_ends),
-            bursts.i.payload.addr.eq(Cat(start, packed.addr[place_bits:])),
-            bursts.i.payload.length.eq(place - start + 1),
+            m.d.sync += [continues.eq(~burst_ends), earlier.eq(start)]
+        m.d.sync += [
+            burst.valid.eq(step & burst_ends), burst.payload.addr.eq(Cat(start, first[place_bits:])),
+            burst.payload.length.eq(last[:place_bits] - start + 1),
         ]
-        with m.If(pushed):
-            m.d.sync += [continues.eq(~burst_ends), first.eq(start)]
+        return places.o, bursts.o
 
-        request, out = self.port.request, self.port.data
+    def _pack(self, m, places):
+        """Gathers vectors in a beat's register until it is complete.
+
+        Returns (stream of beats, whether a burst's last one is pushed into their FIFO). ``done`` follows from the FIFO of
+        awaited responses.
+        """
+        beat_bytes, slots, parts = self.config.axi_bytes, self.slots, self.parts
+        layout = data.StructLayout({"data": 8 * beat_bytes, "mask": slots, "last": 1})
+        m.submodules.beats = beats = StreamFifo(layout, self.BEATS, block=True)
+        m.submodules.awaited = awaited = StreamFifo(1, self.UNACKNOWLEDGED)  # does the burst end a tile?
+        packed, tile_ends = Signal(layout, reset_less=True), Signal()
+        complete, fresh = Signal(), Signal(init=1)  # the beat leaves; the next vector begins a beat
+        room, step, pushed, part_ends = Signal(), Signal(), Signal(), Signal(init=1)
+        place = places.payload
         m.d.comb += [
-            request.valid.eq(bursts.o.valid), bursts.o.ready.eq(request.ready),
-            request.payload.addr.eq(bursts.o.payload.addr << beat_bits),
-            request.payload.length.eq(bursts.o.payload.length),
-            out.valid.eq(beats.o.valid), beats.o.ready.eq(out.ready), out.payload.data.eq(beats.o.payload.data),
-            out.payload.strobe.eq(Cat(bit.replicate(config.axi_bytes // slots) for bit in beats.o.payload.mask)),
-            out.payload.last.eq(beats.o.payload.last), awaited.o.ready.eq(self.port.response),
+            room.eq(~complete | (beats.i.ready & awaited.i.ready)), pushed.eq(complete & room),
+            self.data.ready.eq(places.valid & part_ends & room), step.eq(self.data.valid & places.valid & room),
+            places.ready.eq(self.data.valid & part_ends & room),
+            beats.i.valid.eq(complete & awaited.i.ready), beats.i.payload.eq(packed),
+            awaited.i.valid.eq(complete & beats.i.ready & packed.last), awaited.i.payload.eq(tile_ends),
+            awaited.o.ready.eq(self.port.response),
         ]
         m.d.sync += self.done.eq(self.port.response & awaited.o.payload)
+        with m.If(room):
+            m.d.sync += complete.eq(step & place.beat_ends)
+        with m.If(step):
+            m.d.sync += [
+                fresh.eq(place.beat_ends), packed.last.eq(place.burst_ends & part_ends), tile_ends.eq(place.tile_ends),
+                packed.mask.eq(Mux(fresh, 0, packed.mask) | (Const(1, slots) << place.slot)),
+            ]
+        if parts > 1:
+            part = Signal(range(parts))
+            m.d.comb += part_ends.eq(part == parts - 1)
+            with m.If(step):
+                m.d.sync += [part.eq(part + 1), packed.data.eq(self.data.payload.word_select(part, 8 * beat_bytes))]
+        else:
+            m.d.comb += part_ends.eq(1)
+            with m.If(step):
+                m.d.sync += packed.data.word_select(place.slot, 8 * self.lanes).eq(self.data.payload)
+        return beats.o, pushed & packed.last
+
+    def _request(self, m, bursts, beats, burst_pushed):
+        """Requests the bursts whose beats are all buffered."""
+        whole, any_whole, requested = Signal(range(self.BEATS + 2)), Signal(), Signal()  # such bursts; whole is not 0
+        request, out, axi_bytes = self.port.request, self.port.data, self.config.axi_bytes
+        m.d.comb += [
+            request.valid.eq(bursts.valid & any_whole), requested.eq(request.valid & request.ready),
+            bursts.ready.eq(request.ready & any_whole), request.payload.addr.eq(bursts.payload.addr << bits_for(axi_bytes)),
+            request.payload.length.eq(bursts.payload.length),
+            out.valid.eq(beats.valid), beats.ready.eq(out.ready), out.payload.data.eq(beats.payload.data),
+            out.payload.strobe.eq(Cat(bit.replicate(axi_bytes // self.slots) for bit in beats.payload.mask)),
+            out.payload.last.eq(beats.payload.last),
+        ]
+        m.d.sync += [
+            whole.eq(whole + burst_pushed - requested),
+            any_whole.eq(burst_pushed | (any_whole & ~(requested & (whole == 1)))),
+        ]

@@ -17,9 +17,9 @@ START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 3}
 LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 12, 8, 10
 #: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors;
 #: and those of a read to the use of its residual, on top of the memory's latency.
-POST_READ, POST_PATH, RESIDUAL_READ = -1, 18, 12
+POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 12
 #: Vectors with a second stage that the post engine takes before they pass a second time.
-POST_SECOND = 10
+POST_SECOND = 9
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
 #: VECTORs; and those of a read to the use of an operand, on top of the memory's latency.
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 12
@@ -31,7 +31,7 @@ WRITE_BUFFER = 64
 
 def array_path(config):
     """Cycles from the start of an ARRAY to the end of its sums' way into the accumulators, besides those of its pixels."""
-    return config.rows + config.cols // 4 + 6
+    return config.rows + config.cols // 4 + 5
 
 
 @dataclass(frozen=True)

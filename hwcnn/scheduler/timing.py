@@ -34,7 +34,7 @@ class Dispatch:
         del self.heads[queue]
         if self._behind[queue]:
             op, arrival = self._behind[queue].popleft()
-            self._collect(op, max(arrival, cycle + op.instruction.words))
+            self._collect(op, max(arrival, cycle + 1 + op.instruction.words))
         self._advance()
 
     def _collect(self, op, cycle):

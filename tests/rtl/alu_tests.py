@@ -78,6 +78,8 @@ async def follows_the_formula(dut):
     for k in range(120):
         while dut.loading.value:
             await clock.step()
+        for _ in range(2):
+            await clock.step()
         f = random_fields(generator, OPS[k % len(OPS)])
         dut.fields.value = constant(ALU_FIELDS, f)
         for n in range(generator.integers(1, 9)):

@@ -46,22 +46,27 @@ async def fill(dut, table):
 
 
 async def collect(dut, count, stall):
-    """(vector, factors) of `count` results, and the cycles from now to the last; `room` is refused at random."""
+    """(vector, factors) of `count` results, and the cycles from now to the last; `room` comes at random, and stays until used."""
     generator, results, reserved, cycles = random.Random(5), [], 0, 0
-    factors = [None] * LANES
+    factors, lower = [None] * LANES, None  # the lower half of a result, with all its factors
+    room = False
     while len(results) < count:
-        dut.room.value = int(generator.random() >= stall)
+        room = room or generator.random() >= stall
+        dut.room.value = room
         await RisingEdge(dut.clk)
         cycles += 1
-        if dut.o__valid.value:
-            results.append((int(dut.o__vector.value), tuple(factors)))
-            factors = [None] * LANES
+        if lower is not None:
+            results.append((lower[0] | int(dut.o__vector.value) << 4 * LANES, lower[1]))
+            lower = None
         if dut.factors__en.value:
             for j in range(lrn_lookups(CONFIG)):
                 value = int(dut.factors__values.value) >> TABLE_BITS * j & (1 << TABLE_BITS) - 1
                 factors[int(dut.factors__group.value) * lrn_lookups(CONFIG) + j] = value
-        assert not dut.reserve.value or dut.room.value
-        reserved += int(dut.reserve.value)
+        if dut.o__valid.value:
+            lower, factors = (int(dut.o__vector.value), tuple(factors)), [None] * LANES
+        assert not dut.reserve.value or room
+        if dut.reserve.value:
+            reserved, room = reserved + 1, False
         await FallingEdge(dut.clk)
     assert reserved == count
     return results, cycles
@@ -102,5 +107,5 @@ async def full_rate(dut):
     await start(dut, i__valid=0, room=0, start=0, params__en=0)
     for case in CASES:
         cycles = await run(dut, case, 1, 0, 0)
-        # From the cycle after start: the load of a vector comes a cycle before its first step.
-        assert cycles == lrn_cycles(CONFIG, *case[:2]) + 1 + LrnFactors.LATENCY, (case, cycles)
+        # From the cycle after start: the load of a vector comes a cycle before its first step, its upper half a cycle after `o`.
+        assert cycles == lrn_cycles(CONFIG, *case[:2]) + 2 + LrnFactors.LATENCY, (case, cycles)

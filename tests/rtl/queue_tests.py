@@ -87,4 +87,4 @@ async def steady_rate(dut):
     await start(dut, i__valid=0, o__ready=1, counts=0)
     cocotb.start_soon(send(dut, "i", [w for words, _ in items for w in words]))
     got, cycles = await receive(dut, "o", len(items))
-    assert got == [payload for _, payload in items] and cycles <= (len(items) - 1) * (INSTRUCTION.words + 1) + 1
+    assert got == [payload for _, payload in items] and cycles <= (len(items) - 1) * (INSTRUCTION.words + 2) + 1

@@ -72,10 +72,10 @@ async def short_tiles_keep_the_bus_busy(dut):
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def latencies(dut):
-    """As the docstring says: 4 cycles to the request, 3 from a vector's last beat to it, 5 to a pad."""
+    """As the docstring says: 3 cycles to the request, 3 from a vector's last beat to it, 5 to a pad."""
     lanes = parameter("lanes")
     per_vector = max(1, lanes // parameter("axi_bytes"))
-    for top, expected in ((0, 4 + 10 + 3 + (per_vector > 1) + per_vector - 1), (1, 5)):
+    for top, expected in ((0, 3 + 10 + 3 + (per_vector > 1) + per_vector - 1), (1, 5)):
         await start(dut, i__valid=0, o__ready=1, port__request__ready=0, port__data__valid=0)
         memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), 10)
         serving = cocotb.start_soon(memory.run())

@@ -37,10 +37,13 @@ async def matches_rationals(dut):
     todo = list(cases(width))
     await start(dut)
     got = []
-    for case in todo + [todo[-1]] * RoundClamp.LATENCY:
-        for name, value, bits in zip(("value", "shift", "zero", "low", "high"), case, (width, 6, 8, 8, 8)):
-            getattr(dut, name).value = value & (1 << bits) - 1
+    ahead = RoundClamp.SHIFT_AHEAD
+    values, shifts = [todo[0]] * ahead + todo, todo + [todo[-1]] * ahead
+    pad = [todo[-1]] * RoundClamp.LATENCY
+    for (value, _, *limits), (_, shift, *_) in zip(values + pad, shifts + pad):
+        for name, number, bits in zip(("value", "shift", "zero", "low", "high"), (value, shift, *limits), (width, 6, 8, 8, 8)):
+            getattr(dut, name).value = number & (1 << bits) - 1
         got.append(int(dut.result.value))
         await FallingEdge(dut.clk)
-    for case, result in zip(todo, got[RoundClamp.LATENCY:], strict=True):
+    for case, result in zip(todo, got[ahead + RoundClamp.LATENCY:], strict=True):
         assert (result + 128) % 256 - 128 == expected(*case), case

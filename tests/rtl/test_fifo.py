@@ -4,7 +4,7 @@ from bench import run_block
 from hwcnn.rtl.fifo import SkidBuffer, StreamFifo
 
 
-@pytest.mark.parametrize("width,depth", [(8, 2), (128, 16)])
+@pytest.mark.parametrize("width,depth", [(8, 4), (128, 16)])
 def test_fifo(width, depth, tmp_path):
     run_block(StreamFifo(width, depth), "fifo_tests", tmp_path, width=width)
 
