@@ -27,7 +27,7 @@ class ActivationTable(wiring.Component):
     """
 
     LATENCY = 1
-    COPY = 258
+    COPY = 259
 
     def __init__(self, config):
         self.lanes, self.beat_bytes = config.lanes, config.axi_bytes
@@ -66,9 +66,9 @@ class ActivationTable(wiring.Component):
         m.d.comb += [
             ram.w_en.eq(self.params.en & (self.params.dest == TABLE_DEST)),
             ram.w_addr.eq(self.params.offset), ram.w_data.eq(self.params.data),
-            last.eq(ram.w_en & (self.params.offset[:bits_for(beats)] == beats - 1)),
             ram.r_en.eq(reading), ram.r_addr.eq(count[bits_for(self.beat_bytes):8]),
         ]
+        m.d.sync += last.eq(ram.w_en & (self.params.offset[:bits_for(beats)] == beats - 1))
         with m.If(reading):
             m.d.sync += count.eq(count + 1)
             with m.If(count == 255):
@@ -86,7 +86,7 @@ class ActivationTable(wiring.Component):
         ]
         m.d.comb += [
             byte.eq(Mux(address[8], _from_lowest(address[:8]), word.word_select(address[:2], 8))),
-            self.filling.eq(reading | picked | written),
+            self.filling.eq(last | reading | picked | written),
             self.starting.eq(identity | (picked & place[8]) | (written & address[8])),
         ]
         return written, address, byte

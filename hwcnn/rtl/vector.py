@@ -41,9 +41,9 @@ class VectorCore(wiring.Component):
     Members
     -------
     i : stream of VECTOR. params : `layouts.param_port`.
-    read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT). a, b, o : their streams of vectors. B has A's size
-    and pads, or is one vector a block.
-    busy : an instruction runs.
+    read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT), that of B a cycle after A's at the earliest.
+    a, b, o : their streams of vectors. B has A's size and pads, or is one vector a block.
+    busy : an instruction ran in the cycle before.
     """
 
     FIFO = 32
@@ -65,8 +65,8 @@ class VectorCore(wiring.Component):
         features = self.config.features
         self.run = run = Signal(RUN_LAYOUT, reset_less=True)
         self.begin, self.take, self.block_ends = Signal(), Signal(), Signal()
-        # A vector's lower half is issued, its upper half.
-        self.issue, self.upper = Signal(), Signal()
+        # A vector's lower half is issued if A is there; is issued; its upper half is.
+        self.ready, self.issue, self.upper = Signal(), Signal(), Signal()
         m.submodules.coefficients = coefficients = Coefficients(self.config)
         m.submodules.alu = alu = Alu(self.config.alu_lanes, "eltwise" in features)
         self._params(m, coefficients)
@@ -85,8 +85,9 @@ class VectorCore(wiring.Component):
                          & ~alu.loading & table_ready),
         ]
         m.d.comb += [
-            self.issue.eq(may & there & b_there), self.i.ready.eq(self.take), self.busy.eq(running | self.begin | ~idle),
+            self.ready.eq(may & b_there), self.issue.eq(self.ready & there), self.i.ready.eq(self.take),
         ]
+        m.d.sync += self.busy.eq(running | self.begin | ~idle)
         self._take(m)
         m.d.comb += [alu.fields[n].eq(run[n]) for n in ALU_FIELDS.members if n != "use_b"]
         m.d.comb += [
@@ -105,16 +106,21 @@ class VectorCore(wiring.Component):
 
     def _descriptors(self, m):
         """Hands the instruction's descriptors on, those of its operands ahead of time; returns: room for that of the writer."""
-        new, gone = self.i.payload, []
-        with_b = (self._on(new, "b_mode") != isa.B_NONE) & ~self._on(new, "lrn")
-        for name, descriptor, wanted in (("read_a", self.read_a, 1), ("read_b", self.read_b, with_b)):
-            sent = Signal(name=f"{name}_sent")
-            m.d.comb += descriptor.valid.eq(self.i.valid & ~sent & wanted)
+        new, sent = self.i.payload, []
+        # The instruction is there for the second cycle at least, and what it wants of B is decoded.
+        decoded, with_b, broadcast = Signal(), Signal(), Signal()
+        m.d.sync += [
+            decoded.eq(self.i.valid & ~self.take), broadcast.eq(new.b_mode == isa.B_BROADCAST),
+            with_b.eq((self._on(new, "b_mode") != isa.B_NONE) & ~self._on(new, "lrn")),
+        ]
+        for descriptor, wanted in ((self.read_a, self.i.valid), (self.read_b, decoded & with_b)):
+            gone = Signal(name=f"sent{len(sent)}")
+            m.d.comb += descriptor.valid.eq(wanted & ~gone)
             with m.If(descriptor.valid & descriptor.ready):
-                m.d.sync += sent.eq(1)
+                m.d.sync += gone.eq(1)
             with m.If(self.take):
-                m.d.sync += sent.eq(0)
-            gone.append(sent if descriptor is self.read_a else sent | ~wanted)
+                m.d.sync += gone.eq(0)
+            sent.append(gone)
         with m.If(self.take):
             m.d.sync += [self.write.valid.eq(1), *(self.write.payload[n].eq(new[n]) for n in WRITE_LAYOUT.members)]
         with m.Elif(self.write.ready):
@@ -123,9 +129,9 @@ class VectorCore(wiring.Component):
         b = self.read_b.payload
         m.d.comb += [b[n].eq(new[n]) for n in READ_LAYOUT.members]
         m.d.comb += [b.addr.eq(new.b_addr), b.blk_stride.eq(new.b_blk_stride)]
-        with m.If(new.b_mode == isa.B_BROADCAST):
+        with m.If(broadcast):
             m.d.comb += [b.n_rows.eq(1), b.n_cols.eq(1), b.pad_top.eq(0), b.pad_bottom.eq(0), b.pad_left.eq(0), b.pad_right.eq(0)]
-        return Cat(gone).all() & ~self.write.valid
+        return decoded & sent[0] & (sent[1] | ~with_b) & ~self.write.valid
 
     def _on(self, fields, name):
         """A flag of the instruction, 0 where the configuration leaves its function out."""
@@ -175,7 +181,7 @@ class VectorCore(wiring.Component):
             m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members]
             m.d.comb += [
                 window.start.eq(self.begin & run.windowed),
-                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.upper),
+                window.i.valid.eq(self.a.valid), window.i.payload.eq(self.a.payload), window.o.ready.eq(self.ready),
             ]
             reduced, windowed = window.o.payload, run.windowed.replicate(SUM_BITS).as_signed()
             x = [value | (Mux(self.upper, reduced[k + lanes], reduced[k]) & windowed) for k, value in enumerate(x)]

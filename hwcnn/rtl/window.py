@@ -25,15 +25,15 @@ class Window(wiring.Component):
     reads kh entries for each output.
 
     Latency: from the last input of a window to its output, `LATENCY` cycles. Throughput: one input vector a cycle while the
-    column stage keeps up, which takes kh cycles an output. Limits: ``limits.pool_reason``.
+    column stage keeps up, which takes kh + 1 cycles an output. Limits: ``limits.pool_reason``.
 
     Maxima are kept inverted with an offset of 128 on the way, so that a comparison is the same addition as a sum.
 
     Members
     -------
     fields : WINDOW_FIELDS, stable while busy. in_rows, in_cols: padded input. start : pulse, while not busy.
-    i : stream of L int8 lanes. o : stream of L lanes of 18 bits: the sum, or 128 + the maximum. busy : its
-    last result is not at `o` yet.
+    i : stream of L int8 lanes. o : stream of L lanes of 18 bits: the sum, or 128 + the maximum; the payload stays for one cycle
+    more after it is taken. busy : its last result is not at `o` yet.
     """
 
     LATENCY = 6
@@ -166,26 +166,31 @@ class Window(wiring.Component):
     def _columns(self, m, ring, written, needed, pointer):
         """Column stage: an address (cycle 1), whether its entry is there (2), its read (3), a register (4), the reduction (5)."""
         f = self.fields
-        running, held, there = (Signal(name=f"columns_{n}") for n in ("running", "held", "there"))
+        running, held, issue = (Signal(name=f"columns_{n}") for n in ("running", "held", "issue"))
         # The next entry to ask for, the first of its output, and of the next row's first output.
         address, base, below = Signal(pointer), Signal(pointer), Signal(pointer)
         # Counters to -1, as in the row stage; steps: until `below` is right.
         steps, taps, rows, blocks = Signal(signed(9)), Signal(signed(9)), Signal(signed(17)), Signal(signed(17))
         cols, first_tap = Signal(signed(bits_for(self.depth) + 1)), Signal()
         asked = Signal(data.StructLayout({"address": pointer, "first": 1, "last": 1}))  # of which `held`
-        advance, issue, move, last_tap, last_col, last_row = (Signal(name=f"columns_{n}") for n in (
-            "advance", "issue", "move", "last_tap", "last_col", "last_row"))
+        # The stages behind an issue go on, and will in the next cycle: while no result is at `o`.
+        advance, next_advance, move, last_tap, last_col, last_row = (Signal(name=f"columns_{n}") for n in (
+            "advance", "next_advance", "move", "last_tap", "last_col", "last_row"))
+        read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
         # Of the next entry and the one asked for, less those written: negative, where it is there.
         behind, asked_behind, following = Signal(pointer), Signal(pointer), Signal.like(rows)
         m.d.comb += [
-            advance.eq(~self.o.valid | self.o.ready), issue.eq(there & advance),
+            advance.eq(~self.o.valid), next_advance.eq(Mux(advance, ~(loaded.valid & loaded.last), self.o.ready)),
             last_tap.eq(taps[-1]), last_col.eq(cols[-1]), last_row.eq(rows[-1]),
-            move.eq(running & ~(last_tap & last_col & ~steps[-1]) & (~held | there) & advance),
+            move.eq(running & ~(last_tap & last_col & ~steps[-1]) & (~held | issue)),
             behind.eq(address - written), asked_behind.eq(asked.address - written),
             ring.r_en.eq(issue), ring.r_addr.eq(asked.address),
             following.eq(Mux(last_row, f.out_rows - 2, rows - 1)),
         ]
-        m.d.sync += [held.eq(move | (held & ~issue)), there.eq(Mux(move, behind[-1], held & ~issue & asked_behind[-1]))]
+        m.d.sync += [
+            held.eq(move | (held & ~issue)), self.o.valid.eq(~next_advance),
+            issue.eq(next_advance & Mux(move, behind[-1], held & ~issue & asked_behind[-1])),
+        ]
         with m.If(~steps[-1]):
             m.d.sync += [below.eq(below + f.out_cols), steps.eq(steps - 1)]
         with m.If(issue & asked.last):
@@ -210,13 +215,11 @@ class Window(wiring.Component):
                 cols.eq(f.out_cols - 2), rows.eq(f.out_rows - 2), blocks.eq(f.n_blk - 2),
                 steps.eq(Mux(f.out_rows == 1, f.kh - 1, f.sh - 1)),
             ]
-        read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
         entry = Signal(ROW_BITS * self.lanes, reset_less=True)
         with m.If(advance):
             m.d.sync += [
                 read.valid.eq(issue), read.first.eq(asked.first), read.last.eq(asked.last),
                 loaded.eq(read), entry.eq(ring.r_data),
-                self.o.valid.eq(loaded.valid & loaded.last),
             ]
         for k in range(self.lanes):
             self._column_lane(m, k, entry.word_select(k, ROW_BITS), advance & loaded.valid, loaded.first)
