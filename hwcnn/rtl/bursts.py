@@ -49,16 +49,13 @@ class BurstSplitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.out = out = SkidBuffer(data.StructLayout({"addr": 32, "length": 9, "spare": 1}))
+        m.submodules.out = out = SkidBuffer(self.request.payload.shape())
         burst, roomy, step = out.i.payload, Signal(init=1), Signal()
         self._cut(m, burst, roomy & out.i.ready, step)
         if self.room is not None:
             self._reserve(m, burst, roomy, step)
-        m.d.comb += [
-            out.i.valid.eq(step), self.request.valid.eq(out.o.valid), out.o.ready.eq(self.request.ready),
-            self.request.payload.addr.eq(out.o.payload.addr), self.request.payload.length.eq(out.o.payload.length),
-            self.spare.eq(out.o.payload.spare),
-        ]
+        wiring.connect(m, out.o, wiring.flipped(self.request))
+        m.d.comb += out.i.valid.eq(step)
         return m
 
     def _cut(self, m, out, free, step):
@@ -90,13 +87,13 @@ class BurstSplitter(wiring.Component):
         """Takes room for each burst; `roomy` allows one in the next cycle."""
         length = out.length[:bits_for(self.max_burst + 1)]
         credits, change = Signal(range(self.room + 1), init=self.room), Signal(signed(len(length) + 1))
-        after, spare = Signal.like(credits), Signal()
+        after = Signal.like(credits)
         m.d.comb += after.eq(credits + change)
         m.d.sync += [
             change.eq(self.freed - Mux(step, length, 0)), credits.eq(after),
             # What the burst of this cycle takes is not in `after` yet: at most max_burst.
             roomy.eq(Mux(step, after >= 2 * self.max_burst, after >= self.max_burst)),
         ]
-        if self.eager is not None and self.eager < self.room:
-            m.d.sync += spare.eq(after < self.room - self.eager)
-            m.d.comb += out.spare.eq(spare)
+        if self.eager is not None and self.eager + self.max_burst < self.room:
+            # As it is now: a burst that was spare is needed when it has waited long enough. One burst waits at `request`.
+            m.d.sync += self.spare.eq(after < self.room - self.eager - self.max_burst)
