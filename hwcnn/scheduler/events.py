@@ -12,19 +12,22 @@ from .bus import Bus
 from .readers import BURST, TURN, Operand, Tile, WeightStream
 
 #: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
-START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 3}
-#: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to the array.
-LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 12, 8, 10
+START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 4}
+#: Cycles that a read takes in the accelerator, on top of the memory's latency: to the activation buffer, to a parameter RAM, to
+#: the array. Here and below, half of the 2 cycles that a change of turns takes is counted in.
+LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 14, 11, 10
 #: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors;
 #: and those of a read to the use of its residual, on top of the memory's latency.
-POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 12
+POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 5
 #: Vectors with a second stage that the post engine takes before they pass a second time.
 POST_SECOND = 9
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two
 #: VECTORs; and those of a read to the use of an operand, on top of the memory's latency.
-VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 12
+VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 6
 #: Cycles between two VECTORs with a window, besides `VECTOR_GAP`.
 WINDOW_GAP = 5
+#: Bursts of weights that are requested and wait for their turn.
+REQUESTS = 2
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
 
@@ -62,6 +65,19 @@ def written_vectors(v):
     return v["n_blk"] * v["out_rows"] * v["out_cols"]
 
 
+def last_burst(v, vector_bytes, axi_bytes):
+    """Beats of the last burst of a POST's or VECTOR's writes: bursts are cut at multiples of `BURST` beats."""
+    rows, cols, pixel = v["out_rows"], v["out_cols"], v["out_pix_stride"]
+    begin = v["out_addr"] + (v["n_blk"] - 1) * v["out_blk_stride"] + (rows - 1) * v["out_row_stride"]  # of the last row
+    end = begin + (cols - 1) * pixel  # the last vector
+    if pixel > max(vector_bytes, axi_bytes):
+        begin = end
+    elif v["out_row_stride"] == cols * pixel:
+        begin -= (rows - 1) * v["out_row_stride"]
+    beat = (end + vector_bytes - 1) // axi_bytes
+    return min(beat % BURST, beat - begin // axi_bytes) + 1
+
+
 def operand_bytes(op, config):
     """Bytes of each operand that an operation reads from DRAM, through a reader of its own."""
     v, lanes = op.values, config.lanes
@@ -94,10 +110,10 @@ def write_bytes(op, config):
 class EventModel:
     """Replays operations one by one; `ready`, `begin` and `commit` must be called in an order in which dependences come first.
 
-    An operation begins when it has been handed to its engine. Where it has operands in DRAM, they are read from then on, though the
-    engine may be at work on the operation before, as far as their FIFOs have room; it starts when that one is over.
+    An operation begins when it has been handed to its engine. Where it has operands in DRAM, they are read from then on as far as
+    their FIFOs have room, though the engine may be at work on the operation before; it starts when that one is over.
 
-    free : queue to the cycle from which its engine works on its next operation, where it is not reading a tile. busy : cycles at work.
+    free : queue to the cycle from which its engine works on its next operation, where that is known. busy : cycles at work.
     started, over : (operation, cycle) in the order in which that became known; whoever reads these lists empties them.
     """
 
@@ -108,8 +124,8 @@ class EventModel:
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self.started, self.over = [], []
-        self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the operands of the next operation
-        self._tiles = {"load": [], "param": [], "vector": [], "post": []}  # queue: the Tile that its readers are at, and the next one
+        self._idle = dict.fromkeys(self.free, 0)  # queue: the cycle from which its readers take the next operation's operands
+        self._tiles = {"load": [], "param": [], "vector": [], "post": []}  # queue: the Tile that is being read, and the next one
         self._streaming = None  # (ARRAY, its start) that weights are on their way to
         self._done = {}
 
@@ -125,8 +141,8 @@ class EventModel:
         if op.queue == "array" and (self._streaming or self.weights.pending < self.weights.used + self._weight_beats(op)):
             return None
         if op.queue == "weight":
-            # The engine holds an instruction behind the one whose beats it requests.
-            if self.weights.asked < self.weights.before:
+            # The engine takes an instruction when the last burst of the one before is on its way to the bus.
+            if self.weights.asked + REQUESTS * BURST < self.weights.pending:
                 return None
             at = max(at, self.weights.over)
         for counter, other in op.deps:
@@ -269,6 +285,15 @@ class EventModel:
         over = self.writes.take(start, beats, cycles)
         return max(cycles, over - start - WRITE_BUFFER * cycles // vectors), over
 
+    def _stored(self, op, cycles):
+        """Cycles from an operation's last result, of those that come in so many cycles, to the last burst's acknowledgement.
+
+        A burst goes when it is complete and the one before is over."""
+        lanes = self.config.post_lanes if op.queue == "post" else self.config.lanes
+        beats, last = self._beats(write_bytes(op, self.config)), last_burst(op.values, lanes, self.config.axi_bytes)
+        before = max(0, min(BURST, beats - last) - last * cycles // beats)
+        return before + last + self.timing.write_latency
+
     def _used(self, start, cycles, tile, path):
         """When an engine has used all of a tile, in so many cycles from `start` on, were all operands there."""
         path += self.timing.latency
@@ -294,11 +319,11 @@ class EventModel:
         return passes(v) * max(v["n_y"] * v["n_x"], self.config.rows)
 
     def _post(self, op, start, tile):
-        n, cycles = written_vectors(op.values), self._post_cycles(op.values)
+        cycles = self._post_cycles(op.values)
         if tile:
             cycles = self._used(start, cycles, tile, RESIDUAL_READ) - start
         occupied, over = self._write(op, start, cycles)
-        stored = over + POST_PATH + min(n, BURST) + self.timing.write_latency
+        stored = over + POST_PATH + self._stored(op, cycles) + (POST_SECOND if op.values["stage2"] else 0)
         return occupied, {"post": start + occupied + POST_READ, "pstore": stored}
 
     def _post_cycles(self, v):
@@ -310,11 +335,11 @@ class EventModel:
         return 2 * POST_SECOND * groups + (POST_SECOND + rest if rest else 0)
 
     def _vector(self, op, start, tile):
-        v, written = op.values, written_vectors(op.values)
-        cycles = self._used(start, self._vector_cycles(v, written), tile, VECTOR_READ) - start
+        v = op.values
+        cycles = self._used(start, self._vector_cycles(v, written_vectors(v)), tile, VECTOR_READ) - start
         taken, over = self._write(op, start, cycles)
         parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
-        stored = over + VECTOR_PATH + min(written, BURST) + self.timing.write_latency
+        stored = over + VECTOR_PATH + self._stored(op, cycles)
         return taken + VECTOR_GAP + parameters, {"vstore": stored}
 
     def _vector_cycles(self, v, written):

@@ -21,7 +21,6 @@ class WeightStream:
     def __init__(self, depth, bus, latency):
         self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
-        self.before = 0  # position of the last instruction's first beat
         self.over = self._asked_for = 0  # when the last request was made, and the last instruction started
         self._filled = 0  # until when idle cycles of the bus have been used or lost
         self._uses, self._arrivals = deque([(0, 0, 0, 0)]), deque([(0, 0, 0, 0)])  # (position, end position, begins, ends)
@@ -40,7 +39,7 @@ class WeightStream:
 
     def ask(self, start, beats):
         """A WEIGHT instruction starts."""
-        self.before, self.pending = self.pending, self.pending + beats
+        self.pending += beats
         self._asked_for, self._filled = start, max(self._filled, start)
 
     def read(self):
@@ -141,7 +140,7 @@ class Operand:
 
 @dataclass
 class Tile:
-    """An operation that begins in cycle `at`, and whose operands are read. sizes : their beats. start : when its engine starts on it."""
+    """An operation that begins in cycle `at`, and its operands. sizes : their beats. start : when its engine starts on it."""
 
     op: object
     at: int
