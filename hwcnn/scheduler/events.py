@@ -184,6 +184,7 @@ class EventModel:
 
     def commit(self, op, at):
         """Run an operation that begins in cycle `at` to its end; returns the cycle in which it started."""
+        self.weights.prefetch(at)
         self.begin(op, at)
         while tiles := self._tiles.get(op.queue):
             self._go_on(tiles[0])
@@ -210,6 +211,13 @@ class EventModel:
 
     def _next_tile(self):
         return min((t for tiles in self._tiles.values() for t in tiles if t.next is not None), key=lambda t: t.next, default=None)
+
+    def prefetch(self, end):
+        """Read weights in the idle cycles of the bus up to cycle `end`; returns: any were read."""
+        found = self.weights.prefetch(end)
+        if found:
+            self._finish_array()
+        return found
 
     def _stream(self):
         self.weights.read()

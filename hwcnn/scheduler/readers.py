@@ -50,8 +50,8 @@ class WeightStream:
 
     def prefetch(self, end):
         """Request what the FIFO has room for in the idle cycles of the bus up to cycle `end`; returns: anything was requested."""
-        room = min(self.pending, self.used + self.depth) - self.asked
-        if room <= 0 or self.asked < self._due:
+        room = min(self.pending, _reached(self._uses, end) + self.depth) - self.asked
+        if room <= 0:
             return False
         since = max(self._filled, _passed(self._uses, self.asked - self.depth))
         beats, self._filled = self.bus.fill(since, end, room)
@@ -90,6 +90,12 @@ def _passed(pieces, position):
         pieces.popleft()
     first, end, begins, ends = pieces[0]
     return begins + (ends - begins) * max(0, min(position, end) - first) // max(1, end - first)
+
+
+def _reached(pieces, cycle):
+    """The position that was reached in a cycle, by pieces as those of `_passed`."""
+    first, end, begins, ends = next((piece for piece in reversed(pieces) if piece[2] <= cycle), pieces[0])
+    return first + (end - first) * max(0, min(cycle, ends) - begins) // max(1, ends - begins)
 
 
 @dataclass

@@ -95,9 +95,9 @@ def replay(model, dispatch):
             ready = model.ready(op)
             if ready is not None and (at is None or max(ready, arrival) < at):
                 best, at = op, max(ready, arrival)
-        if model.weights.prefetch(at):
-            continue
-        if best is None:
+        if model.prefetch(at):
+            pass  # what can begin now is another question
+        elif best is None:
             model.read()
         else:
             model.begin(best, at)
