@@ -44,7 +44,7 @@ class RequestArbiter(wiring.Component):
         m.submodules.fifo = fifo = StreamFifo(self.o.payload.shape(), 8)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         turn = Signal(self.n, init=1)  # one bit is set
-        take, addr = Signal(self.n), Signal(32)
+        take, addr = Signal(self.n), Signal(32, reset_less=True)
         may, may_spare = self._allowed(m, fifo.level)
         m.d.comb += self.accepted.eq(take.any())
         m.d.comb += [self.i[k].ready.eq(turn[k] & Mux(self.spare[k], may_spare, may)) for k in range(self.n)]
@@ -135,7 +135,8 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        valid, client, beat, bad = Signal(), Signal.like(self.rid), Signal.like(self.rdata), Signal()
+        valid, bad = Signal(), Signal(reset_less=True)
+        client, beat = Signal.like(self.rid, reset_less=True), Signal.like(self.rdata, reset_less=True)
         flight = Signal(range(self.IN_FLIGHT + 256))  # beats
         after = Signal.like(flight)
         m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), self.rready.eq(1)]
@@ -227,7 +228,7 @@ class WriteMux(wiring.Component):
     def _responses(self, m, arbiter):
         """Back to the clients, and `idle`."""
         flight = Signal(12)  # bursts
-        valid, client, bad = Signal(), Signal.like(self.bid), Signal()
+        valid, client, bad = Signal(), Signal.like(self.bid, reset_less=True), Signal(reset_less=True)
         m.d.sync += [
             valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + arbiter.taken - valid),
             self.idle.eq((flight == 0) & ~arbiter.taken & ~Cat(port.request.valid for port in self.clients).any()),

@@ -64,10 +64,10 @@ class BurstSplitter(wiring.Component):
         read, held = self.i.payload, Signal()
         addr = read.addr[self.beat_bits:]  # in beats
         # Of the read's first beat; of the burst: which one of the read, its first beat's place, whether it is the last.
-        base, burst, place, ends = Signal(len(addr) - place_bits), Signal(len(read.n_beats) + 1 - place_bits), \
-            Signal(place_bits), Signal()
+        base, burst = Signal(len(addr) - place_bits, reset_less=True), Signal(len(read.n_beats) + 1 - place_bits)
+        place, ends = Signal(place_bits, reset_less=True), Signal(reset_less=True)
         # The read's last burst follows burst `before_last`, which is negative where there is only one.
-        before_last, last_place = Signal(signed(len(burst) + 1)), Signal(place_bits)
+        before_last, last_place = Signal(signed(len(burst) + 1), reset_less=True), Signal(place_bits, reset_less=True)
         end = Signal(len(before_last) + place_bits)
         m.d.comb += [
             end.eq(read.n_beats + (addr[:place_bits] - (self.max_burst + 1))),

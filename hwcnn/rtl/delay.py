@@ -1,6 +1,13 @@
-"""Values carried along beside a pipeline."""
+"""Registers of data, which need no reset."""
 
-from amaranth import Signal
+from amaranth import Signal, Value
+
+
+def unreset(m, output):
+    """A register without reset behind an output of a block, which follows it."""
+    register = Signal(output.shape(), name=f"{Value.cast(output).name}_register", reset_less=True)
+    m.d.comb += output.eq(register)
+    return register
 
 
 def delay(m, value, cycles, name):

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from .delay import unreset
 from .ram import Ram
 
 
@@ -87,11 +88,12 @@ class StreamRegister(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        payload = unreset(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~self.o.valid)
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(self.i.payload)]
+            m.d.sync += [self.o.valid.eq(1), payload.eq(self.i.payload)]
         return m
 
 
@@ -111,12 +113,12 @@ class SkidBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spare = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
-        full = Signal()  # `spare` holds an item
+        full, payload = Signal(), unreset(m, self.o.payload)  # full: `spare` holds an item
         m.d.comb += self.i.ready.eq(~full)
         with m.If(~full):
             m.d.sync += spare.eq(self.i.payload)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid | full), self.o.payload.eq(Mux(full, spare, self.i.payload)), full.eq(0)]
+            m.d.sync += [self.o.valid.eq(self.i.valid | full), payload.eq(Mux(full, spare, self.i.payload)), full.eq(0)]
         with m.Elif(self.i.valid):
             m.d.sync += full.eq(1)
         return m

@@ -45,7 +45,7 @@ class LoadEngine(wiring.Component):
             self.i.ready.eq(reader.i.ready & dests.i.ready), dests.i.payload.eq(self.i.payload.dest),
             reader.i.valid.eq(self.i.valid & dests.i.ready), dests.i.valid.eq(self.i.valid & reader.i.ready),
         ]
-        inside, following = Signal(), Signal.like(self.write.addr)  # of a tile; the address after the latest
+        inside, following = Signal(), Signal.like(self.write.addr, reset_less=True)  # of a tile; the address after the latest
         last = reader.o.valid & reader.last
         m.d.comb += [
             reader.o.ready.eq(1), self.write.en.eq(reader.o.valid), self.write.data.eq(reader.o.payload),

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .bursts import BurstSplitter
+from .delay import unreset
 from .layouts import instruction_layout, param_port, read_port
 
 
@@ -36,7 +37,8 @@ class ParamEngine(wiring.Component):
         m = Module()
         m.submodules.splitter = splitter = BurstSplitter(self.config, self.MAX_BURST, len(self.i.payload.n_beats))
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
-        busy, left, beat = Signal(), Signal(16), Signal(16)
+        busy, left, beat = Signal(), Signal(16, reset_less=True), Signal(16, reset_less=True)
+        o = {name: unreset(m, getattr(self.o, name)) for name in ("dest", "index", "offset", "data")}
         last = Signal()  # the last beat is on `o`
         m.d.comb += [
             self.i.ready.eq(~busy), splitter.i.valid.eq(self.i.valid & ~busy),  # it has no read then
@@ -46,10 +48,10 @@ class ParamEngine(wiring.Component):
         m.d.sync += [self.o.en.eq(self.port.data.valid), self.done.eq(last)]
         with m.If(self.i.valid & ~busy):
             m.d.sync += [busy.eq(1), left.eq(self.i.payload.n_beats), beat.eq(0),
-                         self.o.dest.eq(self.i.payload.dest), self.o.index.eq(self.i.payload.index)]
+                         o["dest"].eq(self.i.payload.dest), o["index"].eq(self.i.payload.index)]
         with m.If(self.port.data.valid):
             m.d.sync += [left.eq(left - 1), beat.eq(beat + 1),
-                         self.o.offset.eq(beat), self.o.data.eq(self.port.data.payload)]
+                         o["offset"].eq(beat), o["data"].eq(self.port.data.payload)]
         with m.If(last):
             m.d.sync += busy.eq(0)
         return m

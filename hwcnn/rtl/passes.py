@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
+from .delay import unreset
 from .layouts import instruction_layout
 from .rounds import Rounds
 
@@ -58,7 +59,7 @@ class PassSequencer(wiring.Component):
             with m.If(~over):
                 m.d.comb += following.eq(address)
 
-        o = self.o.payload
+        o = unreset(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~running)
         m.d.sync += [stepping.eq(put), self.o.valid.eq(put | (self.o.valid & ~self.o.ready))]
         with m.If(~self.o.valid):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
 from .bursts import BurstSplitter, linear_layout
+from .delay import unreset
 from .fifo import SkidBuffer, StreamFifo
 from .gearbox import Widen
 from .layouts import READ_LAYOUT, read_port
@@ -223,7 +224,7 @@ class VectorReader(wiring.Component):
         self._split(m, rows, tiles, order.layout)
 
         # Vectors of a row, and the places before the first in its first beat, in whole beats.
-        places = Signal(17)
+        places = Signal(17, reset_less=True)
         with m.If(self.i.ready):
             m.d.sync += places.eq(self.i.payload.n_cols + (per_beat - 1))
         beats = places
@@ -267,6 +268,7 @@ class VectorReader(wiring.Component):
         width = 8 * self.config.lanes
         here = order.payload
         free, step = Signal(), Signal()
+        payload, last = unreset(m, self.o.payload), unreset(m, self.last)
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),
             step.eq(free & order.valid & (~here.inside | beats.valid)),
@@ -276,7 +278,7 @@ class VectorReader(wiring.Component):
             m.d.sync += self.o.valid.eq(step)
         with m.If(step):
             m.d.sync += [
-                self.last.eq(here.last),
-                self.o.payload.eq(Mux(here.inside, beats.payload.word_select(here.sub, width),
-                                      here.pad_value.replicate(self.config.lanes))),
+                last.eq(here.last),
+                payload.eq(Mux(here.inside, beats.payload.word_select(here.sub, width),
+                               here.pad_value.replicate(self.config.lanes))),
             ]

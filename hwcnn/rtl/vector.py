@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from .. import isa
 from .alu import ALU_FIELDS, Alu
 from .coefficients import Coefficients
+from .delay import unreset
 from .fifo import StreamFifo
 from .layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout, param_port, read_port, write_port
 from .lrn import LrnFactors
@@ -106,7 +107,7 @@ class VectorCore(wiring.Component):
 
     def _descriptors(self, m):
         """Hands the instruction's descriptors on, those of its operands ahead of time; returns: room for that of the writer."""
-        new, sent = self.i.payload, []
+        new, sent, write = self.i.payload, [], unreset(m, self.write.payload)
         # The instruction is there for the second cycle at least, and what it wants of B is decoded.
         decoded, with_b, broadcast = Signal(), Signal(), Signal()
         m.d.sync += [
@@ -122,7 +123,7 @@ class VectorCore(wiring.Component):
                 m.d.sync += gone.eq(0)
             sent.append(gone)
         with m.If(self.take):
-            m.d.sync += [self.write.valid.eq(1), *(self.write.payload[n].eq(new[n]) for n in WRITE_LAYOUT.members)]
+            m.d.sync += [self.write.valid.eq(1), *(write[n].eq(new[n]) for n in WRITE_LAYOUT.members)]
         with m.Elif(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
         m.d.comb += [self.read_a.payload[n].eq(new[n]) for n in READ_LAYOUT.members]

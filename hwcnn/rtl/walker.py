@@ -63,9 +63,9 @@ class Walker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         nest, loops = self.i.payload, [Loop(f"loop{k}", bits) for k, (_, bits) in enumerate(self.levels)]
-        strides = [Signal(bits, name=f"s{k}") for k, (bits, _) in enumerate(self.levels)]
-        counts = [Signal(bits, name=f"n{k}") for k, (_, bits) in enumerate(self.levels)]
-        starts = [Signal(self.addr_bits, name=f"start{k}") for k in range(len(loops))]  # of loop k's present iteration
+        strides = [Signal(bits, name=f"s{k}", reset_less=True) for k, (bits, _) in enumerate(self.levels)]
+        counts = [Signal(bits, name=f"n{k}", reset_less=True) for k, (_, bits) in enumerate(self.levels)]
+        starts = [Signal(self.addr_bits, name=f"start{k}", reset_less=True) for k in range(len(loops))]  # of loop k's present iteration
         ends = [Signal(name=f"end{k}") for k in range(len(loops))]  # loops 0 to k are in their last iterations
         active = Signal()  # an address is at `o`
         m.d.comb += [self.i.ready.eq(~active), self.o.valid.eq(active),

@@ -68,10 +68,12 @@ class Window(wiring.Component):
         f = self.fields
         running, space = Signal(), Signal()
         claimed = Signal(pointer)  # entries written or on their way
-        to_open, to_close, cols = Signal(signed(9)), Signal(signed(9)), Signal(signed(18))
+        to_open, to_close, cols = (Signal(signed(bits), name=n, reset_less=True) for n, bits in (
+            ("to_open", 9), ("to_close", 9), ("cols", 18)))
         # Windows of the row to open and to close; out_cols < depth.
-        cols_in, cols_out = Signal(signed(bits_for(self.depth) + 1)), Signal(signed(bits_for(self.depth) + 1))
-        row_to_close, rows, rows_out, blocks = Signal(signed(9)), Signal(signed(18)), Signal(signed(17)), Signal(signed(17))
+        cols_in, cols_out = (Signal(signed(bits_for(self.depth) + 1), name=n, reset_less=True) for n in ("cols_in", "cols_out"))
+        row_to_close, rows, rows_out, blocks = (Signal(signed(bits), name=n, reset_less=True) for n, bits in (
+            ("row_to_close", 9), ("rows", 18), ("rows_out", 17), ("blocks", 17)))
         n_open, shift = Signal(range(OPEN_WINDOWS + 1)), Signal()
 
         accept, opens, closes, kept, last_col, last_row = (Signal(name=n) for n in (
@@ -168,11 +170,12 @@ class Window(wiring.Component):
         f = self.fields
         running, held, issue = (Signal(name=f"columns_{n}") for n in ("running", "held", "issue"))
         # The next entry to ask for, the first of its output, and of the next row's first output.
-        address, base, below = Signal(pointer), Signal(pointer), Signal(pointer)
+        address, base, below = (Signal(pointer, name=n, reset_less=True) for n in ("address", "base", "below"))
         # Counters to -1, as in the row stage; steps: until `below` is right.
-        steps, taps, rows, blocks = Signal(signed(9)), Signal(signed(9)), Signal(signed(17)), Signal(signed(17))
-        cols, first_tap = Signal(signed(bits_for(self.depth) + 1)), Signal()
-        asked = Signal(data.StructLayout({"address": pointer, "first": 1, "last": 1}))  # of which `held`
+        steps, taps, rows, blocks = (Signal(signed(bits), name=f"columns_{n}", reset_less=True) for n, bits in (
+            ("steps", 9), ("taps", 9), ("rows", 17), ("blocks", 17)))
+        cols, first_tap = Signal(signed(bits_for(self.depth) + 1), reset_less=True), Signal(reset_less=True)
+        asked = Signal(data.StructLayout({"address": pointer, "first": 1, "last": 1}), reset_less=True)  # of which `held`
         # The stages behind an issue go on, and will in the next cycle: while no result is at `o`.
         advance, next_advance, move, last_tap, last_col, last_row = (Signal(name=f"columns_{n}") for n in (
             "advance", "next_advance", "move", "last_tap", "last_col", "last_row"))

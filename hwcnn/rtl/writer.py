@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from .delay import unreset
 from .fifo import SkidBuffer, StreamFifo
 from .layouts import WRITE_LAYOUT, write_port
 from .walker import Walker
@@ -81,7 +82,8 @@ class Writer(wiring.Component):
         """
         place_bits, slots, parts = bits_for(self.MAX_BURST), self.slots, self.parts
         beat_bits = 32 - bits_for(self.config.axi_bytes)
-        here, here_valid, known, step = Signal.like(ahead.payload), Signal(), Signal(), Signal()  # known: so is the next
+        here, here_valid = Signal.like(ahead.payload, reset_less=True), Signal()
+        known, step = Signal(), Signal()  # known: so is the next
 
         def beats(addr):
             """The first and the last beat of the vector at `addr`."""
@@ -101,6 +103,7 @@ class Writer(wiring.Component):
         burst = stream.Signature(data.StructLayout({"addr": beat_bits, "length": place_bits + 1})).create()
         m.submodules.bursts = bursts = StreamFifo(burst.payload.shape(), self.BURSTS, block=True)
         wiring.connect(m, burst, bursts.i)
+        made = unreset(m, burst.payload)
         room = Signal()  # two more bursts fit: one can be on its way in
         m.d.sync += room.eq(bursts.level < bursts.depth - 1)
         m.d.comb += [
@@ -112,13 +115,13 @@ class Writer(wiring.Component):
         with m.If(ahead.ready):
             m.d.sync += [here.eq(ahead.payload), here_valid.eq(ahead.valid)]
 
-        start, earlier, continues = Signal(place_bits), Signal(place_bits), Signal()  # place of the burst's first beat
+        start, earlier, continues = Signal(place_bits), Signal(place_bits, reset_less=True), Signal()  # place of the burst's first beat
         m.d.comb += start.eq(Mux(continues, earlier, first[:place_bits]))
         with m.If(step):
             m.d.sync += [continues.eq(~burst_ends), earlier.eq(start)]
         m.d.sync += [
-            burst.valid.eq(step & burst_ends), burst.payload.addr.eq(Cat(start, first[place_bits:])),
-            burst.payload.length.eq(last[:place_bits] - start + 1),
+            burst.valid.eq(step & burst_ends), made.addr.eq(Cat(start, first[place_bits:])),
+            made.length.eq(last[:place_bits] - start + 1),
         ]
         return places.o, bursts.o
 
@@ -132,7 +135,7 @@ class Writer(wiring.Component):
         layout = data.StructLayout({"data": 8 * beat_bytes, "mask": slots, "last": 1})
         m.submodules.beats = beats = StreamFifo(layout, self.BEATS, block=True)
         m.submodules.awaited = awaited = StreamFifo(1, self.UNACKNOWLEDGED)  # does the burst end a tile?
-        packed, tile_ends = Signal(layout, reset_less=True), Signal()
+        packed, tile_ends = Signal(layout, reset_less=True), Signal(reset_less=True)
         complete, fresh = Signal(), Signal(init=1)  # the beat leaves; the next vector begins a beat
         room, step, pushed, part_ends = Signal(), Signal(), Signal(), Signal(init=1)
         place = places.payload
