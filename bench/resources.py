@@ -52,7 +52,7 @@ KEPT = (
     _config(32, 32, 32, ("pool", "eltwise", "lut"), act_kib=256, weight_fifo=1024),
 )
 #: What is placed and routed: device and configuration.
-PLACED = (("lfe5u-45f", _config(8, 8, 16, act_kib=64, queue_words=32)), ("lfe5u-85f", _config(8, 16, 16, queue_words=32)))
+PLACED = (("lfe5u-45f", _config(4, 4, 8, act_kib=16, queue_words=32)), ("lfe5u-45f", _config(8, 8, 16, act_kib=64, queue_words=32)), ("lfe5u-85f", _config(8, 16, 16, queue_words=32)))
 
 
 def show(text):
@@ -144,7 +144,7 @@ def place(results):
         folder = synth.synthesise(accelerator_verilog(config), part.family, in_luts)
         used, timing = model.total(command.synthesised(folder, part.family)), pnr.place(folder, part, show)
         row = {"device": name, "config": _label(config), "used": used, "in_luts": asdict(in_luts), "mhz": timing.mhz, "path": list(timing.path)}
-        _put(results["placed"], row, ("device",))
+        _put(results["placed"], row, ("device", "config"))
         show(f"{name} {row['config']}: {used}, {timing.mhz} MHz\n  " + "\n  ".join(timing.path))
         _write(results)
 
@@ -214,7 +214,7 @@ def _placed(rows):
             f"{row['used'][kind]:,} ({100 * row['used'][kind] / getattr(part, kind):.0f} %)" for kind in model.KINDS) + (
             f" | {row['in_luts']['multipliers']} | {'LUTs' if row['in_luts']['rams'] else 'block RAM'} | {row['mhz']} |")
     for row in rows:
-        yield from ("", f"The slowest path on {row['device']}:", "", *(f"- {step}" for step in row["path"]))
+        yield from ("", f"The slowest path of {row['config']} on {row['device']}:", "", *(f"- {step}" for step in row["path"]))
 
 
 def main():

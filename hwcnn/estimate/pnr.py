@@ -15,8 +15,10 @@ from . import synth
 #: nextpnr's options for the parts that it knows: the largest package of each die.
 PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA554"), "lfe5u-85f": ("--85k", "CABGA756")}
 #: MHz that nextpnr is asked for.
-TARGET_MHZ = 150
-_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--router", "router2", "--seed", "1", "--out-of-context", "--timing-allow-fail")
+TARGET_MHZ = 130
+# The analytic placer packs so densely that its result can't be routed; the electrostatic one hangs at times with several threads.
+_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--placer", "static", "--threads", "1", "--router", "router2", "--tmg-ripup",
+            "--seed", "1", "--out-of-context", "--timing-allow-fail")
 
 #: What cells are called in the words of a path.
 _PARTS = {"LUT4": "LUT", "PFUMX": "LUT", "L6MUX21": "LUT", "CCU2C": "adder", "MULT18X18D": "multiplier", "TRELLIS_DPR16X4": "LUT RAM"}
