@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
-from .delay import delay
+from .delay import delay, register
 from .roundclamp import RoundClamp
 from .window import SUM_BITS
 
@@ -111,12 +111,12 @@ class Alu(wiring.Component):
         """As `_two_operands`, for a sum without B."""
         ca, terms = self._field(m, "ca", self.fields.ca, 0), []
         for k in range(self.lanes):
-            x1 = _register(m, f"x{k}_1", signed(18), self.i.x[k])
-            x2 = _register(m, f"x{k}_2", signed(18), x1)
-            a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
-            ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k])
-            u4 = _register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
-            terms.append(_register(m, f"t{k}_5", signed(TERM_BITS), u4 + self.bias[k]))
+            x1 = register(m, f"x{k}_1", signed(18), self.i.x[k])
+            x2 = register(m, f"x{k}_2", signed(18), x1)
+            a3 = register(m, f"a{k}_3", signed(18), x2 + ca)
+            ma3 = register(m, f"ma{k}_3", signed(18), self.mantissa[k])
+            u4 = register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
+            terms.append(register(m, f"t{k}_5", signed(TERM_BITS), u4 + self.bias[k]))
         return terms
 
     def _two_operands(self, m):
@@ -136,40 +136,30 @@ class Alu(wiring.Component):
     def _lane(self, m, k, negate, addend, ca, is_product, mb, mb_extra, op):
         """A name's last digit is the age of the vector that is in the register."""
         x, b = self.i.x[k], self.i.b[k]
-        b1 = _register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
-        b2 = _register(m, f"b{k}_2", signed(_B_BITS), b1)
-        x1 = _register(m, f"x{k}_1", signed(18), x)
+        b1 = register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
+        b2 = register(m, f"b{k}_2", signed(_B_BITS), b1)
+        x1 = register(m, f"x{k}_1", signed(18), x)
 
         # A * B, 0 unless it is asked for
-        a2 = _register(m, f"a{k}_2", signed(18), x1 + ca)
-        ab3 = _register(m, f"ab{k}_3", signed(18), (a2 * b2)[:18].as_signed(), clear=~is_product)
+        a2 = register(m, f"a{k}_2", signed(18), x1 + ca)
+        ab3 = register(m, f"ab{k}_3", signed(18), (a2 * b2)[:18].as_signed(), clear=~is_product)
         # A * ma, 0 in a product
-        x2 = _register(m, f"x{k}_2", signed(18), x1)
-        a3 = _register(m, f"a{k}_3", signed(18), x2 + ca)
-        ma3 = _register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product)
-        u4 = _register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
-        u5 = _register(m, f"u{k}_5", signed(PRODUCT_BITS), u4)
+        x2 = register(m, f"x{k}_2", signed(18), x1)
+        a3 = register(m, f"a{k}_3", signed(18), x2 + ca)
+        ma3 = register(m, f"ma{k}_3", signed(18), self.mantissa[k], clear=is_product)
+        u4 = register(m, f"u{k}_4", signed(PRODUCT_BITS), a3 * ma3)
+        u5 = register(m, f"u{k}_5", signed(PRODUCT_BITS), u4)
         # W
-        other3 = _register(m, f"other{k}_3", signed(_B_BITS), b2, clear=is_product)
-        other4 = _register(m, f"other{k}_4", signed(18), ab3 + other3)
-        v5 = _register(m, f"v{k}_5", signed(PRODUCT_BITS), other4 * mb)
-        w6 = _register(m, f"w{k}_6", signed(WORK_BITS), v5 + u5)
+        other3 = register(m, f"other{k}_3", signed(_B_BITS), b2, clear=is_product)
+        other4 = register(m, f"other{k}_4", signed(18), ab3 + other3)
+        v5 = register(m, f"v{k}_5", signed(PRODUCT_BITS), other4 * mb)
+        w6 = register(m, f"w{k}_6", signed(WORK_BITS), v5 + u5)
         # X
-        b3 = _register(m, f"b{k}_3", signed(_B_BITS), b2)
-        b4 = _register(m, f"b{k}_4", signed(_B_BITS), b3)
-        extra5 = _register(m, f"extra{k}_5", signed(_B_BITS + 19), b4 * mb_extra)
-        extra6 = _register(m, f"extra{k}_6", signed(EXTRA_BITS), extra5 + self.bias[k])
+        b3 = register(m, f"b{k}_3", signed(_B_BITS), b2)
+        b4 = register(m, f"b{k}_4", signed(_B_BITS), b3)
+        extra5 = register(m, f"extra{k}_5", signed(_B_BITS + 19), b4 * mb_extra)
+        extra6 = register(m, f"extra{k}_6", signed(EXTRA_BITS), extra5 + self.bias[k])
 
         with_w = Signal(name=f"with_w{k}")
         m.d.comb += with_w.eq(~op[1] | (w6[-1] == op[0]))
-        return _register(m, f"t{k}_7", signed(TERM_BITS), extra6 + Mux(with_w, w6, 0))
-
-
-def _register(m, name, shape, value, clear=None):
-    """`value` a cycle later, or 0 where `clear`."""
-    register = Signal(shape, name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    if clear is not None:
-        with m.If(clear):
-            m.d.sync += register.eq(0)
-    return register
+        return register(m, f"t{k}_7", signed(TERM_BITS), extra6 + Mux(with_w, w6, 0))

@@ -1,8 +1,8 @@
 """The engines, their queues and the bus between them: all of the accelerator that a soft reset clears."""
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import Cat, Const, Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out, connect
 
 from .. import isa
 from ..config import bits_for
@@ -17,7 +17,7 @@ from .params import ParamEngine
 from .post import PostEngine
 from .queue import InstructionQueue
 from .ram import Ram
-from .registers import PERF, READ_CLIENTS, WRITE_CLIENTS
+from .registers import PERF, READ_CLIENTS
 from .vector import VectorEngine
 from .weights import WeightEngine
 

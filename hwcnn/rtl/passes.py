@@ -1,6 +1,6 @@
 """The outer loops of ARRAY: which passes an instruction makes."""
 
-from amaranth import Cat, Module, Signal
+from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 

@@ -1,12 +1,12 @@
 """Requantisation of accumulators and the second stage: the arithmetic of the post engine."""
 
-from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth import Cat, Module, Mux, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .accumulators import Accumulators
-from .delay import delay
+from .delay import delay, register
 from .roundclamp import RoundClamp
 from .slots import PARAM_BITS, ParamSlots
 
@@ -100,27 +100,21 @@ class PostPipeline(wiring.Component):
 
     def _product(self, m, lane, total, mantissa, scaled):
         """The value of a pass, `_MULTIPLIED` cycles after it began: a product, 0 in a second pass, plus `scaled`."""
-        total = _register(m, f"sum_{lane}", signed(_SUM), total)
+        total = register(m, f"sum_{lane}", signed(_SUM), total)
         late_total = delay(m, total[_LOW:].as_signed(), 1, f"late_sum_{lane}")
         late_mantissa = delay(m, mantissa, 1, f"late_mantissa_{lane}")
         first, second = (self._second[self._SUMMED + k] for k in range(2))
-        low_product = _register(m, f"low_product_{lane}", signed(_LOW + 18), Mux(first, 0, total[:_LOW] * mantissa))
-        high_product = _register(m, f"high_product_{lane}", signed(_SUM - _LOW + 18), Mux(second, 0, late_total * late_mantissa))
-        low = _register(m, f"low_{lane}", signed(_SCALED + 3), low_product + scaled)
-        return _register(m, f"value_{lane}", signed(_SUM + 18), Cat(low[:_LOW], high_product + low[_LOW:].as_signed()))
+        low_product = register(m, f"low_product_{lane}", signed(_LOW + 18), Mux(first, 0, total[:_LOW] * mantissa))
+        high_product = register(m, f"high_product_{lane}", signed(_SUM - _LOW + 18), Mux(second, 0, late_total * late_mantissa))
+        low = register(m, f"low_{lane}", signed(_SCALED + 3), low_product + scaled)
+        return register(m, f"value_{lane}", signed(_SUM + 18), Cat(low[:_LOW], high_product + low[_LOW:].as_signed()))
 
     def _scaled(self, m, lane, q, residual, at):
         """The sum of a second pass, 0 in a first, `_SUMMED` + 1 cycles after it began.
 
         Each product and what is added to it are one multiplier block.
         """
-        scaled_residual = _register(m, f"scaled_residual_{lane}", signed(26), residual * at("mb", self._SUMMED - 2))
-        offset = _register(m, f"offset_{lane}", signed(_SCALED), scaled_residual + at("c", self._SUMMED - 1))
-        scaled_q = _register(m, f"scaled_q_{lane}", signed(26), q * at("ma", self._SUMMED - 1))
-        return _register(m, f"scaled_{lane}", signed(_SCALED), Mux(self._second[self._SUMMED], scaled_q + offset, 0))
-
-
-def _register(m, name, shape, value):
-    register = Signal(shape, name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    return register
+        scaled_residual = register(m, f"scaled_residual_{lane}", signed(26), residual * at("mb", self._SUMMED - 2))
+        offset = register(m, f"offset_{lane}", signed(_SCALED), scaled_residual + at("c", self._SUMMED - 1))
+        scaled_q = register(m, f"scaled_q_{lane}", signed(26), q * at("ma", self._SUMMED - 1))
+        return register(m, f"scaled_{lane}", signed(_SCALED), Mux(self._second[self._SUMMED], scaled_q + offset, 0))
