@@ -17,8 +17,8 @@ PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA55
 #: MHz that nextpnr is asked for.
 TARGET_MHZ = 130
 # The analytic placer packs so densely that its result can't be routed; the electrostatic one hangs at times with several threads.
-_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--placer", "static", "--threads", "1", "--router", "router2", "--tmg-ripup",
-            "--seed", "1", "--out-of-context", "--timing-allow-fail")
+_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--placer", "static", "--threads", "1", "--router", "router2",
+            "--seed", "2", "--out-of-context", "--timing-allow-fail")
 
 #: What cells are called in the words of a path.
 _PARTS = {"LUT4": "LUT", "PFUMX": "LUT", "L6MUX21": "LUT", "CCU2C": "adder", "MULT18X18D": "multiplier", "TRELLIS_DPR16X4": "LUT RAM"}
