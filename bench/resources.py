@@ -52,7 +52,9 @@ KEPT = (
     _config(32, 32, 32, ("pool", "eltwise", "lut"), act_kib=256, weight_fifo=1024),
 )
 #: What is placed and routed: device and configuration.
-PLACED = (("lfe5u-45f", _config(4, 4, 8, act_kib=16, queue_words=32)), ("lfe5u-45f", _config(8, 8, 16, act_kib=64, queue_words=32)), ("lfe5u-85f", _config(8, 16, 16, queue_words=32)))
+PLACED = (
+    ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)), ("lfe5u-45f", _fitted(8, 8, 16, act_kib=64)), ("lfe5u-85f", _fitted(8, 16, 16)),
+)
 
 
 def show(text):

@@ -73,10 +73,8 @@ class StreamFifo(wiring.Component):
         return m
 
 
-class StreamRegister(wiring.Component):
-    """Holds an item of a stream until it is taken.
-
-    Latency: 1 cycle. Throughput: an item in two cycles. Neither `i.ready` nor `o` depends combinationally on the other side.
+class _Registers(wiring.Component):
+    """A stream buffer of registers.
 
     Members
     -------
@@ -85,6 +83,13 @@ class StreamRegister(wiring.Component):
 
     def __init__(self, shape):
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+
+class StreamRegister(_Registers):
+    """Holds an item of a stream until it is taken.
+
+    Latency: 1 cycle. Throughput: an item in two cycles. Neither `i.ready` nor `o` depends combinationally on the other side.
+    """
 
     def elaborate(self, platform):
         m = Module()
@@ -97,18 +102,11 @@ class StreamRegister(wiring.Component):
         return m
 
 
-class SkidBuffer(wiring.Component):
+class SkidBuffer(_Registers):
     """Two registers that cut a stream's paths in both directions.
 
     Latency: 1 cycle. Throughput: an item a cycle. `i.ready` and all of `o` come from registers.
-
-    Members
-    -------
-    i, o : streams of `shape`.
     """
-
-    def __init__(self, shape):
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform):
         m = Module()

@@ -29,7 +29,7 @@ class PostPipeline(wiring.Component):
     Free running, a pass a cycle; `result` follows `LATENCY` cycles after `control`. A vector's second pass begins `SECOND` cycles
     after its first, so that the first one's result comes just when it is needed. `residual` comes a cycle after the begin of the
     second pass; `accumulators` come `Accumulators.READ_LATENCY` cycles after that of the first, the parameters
-    `ParamSlots.LATENCY`. All of these may come straight from block RAMs: they go through a register before anything is computed.
+    `ParamSlots.LATENCY`; these two may come straight from block RAMs, `residual` must come from a register.
 
     Parameters
     ----------

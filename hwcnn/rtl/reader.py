@@ -17,8 +17,8 @@ class LinearReader(wiring.Component):
     """Reads runs of consecutive beats; requests run ahead, into following runs too, as far as the FIFO has room.
 
     Latency: 2 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle (a run of b bursts
-    takes b cycles to request). A latency of up to `fifo_depth` - 2 * `max_burst` cycles is hidden. ``port.request`` comes from
-    registers; ``i.ready`` depends combinationally on ``port.request.ready``.
+    takes b cycles to request). A latency of up to `fifo_depth` - 2 * `max_burst` cycles is hidden. ``port.request`` and
+    ``i.ready`` come from registers.
 
     Parameters
     ----------

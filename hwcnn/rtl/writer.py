@@ -21,7 +21,7 @@ class Writer(wiring.Component):
 
     Addresses run ahead of the data, so that it is known of each vector what it ends when it comes.
 
-    Latency: 3 cycles from `i` to the first ``data.ready`` (4 if there is more than one vector), 2 from a burst's last
+    Latency: 4 cycles from `i` to the first ``data.ready`` (5 if there is more than one vector), 2 from a burst's last
     vector to ``port.request``, 1 from the last ``port.response`` to `done`. Throughput: one vector a cycle, also from row
     to row (lanes <= axi_bytes; else one beat a cycle); one idle cycle between tiles. No output depends combinationally on
     an input.
@@ -128,8 +128,8 @@ class Writer(wiring.Component):
     def _pack(self, m, places):
         """Gathers vectors in a beat's register until it is complete.
 
-        Returns (stream of beats, whether a burst's last one is pushed into their FIFO). ``done`` follows from the FIFO of
-        awaited responses.
+        Returns (stream of beats, whether a burst's last one is pushed into their FIFO). `done` follows from the FIFO of
+        awaited responses, which is filled here.
         """
         beat_bytes, slots, parts = self.config.axi_bytes, self.slots, self.parts
         layout = data.StructLayout({"data": 8 * beat_bytes, "mask": slots, "last": 1})
