@@ -139,7 +139,7 @@ POST = Instruction("post", 5, ("array", "pstore", "vstore", "param"), (
 REDUCE_NONE, REDUCE_MAX, REDUCE_SUM = 0, 1, 2
 #: ``alu`` of the vector engine.
 ALU_ADD, ALU_MUL, ALU_MAX, ALU_MIN = 0, 1, 2, 3
-#: ``b_mode`` of the vector engine: no second operand, a whole map, one vector a block.
+#: ``b_mode`` of the vector engine: no second operand, a whole map (of an A without pads), one vector a block.
 B_NONE, B_MAP, B_BROADCAST = 0, 1, 2
 
 VECTOR = Instruction("vector", 6, ("pstore", "vstore", "param"), _READ + (
@@ -148,7 +148,7 @@ VECTOR = Instruction("vector", 6, ("pstore", "vstore", "param"), _READ + (
     _f("kw", 8, "window columns"),
     _f("sh", 8, "row stride"),
     _f("sw", 8, "column stride"),
-    _f("b_mode", 2, "operand B: 0 none (B = 0), 1 a map of A's size, 2 one vector a block"),
+    _f("b_mode", 2, "operand B: 0 none (B = 0), 1 a map of A's size (which has no pads then), 2 one vector a block"),
     _f("b_addr", 32, "byte address of operand B"),
     _f("b_blk_stride", 32, "bytes between its blocks"),
     _f("alu", 2, "0 add, 1 multiply, 2 max, 3 min"),

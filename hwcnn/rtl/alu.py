@@ -126,7 +126,8 @@ class Alu(wiring.Component):
         negate, addend = f.alu[1], Signal(signed(_B_BITS))
         m.d.comb += addend.eq(Mux(negate, 1 - f.cb, f.cb))
         shared = dict(
-            negate=negate, addend=addend, ca=self._field(m, "ca", f.ca, 0),
+            negate=self._field(m, "negate", negate, 0), addend=self._field(m, "addend", addend, 0),
+            ca=self._field(m, "ca", f.ca, 0),
             is_product=self._field(m, "is_product", f.alu == isa.ALU_MUL, 1),
             mb=self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3),
             mb_extra=self._field(m, "mb_extra", Mux(f.use_b & negate, -f.mb, 0), 3),
@@ -136,8 +137,8 @@ class Alu(wiring.Component):
     def _lane(self, m, k, negate, addend, ca, is_product, mb, mb_extra, op):
         """A name's last digit is the age of the vector that is in the register."""
         x, b = self.i.x[k], self.i.b[k]
-        b1 = register(m, f"b{k}_1", signed(_B_BITS), (b ^ negate.replicate(8).as_signed()) + addend)
-        b2 = register(m, f"b{k}_2", signed(_B_BITS), b1)
+        b1 = register(m, f"b{k}_1", signed(8), b)
+        b2 = register(m, f"b{k}_2", signed(_B_BITS), (b1 ^ negate.replicate(8).as_signed()) + addend)
         x1 = register(m, f"x{k}_1", signed(18), x)
 
         # A * B, 0 unless it is asked for

@@ -194,7 +194,7 @@ class PostEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.core = core = PostCore(self.config)
-        m.submodules.reader = reader = VectorReader(self.config, self.config.read_fifo)
+        m.submodules.reader = reader = VectorReader(self.config, self.config.read_fifo, padded=False)
         m.submodules.writer = writer = Writer(self.config, self.config.post_lanes)
         for name in ("i", "params"):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(core, name))

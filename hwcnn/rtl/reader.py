@@ -55,21 +55,27 @@ class LinearReader(wiring.Component):
         return m
 
 
-#: The fields of the pads and items of a row and of a column, and what a tile order wants to know of them.
+#: The fields of the pads and items of a row and of a column, and what a tile order wants to know of them: of items, of pads.
 _SPANS = {"x": ("pad_left", "n_cols", "pad_right"), "y": ("pad_top", "n_rows", "pad_bottom")}
-_FLAGS = {"no_before": (0, 0), "one_before": (0, 1), "one": (1, 1), "no_after": (2, 0), "one_after": (2, 1)}
+_FLAGS = {"one": (1, 1)}
+_PAD_FLAGS = {"no_before": (0, 0), "one_before": (0, 1), "no_after": (2, 0), "one_after": (2, 1)}
 
 
-def order_flags(tile):
+def order_flags(tile, padded):
     """``{name: bit}``: the bits of `TileOrder.layout` that follow from the fields of a tile."""
+    flags = _FLAGS | _PAD_FLAGS if padded else _FLAGS
     return {f"{name}_{bit}": tile[fields[which]] == value for name, fields in _SPANS.items()
-            for bit, (which, value) in _FLAGS.items()} | {"one_blk": tile.n_blk == 1}
+            for bit, (which, value) in flags.items()} | {"one_blk": tile.n_blk == 1}
 
 
 class TileOrder(wiring.Component):
     """Says of each vector of a tile where it comes from.
 
     Latency: 2 cycles. Throughput: one vector a cycle, one idle cycle between tiles. All of `o` comes from registers.
+
+    Parameters
+    ----------
+    per_beat : vectors of a beat. padded : tiles may have pads; without, the layouts have no fields for them, nor ``last``.
 
     Members
     -------
@@ -80,14 +86,15 @@ class TileOrder(wiring.Component):
         otherwise a pad of ``pad_value``. ``last`` ends the tile.
     """
 
-    def __init__(self, per_beat):
-        self.per_beat = per_beat
+    def __init__(self, per_beat, padded=True):
+        self.per_beat, self.padded = per_beat, padded
         place = bits_for(per_beat)
+        pads = dict.fromkeys(("pad_top", "pad_bottom", "pad_left", "pad_right", "pad_value"), 8) if padded else {}
+        flags = dict.fromkeys(order_flags(Signal(READ_LAYOUT), padded), 1)
         self.layout = data.StructLayout({
-            "start": place, "blk_step": place, "row_step": place, "n_blk": 16, "n_rows": 16, "n_cols": 16,
-            "pad_top": 8, "pad_bottom": 8, "pad_left": 8, "pad_right": 8, "pad_value": 8} | {
-            f"{name}_{bit}": 1 for name in _SPANS for bit in _FLAGS} | {"one_blk": 1})
-        self.order_layout = data.StructLayout({"inside": 1, "sub": place, "pop": 1, "pad_value": 8, "last": 1})
+            "start": place, "blk_step": place, "row_step": place, "n_blk": 16, "n_rows": 16, "n_cols": 16} | pads | flags)
+        self.order_layout = data.StructLayout(
+            {"sub": place, "pop": 1} | ({"inside": 1, "pad_value": 8, "last": 1} if padded else {}))
         super().__init__({
             "i": In(stream.Signature(self.layout)),
             "o": Out(stream.Signature(self.order_layout)),
@@ -99,7 +106,7 @@ class TileOrder(wiring.Component):
         wiring.connect(m, out.o, wiring.flipped(self.o))
         tile, running = self.i.payload, Signal()
         starts, row_ends, blk_ends, tile_ends = (Signal(name=n) for n in ("starts", "row_ends", "blk_ends", "tile_ends"))
-        column, row = _Span("x", tile), _Span("y", tile)
+        column, row = ((_Span if self.padded else _Items)(name, tile) for name in _SPANS)
         blk = Loop("blk", 16)
         step = Signal()
         m.d.comb += [
@@ -114,10 +121,12 @@ class TileOrder(wiring.Component):
         inside = column.inside & row.inside
         sub = self._place(m, running, step, inside, column.last, blk_ends, row.inside)
         m.d.comb += [
-            out.i.valid.eq(running), out.i.payload.inside.eq(inside), out.i.payload.sub.eq(sub),
+            out.i.valid.eq(running), out.i.payload.sub.eq(sub),
             out.i.payload.pop.eq(inside & (column.ends | (sub == self.per_beat - 1))),
-            out.i.payload.pad_value.eq(tile.pad_value), out.i.payload.last.eq(tile_ends),
         ]
+        if self.padded:
+            m.d.comb += [out.i.payload.inside.eq(inside), out.i.payload.pad_value.eq(tile.pad_value),
+                         out.i.payload.last.eq(tile_ends)]
         return m
 
     def _place(self, m, running, step, inside, row_ends, blk_ends, row_inside):
@@ -148,7 +157,7 @@ class _Span:
 
     def __init__(self, name, tile):
         self.counts = [tile[field] for field in _SPANS[name]]
-        self.flags = {bit: tile[f"{name}_{bit}"] for bit in _FLAGS}
+        self.flags = {bit: tile[f"{name}_{bit}"] for bit in _FLAGS | _PAD_FLAGS}
         self.inside, self.final, self.ends, self.last = (
             Signal(name=f"{name}_{n}") for n in ("inside", "final", "ends", "last"))
         self.left = Signal(signed(17), name=f"{name}_left", reset_less=True)  # items of the phase that follow the next, less 1
@@ -173,6 +182,17 @@ class _Span:
                 m.d.sync += [self.inside.eq(inside_next), self.final.eq(final_next)]
 
 
+class _Items:
+    """`_Span` of a row or column without pads."""
+
+    def __init__(self, name, tile):
+        self.loop, self.single, self.n = Loop(name, 16), tile[f"{name}_one"], tile[_SPANS[name][1]]
+        self.inside, self.ends, self.last = Const(1), self.loop.last, self.loop.last
+
+    def count(self, m, starts, moves):
+        self.loop.count(m, starts, moves, self.single, self.n)
+
+
 class VectorReader(wiring.Component):
     """Reads tiles ``[n_blk][n_rows][n_cols]`` of vectors of L bytes, and adds the padding.
 
@@ -180,15 +200,16 @@ class VectorReader(wiring.Component):
     of a row and the start of the next is read twice). Requests run ahead of the data, into following tiles too (up to
     five tiles in flight), as far as the FIFO has room; pads need no bus.
 
-    Latency: 3 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes), 5 from `i` to a
-    pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle), with no idle cycle between rows and one
-    between tiles. A row of b bursts takes b cycles to request (bursts are cut at multiples of `MAX_BURST` beats), and a
-    tile 1 more. A memory latency of up to `fifo_depth` - 2 * `MAX_BURST` cycles is hidden where rows fill whole beats. No
-    output depends combinationally on an input.
+    Latency: 3 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes; where L >= axi_bytes
+    one less without pads), 5 from `i` to a pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle),
+    with no idle cycle between rows and one between tiles. A row of b bursts takes b cycles to request (bursts are cut at
+    multiples of `MAX_BURST` beats), and a tile 1 more. A memory latency of up to `fifo_depth` - 2 * `MAX_BURST` cycles is
+    hidden where rows fill whole beats. No output depends combinationally on an input.
 
     Parameters
     ----------
     config : AccelConfig. fifo_depth : beats in flight or waiting, a power of two, at least `MAX_BURST`.
+    padded : without, tiles have no pads (the fields of pads are ignored), and there is no `last`.
 
     Members
     -------
@@ -200,14 +221,13 @@ class VectorReader(wiring.Component):
     MAX_BURST = 16
     TILES = 4
 
-    def __init__(self, config, fifo_depth):
-        self.config, self.fifo_depth = config, fifo_depth
+    def __init__(self, config, fifo_depth, padded=True):
+        self.config, self.fifo_depth, self.padded = config, fifo_depth, padded
         super().__init__({
             "i": In(stream.Signature(READ_LAYOUT)),
             "port": Out(read_port(config)),
             "o": Out(stream.Signature(8 * config.lanes)),
-            "last": Out(1),
-        })
+        } | ({"last": Out(1)} if padded else {}))
 
     def elaborate(self, platform):
         m = Module()
@@ -217,16 +237,18 @@ class VectorReader(wiring.Component):
         m.submodules.rows = rows = Walker([(24 - lane_bits, 16), (32 - lane_bits, 16)], 32 - lane_bits)
         m.submodules.reader = reader = LinearReader(self.config, self.fifo_depth, self.MAX_BURST,
                                                     count_bits=17 + bits_for(per_vector))
-        m.submodules.order = order = TileOrder(per_beat)
-        m.submodules.tiles = tiles = StreamFifo(order.layout, self.TILES)
         wiring.connect(m, reader.port, wiring.flipped(self.port))
-        wiring.connect(m, tiles.o, order.i)
-        self._split(m, rows, tiles, order.layout)
+        i = self.i.payload
+        m.d.comb += [
+            rows.i.payload.addr.eq(i.addr[lane_bits:]),
+            rows.i.payload.s0.eq(i.row_stride[lane_bits:]), rows.i.payload.n0.eq(i.n_rows),
+            rows.i.payload.s1.eq(i.blk_stride[lane_bits:]), rows.i.payload.n1.eq(i.n_blk),
+        ]
 
         # Vectors of a row, and the places before the first in its first beat, in whole beats.
         places = Signal(17, reset_less=True)
         with m.If(self.i.ready):
-            m.d.sync += places.eq(self.i.payload.n_cols + (per_beat - 1))
+            m.d.sync += places.eq(i.n_cols + (per_beat - 1))
         beats = places
         if per_beat > 1:
             beats = (places + rows.o.payload.addr[:beat_bits - lane_bits]) >> bits_for(per_beat)
@@ -235,25 +257,31 @@ class VectorReader(wiring.Component):
             reader.i.payload.addr.eq(rows.o.payload.addr << lane_bits),
             reader.i.payload.n_beats.eq(beats * per_vector),
         ]
-        self._output(m, self._beats(m, reader.o, per_vector), order.o)
+        data_side = self._beats(m, reader.o, per_vector)
+        if self.padded or per_beat > 1:
+            self._output(m, data_side, self._order(m, rows, per_beat))
+        else:
+            m.d.comb += [self.i.ready.eq(rows.i.ready), rows.i.valid.eq(self.i.valid)]
+            wiring.connect(m, data_side, wiring.flipped(self.o))
         return m
 
-    def _split(self, m, rows, tiles, layout):
-        """A tile goes to the address side and to the data side in the same cycle."""
-        i, lane_bits = self.i.payload, bits_for(self.config.lanes)
+    def _order(self, m, rows, per_beat):
+        """A tile goes to the address side and to the data side in the same cycle; returns the order of its vectors there."""
+        m.submodules.order = order = TileOrder(per_beat, self.padded)
+        m.submodules.tiles = tiles = StreamFifo(order.layout, self.TILES)
+        wiring.connect(m, tiles.o, order.i)
+        i, tile, lane_bits = self.i.payload, tiles.i.payload, bits_for(self.config.lanes)
         m.d.comb += [
             self.i.ready.eq(rows.i.ready & tiles.i.ready),
             rows.i.valid.eq(self.i.valid & tiles.i.ready), tiles.i.valid.eq(self.i.valid & rows.i.ready),
-            rows.i.payload.addr.eq(i.addr[lane_bits:]),
-            rows.i.payload.s0.eq(i.row_stride[lane_bits:]), rows.i.payload.n0.eq(i.n_rows),
-            rows.i.payload.s1.eq(i.blk_stride[lane_bits:]), rows.i.payload.n1.eq(i.n_blk),
-            tiles.i.payload.start.eq(i.addr[lane_bits:]), tiles.i.payload.blk_step.eq(i.blk_stride[lane_bits:]),
-            tiles.i.payload.row_step.eq(i.row_stride[lane_bits:]),
+            tile.start.eq(i.addr[lane_bits:]), tile.blk_step.eq(i.blk_stride[lane_bits:]),
+            tile.row_step.eq(i.row_stride[lane_bits:]),
         ]
-        flags = order_flags(i)
-        m.d.comb += [tiles.i.payload[name].eq(bit) for name, bit in flags.items()]
-        same = set(layout.members) - {"start", "blk_step", "row_step"} - set(flags)
-        m.d.comb += [tiles.i.payload[name].eq(i[name]) for name in sorted(same)]
+        flags = order_flags(i, self.padded)
+        m.d.comb += [tile[name].eq(bit) for name, bit in flags.items()]
+        same = set(order.layout.members) - {"start", "blk_step", "row_step"} - set(flags)
+        m.d.comb += [tile[name].eq(i[name]) for name in sorted(same)]
+        return order.o
 
     def _beats(self, m, beats, per_vector):
         """The stream that vectors are cut from: beats, or whole vectors where these are wider."""
@@ -265,20 +293,21 @@ class VectorReader(wiring.Component):
 
     def _output(self, m, beats, order):
         """The output register: the ordered place of a beat, or a pad."""
-        width = 8 * self.config.lanes
         here = order.payload
+        inside = here.inside if self.padded else Const(1)
+        vector = beats.payload.word_select(here.sub, 8 * self.config.lanes)
         free, step = Signal(), Signal()
-        payload, last = unreset(m, self.o.payload), unreset(m, self.last)
+        payload = unreset(m, self.o.payload)
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),
-            step.eq(free & order.valid & (~here.inside | beats.valid)),
-            order.ready.eq(free & (~here.inside | beats.valid)), beats.ready.eq(free & order.valid & here.pop),
+            step.eq(free & order.valid & (~inside | beats.valid)),
+            order.ready.eq(free & (~inside | beats.valid)), beats.ready.eq(free & order.valid & here.pop),
         ]
         with m.If(free):
             m.d.sync += self.o.valid.eq(step)
+        if self.padded:
+            last, vector = unreset(m, self.last), Mux(inside, vector, here.pad_value.replicate(self.config.lanes))
+            with m.If(step):
+                m.d.sync += last.eq(here.last)
         with m.If(step):
-            m.d.sync += [
-                last.eq(here.last),
-                payload.eq(Mux(here.inside, beats.payload.word_select(here.sub, width),
-                               here.pad_value.replicate(self.config.lanes))),
-            ]
+            m.d.sync += payload.eq(vector)

@@ -43,7 +43,7 @@ class VectorCore(wiring.Component):
     -------
     i : stream of VECTOR. params : `layouts.param_port`.
     read_a, read_b, write : streams of descriptors (READ_LAYOUT, WRITE_LAYOUT), that of B a cycle after A's at the earliest.
-    a, b, o : their streams of vectors. B has A's size and pads, or is one vector a block.
+    a, b, o : their streams of vectors. B has A's size, where A has no pads, or is one vector a block.
     busy : an instruction ran in the cycle before.
     """
 
@@ -131,7 +131,7 @@ class VectorCore(wiring.Component):
         m.d.comb += [b[n].eq(new[n]) for n in READ_LAYOUT.members]
         m.d.comb += [b.addr.eq(new.b_addr), b.blk_stride.eq(new.b_blk_stride)]
         with m.If(broadcast):
-            m.d.comb += [b.n_rows.eq(1), b.n_cols.eq(1), b.pad_top.eq(0), b.pad_bottom.eq(0), b.pad_left.eq(0), b.pad_right.eq(0)]
+            m.d.comb += [b.n_rows.eq(1), b.n_cols.eq(1)]
         return decoded & sent[0] & (sent[1] | ~with_b) & ~self.write.valid
 
     def _on(self, fields, name):
@@ -285,7 +285,7 @@ class VectorEngine(wiring.Component):
         else:
             m.d.comb += core.read_b.ready.eq(1)
         for name, descriptor, vectors, port in operands:
-            m.submodules[f"read_{name}"] = reader = VectorReader(self.config, self.config.read_fifo)
+            m.submodules[f"read_{name}"] = reader = VectorReader(self.config, self.config.read_fifo, padded=name == "a")
             connect(m, descriptor, reader.i)
             connect(m, reader.o, vectors)
             connect(m, reader.port, flipped(port))

@@ -217,6 +217,8 @@ class Checker:
         lanes = self.config.lanes
         self._operand("vector", v)
         if v["b_mode"] == isa.B_MAP:
+            if any(v[f"pad_{side}"] for side in ("top", "bottom", "left", "right")):
+                self._fail("vector", "has pads, and a map as operand B")
             self._read(
                 "vector",
                 v["b_addr"],

@@ -18,7 +18,7 @@ START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 4}
 LOAD_PATH, PARAM_PATH, WEIGHT_PATH = 14, 11, 10
 #: Cycles from the start of a POST to the end of its reads, and to the request of its last burst, besides those of its vectors;
 #: and those of a read to the use of its residual, on top of the memory's latency.
-POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 5
+POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 4
 #: Vectors with a second stage that the post engine takes before they pass a second time.
 POST_SECOND = 9
 #: Cycles from the start of a VECTOR to the request of its last burst, besides those of its vectors; those between two

@@ -25,12 +25,12 @@ def compiled():
     return compile_graph(b.done(b.conv(b.concat(z, y), 9, 1)), CONFIG)
 
 
-def mutated(compiled, change):
-    """The program with each instruction's waits changed: change(name, waits) -> waits."""
+def mutated(compiled, change, revalue=lambda name, values: values):
+    """The program with each instruction's waits and values changed: change(name, waits) -> waits, revalue alike."""
     at, parts = 0, []
     while True:
         instruction, waits, values, size = isa.decode(compiled.program, at)
-        parts.append(isa.encode(instruction, change(instruction.name, waits), **values))
+        parts.append(isa.encode(instruction, change(instruction.name, waits), **revalue(instruction.name, values)))
         if instruction is isa.END:
             return b"".join(parts)
         at += size
@@ -79,6 +79,15 @@ def test_one_too_few(compiled, name, counter):
 
     with pytest.raises(HazardError):
         run_check(compiled, mutated(compiled, less))
+
+
+@pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
+def test_pads_beside_a_map(compiled, side):
+    def padded(instruction, values):
+        return values | ({f"pad_{side}": 1} if instruction == "vector" and values["b_mode"] == isa.B_MAP else {})
+
+    with pytest.raises(HazardError, match="has pads"):
+        run_check(compiled, mutated(compiled, lambda _, waits: waits, padded))
 
 
 def test_wait_for_the_future(compiled):
