@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
-from .fifo import SkidBuffer
+from .fifo import StreamRegister
 
 
 def linear_layout(count_bits):
@@ -16,8 +16,8 @@ def linear_layout(count_bits):
 class BurstSplitter(wiring.Component):
     """Cuts linear reads at multiples of `max_burst` beats, and issues the bursts for which there is room.
 
-    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst a cycle, also from read to
-    read. All outputs come from registers.
+    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst in two cycles, also from read
+    to read. All outputs come from registers.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class BurstSplitter(wiring.Component):
     max_burst : beats, a power of two.
     count_bits : bits of ``n_beats``.
     room : beats that the client has room for, at least `max_burst`; None: it always has. A burst, short or long, is issued
-        while there is room for `max_burst` beats, in the cycle after another burst for twice as many.
+        while there is room for `max_burst` beats.
     eager : a request that about so many beats precede, for which room is taken, is spare; None: no request is.
 
     Members
@@ -49,7 +49,7 @@ class BurstSplitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.out = out = SkidBuffer(self.request.payload.shape())
+        m.submodules.out = out = StreamRegister(self.request.payload.shape())
         burst, roomy, step = out.i.payload, Signal(init=1), Signal()
         self._cut(m, burst, roomy & out.i.ready, step)
         if self.room is not None:
@@ -84,15 +84,14 @@ class BurstSplitter(wiring.Component):
             ]
 
     def _reserve(self, m, out, roomy, step):
-        """Takes room for each burst; `roomy` allows one in the next cycle."""
+        """Takes room for each burst; `roomy` allows one in the next cycle, if there is none in this."""
         length = out.length[:bits_for(self.max_burst + 1)]
         credits, change = Signal(range(self.room + 1), init=self.room), Signal(signed(len(length) + 1))
         after = Signal.like(credits)
         m.d.comb += after.eq(credits + change)
         m.d.sync += [
-            change.eq(self.freed - Mux(step, length, 0)), credits.eq(after),
-            # What the burst of this cycle takes is not in `after` yet: at most max_burst.
-            roomy.eq(Mux(step, after >= 2 * self.max_burst, after >= self.max_burst)),
+            # What a burst of this cycle takes is not in `after` yet, but will be before the next can go, two cycles later.
+            change.eq(self.freed - Mux(step, length, 0)), credits.eq(after), roomy.eq(after >= self.max_burst),
         ]
         if self.eager is not None and self.eager + self.max_burst < self.room:
             # As it is now: a burst that was spare is needed when it has waited long enough. One burst waits at `request`.

@@ -17,7 +17,7 @@ class LinearReader(wiring.Component):
     """Reads runs of consecutive beats; requests run ahead, into following runs too, as far as the FIFO has room.
 
     Latency: 2 cycles from `i` to ``port.request``, 2 from ``port.data`` to `o`. Throughput: one beat a cycle (a run of b bursts
-    takes b cycles to request). A latency of up to `fifo_depth` - 2 * `max_burst` cycles is hidden. ``port.request`` and
+    takes 2b cycles to request). A latency of up to `fifo_depth` - 2 * `max_burst` cycles is hidden. ``port.request`` and
     ``i.ready`` come from registers.
 
     Parameters
@@ -202,8 +202,8 @@ class VectorReader(wiring.Component):
 
     Latency: 3 cycles from `i` to ``port.request``, 3 from ``port.data`` to `o` (4 if L > axi_bytes; where L >= axi_bytes
     one less without pads), 5 from `i` to a pad. Throughput: one vector a cycle (L <= axi_bytes; else one beat a cycle),
-    with no idle cycle between rows and one between tiles. A row of b bursts takes b cycles to request (bursts are cut at
-    multiples of `MAX_BURST` beats), and a tile 1 more. A memory latency of up to `fifo_depth` - 2 * `MAX_BURST` cycles is
+    with no idle cycle between rows and one between tiles. A row of b bursts takes 2b cycles to request (bursts are cut at
+    multiples of `MAX_BURST` beats). A memory latency of up to `fifo_depth` - 2 * `MAX_BURST` cycles is
     hidden where rows fill whole beats. No output depends combinationally on an input.
 
     Parameters

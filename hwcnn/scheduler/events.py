@@ -27,7 +27,9 @@ VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 6
 #: Cycles between two VECTORs with a window, besides `VECTOR_GAP`.
 WINDOW_GAP = 5
 #: Bursts of weights that are requested and wait for their turn.
-REQUESTS = 2
+REQUESTS = 1
+#: Cycles in which a reader requests a burst.
+REQUEST_CYCLES = 2
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
 
@@ -266,18 +268,22 @@ class EventModel:
         return op.queue in ("load", "param", "vector") or op.queue == "post" and op.values["residual"]
 
     def _operand(self, op, at, beats):
-        return Operand(at, beats, self._turn(op), self._rate(), self._engine_cycles(op, beats) / beats)
+        return Operand(at, beats, self._turn(op), self._rate(op), self._engine_cycles(op, beats) / beats)
 
     def _turn(self, op):
-        """Beats of some bursts of a tile: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
-        if op.queue == "param":
-            return TURN * BURST
-        row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
-        return max(1, round(TURN * row / (1 + (row - 1) / BURST)))
+        """Beats of some bursts of a tile."""
+        return max(1, round(TURN * self._burst(op)))
 
-    def _rate(self):
-        """Cycles a beat, at least, of a reader that waits for memory with all its FIFO has room for."""
-        return max(1, (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - BURST))
+    def _burst(self, op):
+        """Beats of a burst, on average: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
+        if op.queue == "param":
+            return BURST
+        row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
+        return row / (1 + (row - 1) / BURST)
+
+    def _rate(self, op):
+        """Cycles a beat, at least, of a reader that requests burst by burst, or waits for memory with all its FIFO has room for."""
+        return max(1, REQUEST_CYCLES / self._burst(op), (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - BURST))
 
     def _engine_cycles(self, op, beats):
         """Cycles in which the engine uses an operand of so many beats, were all operands there."""
