@@ -3,6 +3,7 @@
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .. import isa
 from ..config import bits_for
@@ -67,7 +68,7 @@ class PostCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.pipeline = pipeline = PostPipeline(self.config)
-        m.submodules.slots = slots = ParamSlots(self.config, self.config.cols, dest=0)
+        m.submodules.slots = slots = ParamSlots(self.config, dest=0)
         m.submodules.fifo = fifo = StreamFifo(8 * self.config.post_lanes, self.FIFO, block=True)
         wiring.connect(m, wiring.flipped(self.params), slots.params)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
@@ -88,7 +89,7 @@ class PostCore(wiring.Component):
         sent = Signal(PostPipeline.LATENCY)
         m.d.sync += [sent.eq(Cat(leave, sent)), self.done.eq(issue & end)]
         m.d.comb += [
-            slots.en.eq(issue), slots.addr.eq(run.slot),
+            slots.en.eq(issue), slots.addr.eq(Cat(run.group[:exact_log2(self.config.cols // self.config.post_lanes)], run.slot)),
             self._control(pipeline.control, run, second[0]),
             pipeline.accumulators.eq(self.accumulators.data),
             pipeline.bias.eq(slots.bias), pipeline.mantissa.eq(slots.mantissa), pipeline.shift.eq(slots.shift),

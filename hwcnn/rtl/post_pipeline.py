@@ -38,8 +38,8 @@ class PostPipeline(wiring.Component):
     Members
     -------
     control : `CONTROL_LAYOUT`; ``second``: the pass is a second one. ``half``: of the accumulators. ``group``: the lanes of
-    `accumulators` and parameters are group*P to group*P + P - 1. zero, low, high : of this pass. ma, mb, c, shift : of a second.
-    accumulators : 2 * C * 32 bits. bias, mantissa, shift : C * `slots.PARAM_BITS`. residual, result : P bytes.
+    `accumulators` are group*P to group*P + P - 1. zero, low, high : of this pass. ma, mb, c, shift : of a second.
+    accumulators : 2 * C * 32 bits. bias, mantissa, shift : P * `slots.PARAM_BITS`. residual, result : P bytes.
     """
 
     _PICKED = Accumulators.READ_LATENCY + 1
@@ -54,26 +54,25 @@ class PostPipeline(wiring.Component):
             "control": In(CONTROL_LAYOUT),
             "accumulators": In(2 * 32 * config.cols),
             "residual": In(8 * config.post_lanes), "result": Out(8 * config.post_lanes),
-        } | {name: In(bits * config.cols) for name, bits in PARAM_BITS.items()})
+        } | {name: In(bits * config.post_lanes) for name, bits in PARAM_BITS.items()})
 
     def elaborate(self, platform):
         m = Module()
         at = self._control(m)
         self._second = [at("second", cycle) for cycle in range(self._MULTIPLIED)]
-        half = at("half", self._PICKED - 1)
+        half, group = (at(name, self._PICKED - 1) for name in ("half", "group"))
         halves = [self.accumulators[32 * self.config.cols * k:][:32 * self.config.cols] for k in range(2)]
-        groups = {name: at("group", cycle) for name, cycle in ParamSlots.LATENCY.items()}
         late, shift = (at(name, ParamSlots.LATENCY["shift"]) for name in ("second", "shift"))
         limits = {name: at(name, self._MULTIPLIED) for name in ("zero", "low", "high")}
         results = []
         for lane in range(self.config.post_lanes):
             m.submodules[f"round_{lane}"] = clamp = RoundClamp(_SUM + 18)
-            low, high = (self._pick(word, 32, lane, groups["bias"]) for word in halves)
-            own = {name: self._pick(getattr(self, name), bits, lane, groups[name]) for name, bits in PARAM_BITS.items()}
+            low, high = (self._pick(word, lane, group) for word in halves)
+            own = {name: getattr(self, name).word_select(lane, bits) for name, bits in PARAM_BITS.items()}
             accumulator = delay(m, Mux(half, high, low), 1, f"accumulator_{lane}")
-            bias, mantissa = (delay(m, own[name], 1, f"{name}_{lane}") for name in ("bias", "mantissa"))
+            mantissa = delay(m, own["mantissa"], 1, f"mantissa_{lane}")
             scaled = self._scaled(m, lane, clamp.result, self.residual.word_select(lane, 8).as_signed(), at)
-            total = accumulator.as_signed() + bias.as_signed()
+            total = accumulator.as_signed() + own["bias"].as_signed()
             m.d.comb += [
                 clamp.value.eq(self._product(m, lane, total, mantissa.as_signed(), scaled)),
                 clamp.shift.eq(Mux(late, shift, own["shift"])), *(getattr(clamp, name).eq(limits[name]) for name in limits)]
@@ -92,11 +91,11 @@ class PostPipeline(wiring.Component):
             return made[name, cycle]
         return at
 
-    def _pick(self, word, bits, lane, group):
-        """A lane's bits of a word of C channels."""
+    def _pick(self, word, lane, group):
+        """A lane's accumulator of a word of C."""
         if self.config.cols > self.config.post_lanes:
-            word = word.word_select(group, bits * self.config.post_lanes)
-        return word.word_select(lane, bits)
+            word = word.word_select(group, 32 * self.config.post_lanes)
+        return word.word_select(lane, 32)
 
     def _product(self, m, lane, total, mantissa, scaled):
         """The value of a pass, `_MULTIPLIED` cycles after it began: a product, 0 in a second pass, plus `scaled`."""

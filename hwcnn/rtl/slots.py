@@ -3,6 +3,7 @@
 from amaranth import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from ..config import bits_for
 from .delay import delay
@@ -14,49 +15,57 @@ PARAM_BITS = {name: field.width for name, field in PARAM_LAYOUT}
 
 
 class ParamSlots(wiring.Component):
-    """Block RAMs with `param_slots` slots of `lanes` channels, written a beat at a time.
+    """Block RAMs with `param_slots` slots of C channels, written a beat at a time and read P channels, a group, at a time.
 
-    A beat of PARAM instructions for `dest` goes to slot ``(index + offset // beats) % param_slots``, where
-    ``beats`` are the beats of a slot (8 * lanes bytes). It can be read in the cycle after ``params.en``. The parameters come one
-    after another, as a pipeline needs them, so a slot that has been read may be written from ``LATENCY["shift"]`` cycles later on.
+    Group g of slot s is at ``s * C/P + g``. Beats of PARAM instructions for `dest` fill consecutive places from slot ``index``
+    on, modulo `param_slots`, and can be read in the cycle after ``params.en``. The parameters come one after another, as a
+    pipeline needs them, so a slot that has been read may be written from ``LATENCY["shift"]`` cycles later on.
 
     Parameters
     ----------
-    config : AccelConfig. lanes : channels in a slot, at least axi_bytes / 8. dest : of the
-    PARAM instructions to take.
+    config : AccelConfig. dest : of the PARAM instructions to take.
 
     Members
     -------
-    params : `layouts.param_port`. en, addr : read a slot. bias, mantissa, shift : lanes * `PARAM_BITS`, `LATENCY` cycles
-    after ``en``, straight from the RAMs.
+    params : `layouts.param_port`. en, addr : read a group. bias, mantissa, shift : P * `PARAM_BITS`, `LATENCY` cycles after
+    ``en``: straight from the RAMs, but for beats of more than P channels, where a register follows the choice between groups.
     """
 
-    LATENCY = {"bias": 1, "mantissa": 2, "shift": 4}
+    LATENCY = {"bias": 2, "mantissa": 2, "shift": 4}
 
-    def __init__(self, config, lanes, dest):
-        self.config, self.lanes, self.dest = config, lanes, dest
+    def __init__(self, config, dest):
+        self.config, self.dest = config, dest
+        #: Channels of a beat and of a group, and groups.
+        self.channels, self.lanes = config.axi_bytes // 8, config.post_lanes
+        self.groups = config.param_slots * config.cols // self.lanes
         super().__init__({
-            "params": In(param_port(config)), "en": In(1), "addr": In(bits_for(config.param_slots)),
-        } | {name: Out(bits * lanes) for name, bits in PARAM_BITS.items()})
+            "params": In(param_port(config)), "en": In(1), "addr": In(bits_for(self.groups)),
+        } | {name: Out(bits * self.lanes) for name, bits in PARAM_BITS.items()})
 
     def elaborate(self, platform):
         m = Module()
-        channels = self.config.axi_bytes // 8
-        beats = self.lanes // channels
-        place = bits_for(beats) if beats > 1 else 0
+        beats, choices = max(1, self.lanes // self.channels), max(1, self.channels // self.lanes)  # of a group, of a beat
+        place, choice, depth = exact_log2(beats), exact_log2(choices), self.groups // choices
         enable, part = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
-        slot = (self.params.index + self.params.offset[place:])[:bits_for(self.config.param_slots)]
-        words = [self.params.data.word_select(c, 64) for c in range(channels)]
+        addr = (self.params.index * (depth // self.config.param_slots) + self.params.offset[place:])[:bits_for(depth)]
+        words = [self.params.data.word_select(c, 64) for c in range(self.channels)]
         first = 0
         for name, bits in PARAM_BITS.items():
-            read, addr = (delay(m, signal, self.LATENCY[name] - 1, f"{name}_{signal.name}") for signal in (self.en, self.addr))
+            ahead = self.LATENCY[name] - 1 - (choice > 0)
+            read, at = (delay(m, signal, ahead, f"{name}_{signal.name}") for signal in (self.en, self.addr))
+            group = []
             for b in range(beats):
-                m.submodules[f"{name}_{b}"] = ram = Ram(bits * channels, self.config.param_slots, block=True)
+                m.submodules[f"{name}_{b}"] = ram = Ram(bits * self.channels, depth, block=True)
                 m.d.comb += [
-                    ram.w_en.eq(enable & (part == b if place else 1)), ram.w_addr.eq(slot),
+                    ram.w_en.eq(enable & (part == b)), ram.w_addr.eq(addr),
                     ram.w_data.eq(Cat(word[first:first + bits] for word in words)),
-                    ram.r_en.eq(read), ram.r_addr.eq(addr),
-                    getattr(self, name).word_select(b, bits * channels).eq(ram.r_data),
+                    ram.r_en.eq(read), ram.r_addr.eq(at[choice:]),
                 ]
+                group.append(ram.r_data)
+            group = Cat(group)
+            if choice:
+                chosen = delay(m, at[:choice], 1, f"{name}_choice")
+                group = delay(m, group.word_select(chosen, bits * self.lanes), 1, name)
+            m.d.comb += getattr(self, name).eq(group)
             first += bits
         return m
