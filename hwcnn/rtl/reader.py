@@ -1,6 +1,6 @@
 """Reads from DRAM: runs of beats, and padded tiles of vectors."""
 
-from amaranth import Const, Module, Mux, Signal, signed
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -160,7 +160,7 @@ class _Span:
         self.flags = {bit: tile[f"{name}_{bit}"] for bit in _FLAGS | _PAD_FLAGS}
         self.inside, self.final, self.ends, self.last = (
             Signal(name=f"{name}_{n}") for n in ("inside", "final", "ends", "last"))
-        self.left = Signal(signed(17), name=f"{name}_left", reset_less=True)  # items of the phase that follow the next, less 1
+        self.left = Signal(16, name=f"{name}_left", reset_less=True)  # items of the phase, the one at hand included
 
     def count(self, m, starts, moves):
         """On to the first item if it `starts`; if it `moves`, to the next, the first one coming after the last."""
@@ -170,9 +170,9 @@ class _Span:
         inside_next = Mux(first, flags["no_before"], ~self.inside)
         final_next = Mux(inside_next, flags["no_after"], ~first)
         single = Mux(inside_next, flags["one"], Mux(first, flags["one_before"], flags["one_after"]))
-        ends_next = self.left < 0
+        ends_next = self.left == 2
         with m.If(enters):  # at the last item at once: `left` is of no use there
-            m.d.sync += self.left.eq(Mux(inside_next, inside, Mux(first, before, after)) - 3)
+            m.d.sync += self.left.eq(Mux(inside_next, inside, Mux(first, before, after)))
         with m.Elif(moves):
             m.d.sync += self.left.eq(self.left - 1)
         with m.If(starts | moves):

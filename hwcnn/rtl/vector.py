@@ -162,7 +162,9 @@ class VectorCore(wiring.Component):
         """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no unit is at work)."""
         run, features, lanes = self.run, self.config.features, self.config.alu_lanes
         x = [self._half(self.a.payload, k, run.plain).as_signed() for k in range(lanes)]
-        there, ready, reserve, idle = run.plain & self.a.valid, run.plain & self.upper, self.upper, Const(1, 1)
+        taken = Signal()  # of a plain A, with the upper half
+        m.d.sync += taken.eq(self.issue & run.plain)
+        there, ready, reserve, idle = run.plain & self.a.valid, taken, self.upper, Const(1, 1)
         if "lrn" in features:
             m.submodules.lrn = lrn = LrnFactors(self.config)
             self._params(m, lrn)
@@ -199,11 +201,9 @@ class VectorCore(wiring.Component):
         """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
         if "eltwise" not in self.config.features:
             return Const(1, 1)
-        mode = self.run.b_mode
-        m.d.comb += [
-            *(alu.i.b[k].eq(self._half(self.b.payload, k)) for k in range(self.config.alu_lanes)),
-            self.b.ready.eq(self.upper & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & self.block_ends))),
-        ]
+        mode, taken = self.run.b_mode, Signal()  # with the upper half
+        m.d.sync += taken.eq(self.issue & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & self.block_ends)))
+        m.d.comb += [*(alu.i.b[k].eq(self._half(self.b.payload, k)) for k in range(self.config.alu_lanes)), self.b.ready.eq(taken)]
         return (mode == isa.B_NONE) | self.b.valid
 
     def _count(self, m, coefficients):

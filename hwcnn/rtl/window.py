@@ -181,17 +181,17 @@ class Window(wiring.Component):
             "advance", "next_advance", "move", "last_tap", "last_col", "last_row"))
         read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
         # Of the next entry and the one asked for, less those written: negative, where it is there.
-        behind, asked_behind, following = Signal(pointer), Signal(pointer), Signal.like(rows)
+        behind, asked_behind = Signal(pointer), Signal(pointer)
+        turn, turned = Signal(name="turn"), Signal(name="turned")  # the next entry is of a new row of outputs
         m.d.comb += [
             advance.eq(~self.o.valid), next_advance.eq(Mux(advance, ~(loaded.valid & loaded.last), self.o.ready)),
             last_tap.eq(taps[-1]), last_col.eq(cols[-1]), last_row.eq(rows[-1]),
-            move.eq(running & ~(last_tap & last_col & ~steps[-1]) & (~held | issue)),
+            move.eq(running & ~(last_tap & last_col & (turned | ~steps[-1])) & (~held | issue)), turn.eq(move & last_tap & last_col),
             behind.eq(address - written), asked_behind.eq(asked.address - written),
             ring.r_en.eq(issue), ring.r_addr.eq(asked.address),
-            following.eq(Mux(last_row, f.out_rows - 2, rows - 1)),
         ]
         m.d.sync += [
-            held.eq(move | (held & ~issue)), self.o.valid.eq(~next_advance),
+            held.eq(move | (held & ~issue)), self.o.valid.eq(~next_advance), turned.eq(turn),
             issue.eq(next_advance & Mux(move, behind[-1], held & ~issue & asked_behind[-1])),
         ]
         with m.If(~steps[-1]):
@@ -205,13 +205,13 @@ class Window(wiring.Component):
             ]
             with m.If(last_tap):
                 m.d.sync += [address.eq(base + 1), base.eq(base + 1), taps.eq(f.kh - 2), cols.eq(cols - 1)]
-            with m.If(last_tap & last_col):
-                m.d.sync += [
-                    base.eq(below), address.eq(below), cols.eq(f.out_cols - 2), rows.eq(following),
-                    steps.eq(Mux(following[-1], f.kh - 1, f.sh - 1)),
-                ]
-            with m.If(last_tap & last_col & last_row):
+        with m.If(turn):
+            m.d.sync += [
+                base.eq(below), address.eq(below), cols.eq(f.out_cols - 2), rows.eq(Mux(last_row, f.out_rows - 2, rows - 1))]
+            with m.If(last_row):
                 m.d.sync += [blocks.eq(blocks - 1), running.eq(~blocks[-1])]
+        with m.If(turned):
+            m.d.sync += steps.eq(Mux(last_row, f.kh - 1, f.sh - 1))
         with m.If(self.start):
             m.d.sync += [
                 running.eq(1), needed.eq(0), base.eq(0), address.eq(0), below.eq(0), taps.eq(f.kh - 2), first_tap.eq(1),
