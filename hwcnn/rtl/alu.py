@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from .delay import delay, register
-from .roundclamp import RoundClamp
+from .roundclamp import SHIFT_LAYOUT, RoundClamp
 from .window import SUM_BITS
 
 #: The fields that all lanes share. use_b: 0 makes B zero.
@@ -40,7 +40,7 @@ class Alu(wiring.Component):
 
     Members
     -------
-    fields : ALU_FIELDS. mantissa, bias, shift : M coefficients ma, c, shift, in time for `ages`.
+    fields : ALU_FIELDS. mantissa, bias, shift : M coefficients ma, c, shift (`roundclamp.steps` of it), in time for `ages`.
     i : {valid, start, tag: 2 bits, x: M x 18 bits, b: M x 8}. o : {valid, tag, vector: M x 8}; tag is carried along.
     loading : see above.
     """
@@ -50,7 +50,7 @@ class Alu(wiring.Component):
         super().__init__({
             "fields": In(ALU_FIELDS),
             "mantissa": In(data.ArrayLayout(signed(18), lanes)), "bias": In(data.ArrayLayout(signed(32), lanes)),
-            "shift": In(data.ArrayLayout(6, lanes)),
+            "shift": In(data.ArrayLayout(SHIFT_LAYOUT, lanes)),
             "i": In(wiring.Signature({
                 "valid": Out(1), "start": Out(1), "tag": Out(2),
                 "x": Out(data.ArrayLayout(signed(SUM_BITS), lanes)), "b": Out(data.ArrayLayout(signed(8), lanes))})),
@@ -62,7 +62,7 @@ class Alu(wiring.Component):
     @staticmethod
     def ages(eltwise):
         """Cycles after a vector's `i` in which its mantissas, biases and shifts are sampled."""
-        return (2, 5, 5) if eltwise else (2, 4, 3)
+        return (2, 5, 6) if eltwise else (2, 4, 4)
 
     @classmethod
     def latency(cls, eltwise=True):

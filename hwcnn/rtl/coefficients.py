@@ -8,9 +8,10 @@ from ..config import bits_for
 from ..limits import lrn_lookups, lrn_steps
 from .alu import Alu
 from .delay import delay
-from .layouts import PARAM_LAYOUT, param_port
+from .layouts import HELD_LAYOUT, PARAM_LAYOUT, held, param_port
 from .lrn import TABLE_BITS
 from .ram import Ram
+from .roundclamp import SHIFT_LAYOUT
 
 #: ``dest`` of a PARAM instruction that fills the slots.
 SLOTS_DEST = 1
@@ -30,8 +31,8 @@ class Coefficients(wiring.Component):
     -------
     params : beats of PARAM; those of dest 1 fill the slots. per_channel, use_factors, slot, shared : of the instruction, stable.
     begin : the instruction begins. started : the upper half of the first vector with new coefficients is issued. upper : an
-    upper half is issued. more : it is not the last block. factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU.
-    ready : a block's first vector may be issued in the next cycle.
+    upper half is issued. more : it is not the last block. factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU,
+    as in `HELD_LAYOUT`. ready : a block's first vector may be issued in the next cycle.
     """
 
     SETS = 4
@@ -55,7 +56,7 @@ class Coefficients(wiring.Component):
                 "en": Out(1), "group": Out(bits_for(lrn_steps(config))), "values": Out(data.ArrayLayout(TABLE_BITS, lookups))})),
             "mantissa": Out(data.ArrayLayout(signed(18), self.alu_lanes)),
             "bias": Out(data.ArrayLayout(signed(32), self.alu_lanes)),
-            "shift": Out(data.ArrayLayout(6, self.alu_lanes)),
+            "shift": Out(data.ArrayLayout(SHIFT_LAYOUT, self.alu_lanes)),
             "ready": Out(1),
         })
 
@@ -69,8 +70,8 @@ class Coefficients(wiring.Component):
         m.d.sync += there.eq(self.ready)
         # What is written: to which lanes (one bit a RAM), in which half of the vector, and the values.
         mask, half = Signal(self.alu_lanes // self.width if self.affine or self.lrn else 1), Signal()
-        values = Signal(data.ArrayLayout(PARAM_LAYOUT, self.sources))
-        m.d.comb += [values[j].eq(self.shared) for j in range(self.sources)]
+        values = Signal(data.ArrayLayout(HELD_LAYOUT, self.sources))
+        m.d.comb += [values[j].as_value().eq(held(self.shared)) for j in range(self.sources)]
         with m.If(pending):
             m.d.sync += pending.eq(0)
             m.d.comb += mask.eq(-1)
@@ -95,7 +96,7 @@ class Coefficients(wiring.Component):
         ages = Alu.ages("eltwise" in self.config.features)
         for name, age in zip(("mantissa", "bias", "shift"), ages):
             address = delay(m, row, age - 2, f"{name}_row")
-            to, bits = getattr(self, name), PARAM_LAYOUT[name].width
+            to, bits = getattr(self, name), HELD_LAYOUT[name].width
             for group in range(len(mask)):
                 m.submodules[f"{name}{group}"] = ram = Ram(bits * self.width, 2 * self.SETS, block=len(mask) > 1)
                 first = group * self.width
@@ -108,10 +109,10 @@ class Coefficients(wiring.Component):
 
     def _from_slots(self, m, load, complete, mask, half, values):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
-        lanes, word = self.config.lanes, PARAM_LAYOUT.size
+        lanes, word = self.config.lanes, HELD_LAYOUT.size
         beats, steps = max(1, lanes // self.channels), lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
-        packed = Cat(self.params.data.word_select(c, 64)[:word] for c in range(self.channels))
+        packed = Cat(held(self.params.data.word_select(c, 64)[:PARAM_LAYOUT.size]) for c in range(self.channels))
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()
         written, at, last = Signal(), Signal(range(steps)), Signal()
         m.d.comb += [

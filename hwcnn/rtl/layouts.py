@@ -1,10 +1,11 @@
 """Payload layouts and port signatures that the blocks share; all derive from the configuration and the ISA table."""
 
-from amaranth import signed, unsigned
+from amaranth import Cat, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
+from .roundclamp import SHIFT_LAYOUT, steps
 
 
 def instruction_layout(instruction):
@@ -75,3 +76,11 @@ def param_port(config):
 
 #: One channel's parameters in DRAM: a 64-bit little-endian word; the bits above are 0.
 PARAM_LAYOUT = data.StructLayout({"bias": signed(32), "mantissa": signed(18), "shift": unsigned(6)})
+#: The same as RAMs hold it.
+HELD_LAYOUT = data.StructLayout({"bias": signed(32), "mantissa": signed(18), "shift": SHIFT_LAYOUT})
+
+
+def held(word):
+    """The bits of `HELD_LAYOUT` for a word of `PARAM_LAYOUT`."""
+    param = data.View(PARAM_LAYOUT, word)
+    return Cat(param.bias, param.mantissa, steps(param.shift))

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .. import isa
 from .accumulators import Accumulators
 from .delay import delay, register
-from .roundclamp import RoundClamp
+from .roundclamp import RoundClamp, steps
 from .slots import PARAM_BITS, ParamSlots
 
 _FIELDS = {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in isa.POST.fields}
@@ -62,7 +62,8 @@ class PostPipeline(wiring.Component):
         self._second = [at("second", cycle) for cycle in range(self._MULTIPLIED)]
         half, group = (at(name, self._PICKED - 1) for name in ("half", "group"))
         halves = [self.accumulators[32 * self.config.cols * k:][:32 * self.config.cols] for k in range(2)]
-        late, shift = (at(name, ParamSlots.LATENCY["shift"]) for name in ("second", "shift"))
+        late = at("second", ParamSlots.LATENCY["shift"])
+        shift = delay(m, steps(at("shift", ParamSlots.LATENCY["shift"] - 1)), 1, "steps")
         limits = {name: at(name, self._MULTIPLIED) for name in ("zero", "low", "high")}
         results = []
         for lane in range(self.config.post_lanes):
@@ -75,7 +76,8 @@ class PostPipeline(wiring.Component):
             total = accumulator.as_signed() + own["bias"].as_signed()
             m.d.comb += [
                 clamp.value.eq(self._product(m, lane, total, mantissa.as_signed(), scaled)),
-                clamp.shift.eq(Mux(late, shift, own["shift"])), *(getattr(clamp, name).eq(limits[name]) for name in limits)]
+                clamp.shift.as_value().eq(Mux(late, shift, own["shift"])),
+                *(getattr(clamp, name).eq(limits[name]) for name in limits)]
             results.append(clamp.result)
         m.d.comb += self.result.eq(Cat(results))
         return m

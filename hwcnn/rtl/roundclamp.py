@@ -1,7 +1,7 @@
 """Shift right, round half to even, add the zero point, clamp: the last step of every requantisation."""
 
 from amaranth import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .delay import delay
@@ -14,13 +14,21 @@ _COARSE = 5
 _WINDOW = 9 + _STEP
 #: The value, extended to what the largest coarse step reaches.
 _VALUE = _COARSE * _STEP + _WINDOW
+#: A shift as steps of the coarse one and the rest: 0 for a shift of 0, otherwise 1 to 8.
+SHIFT_LAYOUT = data.StructLayout({"fine": range(_STEP + 1), "coarse": range(_COARSE + 1)})
+
+
+def steps(shift):
+    """The bits of `SHIFT_LAYOUT` for a shift of 0 to 48."""
+    whole = (shift[:3] == 0) & shift[3:].any()
+    return Cat(shift[:3], whole, (shift[3:] - whole)[:3])
 
 
 class RoundClamp(wiring.Component):
     """``result = clamp(zero + round_half_even(value / 2**shift), low, high)``, exact for every value and low <= high.
 
     A free-running pipeline: the inputs are sampled together in every cycle, but for the shift, which comes `SHIFT_AHEAD` cycles
-    before them: it often is out of a block RAM, and is decoded. `result` follows `LATENCY` cycles after the value.
+    before them: it often is out of a block RAM. `result` follows `LATENCY` cycles after the value.
 
     Of the value, shifted by a multiple of 8, a window of 17 bits is kept: where the rest does not fit,
     ``|value / 2**shift| >= 256`` and the result is `low` or `high` whatever the zero point. A multiplier block shifts the window by the rest and gives
@@ -34,29 +42,30 @@ class RoundClamp(wiring.Component):
 
     Members
     -------
-    value : signed(width). shift : 0 to 48. zero, low, high : signed(8). result : signed(8).
+    value : signed(width). shift : `steps` of 0 to 48. zero, low, high : signed(8). result : signed(8).
     """
 
     LATENCY = 5
-    SHIFT_AHEAD = 2
+    SHIFT_AHEAD = 1
 
     def __init__(self, width):
         if not 2 <= width <= 56:
             raise ValueError(f"expected a width from 2 to 56, not {width!r}")
         self.width = width
         super().__init__({
-            "value": In(signed(width)), "shift": In(6),
+            "value": In(signed(width)), "shift": In(SHIFT_LAYOUT),
             "zero": In(signed(8)), "low": In(signed(8)), "high": In(signed(8)),
             "result": Out(signed(8)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        coarse, fine = self._decoded(m)
-        window, lost, over, sign = self._coarse(m, coarse)
+        shift = Signal(SHIFT_LAYOUT, reset_less=True)
+        m.d.sync += shift.eq(self.shift)
+        window, lost, over, sign = self._coarse(m, shift.coarse)
         offset, span = Signal(signed(9), reset_less=True), Signal(8, reset_less=True)
         m.d.sync += [offset.eq(self.high - self.zero), span.eq(self.high - self.low)]
-        scaled = self._fine(m, window, fine, offset, lost)
+        scaled = self._fine(m, window, shift.fine, offset, lost)
         odd, lost, over, sign = (delay(m, bit, 2, name) for bit, name in (
             (offset[0], "odd"), (lost, "lost"), (over, "over"), (sign, "sign")))
 
@@ -77,14 +86,6 @@ class RoundClamp(wiring.Component):
         m.d.sync += result.eq(high - Mux(above, 0, Mux(below | (distance > span), span, distance)))
         m.d.comb += self.result.eq(result)
         return m
-
-    def _decoded(self, m):
-        """The shift as steps of the coarse one and the rest: 0 for a shift of 0, otherwise 1 to 8; `SHIFT_AHEAD` cycles later."""
-        shift = delay(m, self.shift, 1, "shift")
-        coarse, fine = Signal(range(_COARSE + 1), reset_less=True), Signal(range(_STEP + 1), reset_less=True)
-        whole = (shift[:3] == 0) & shift[3:].any()
-        m.d.sync += [coarse.eq(shift[3:] - whole), fine.eq(Cat(shift[:3], whole))]
-        return coarse, fine
 
     def _coarse(self, m, coarse):
         """(window, a one bit was shifted out, a bit above the window differs from the sign, sign), a cycle after the value."""

@@ -7,11 +7,11 @@ from amaranth.utils import exact_log2
 
 from ..config import bits_for
 from .delay import delay
-from .layouts import PARAM_LAYOUT, param_port
+from .layouts import HELD_LAYOUT, PARAM_LAYOUT, held, param_port
 from .ram import Ram
 
-#: Bits of each parameter of a channel.
-PARAM_BITS = {name: field.width for name, field in PARAM_LAYOUT}
+#: Bits of each parameter of a channel, as the RAMs hold it.
+PARAM_BITS = {name: field.width for name, field in HELD_LAYOUT}
 
 
 class ParamSlots(wiring.Component):
@@ -31,7 +31,7 @@ class ParamSlots(wiring.Component):
     ``en``: straight from the RAMs, but for beats of more than P channels, where a register follows the choice between groups.
     """
 
-    LATENCY = {"bias": 2, "mantissa": 2, "shift": 4}
+    LATENCY = {"bias": 2, "mantissa": 2, "shift": 5}
 
     def __init__(self, config, dest):
         self.config, self.dest = config, dest
@@ -48,7 +48,7 @@ class ParamSlots(wiring.Component):
         place, choice, depth = exact_log2(beats), exact_log2(choices), self.groups // choices
         enable, part = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
         addr = (self.params.index * (depth // self.config.param_slots) + self.params.offset[place:])[:bits_for(depth)]
-        words = [self.params.data.word_select(c, 64) for c in range(self.channels)]
+        words = [held(self.params.data.word_select(c, 64)[:PARAM_LAYOUT.size]) for c in range(self.channels)]
         first = 0
         for name, bits in PARAM_BITS.items():
             ahead = self.LATENCY[name] - 1 - (choice > 0)

@@ -2,7 +2,7 @@
 
 import cocotb
 import numpy as np
-from bench import parameter
+from bench import parameter, steps
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import start
 
@@ -49,7 +49,7 @@ def reference(f, c, x, b):
 class Clock:
     """Steps the clock; the coefficients follow the vector `c` that is issued in a cycle at their ages."""
 
-    BITS = {"mantissa": 18, "bias": 32, "shift": 6}
+    BITS = {"mantissa": 18, "bias": 32, "shift": 7}
 
     def __init__(self, dut):
         self.dut, self.past = dut, []
@@ -58,7 +58,7 @@ class Clock:
         self.past.insert(0, c)
         for (name, bits), age in zip(self.BITS.items(), Alu.ages(bool(ELTWISE))):
             c = self.past[age] if age < len(self.past) else None
-            getattr(self.dut, name).value = pack(c[name], bits) if c else 0
+            getattr(self.dut, name).value = pack(map(steps, c[name]) if name == "shift" else c[name], bits) if c else 0
         await FallingEdge(self.dut.clk)
 
 

@@ -34,6 +34,11 @@ def run_block(component, module, tmp_path, testcase=None, **parameters):
     assert ran > 0 and failed == 0, (tmp_path / "sim.log").read_text()[-6000:]
 
 
+def steps(shift):
+    """A shift as `RoundClamp` takes it: the rest of 1 to 8 in bits 3:0, the multiple of 8 above."""
+    return shift and ((shift - 1) % 8 + 1) | (shift - 1) // 8 << 4
+
+
 def parameter(name):
     """A parameter of `run_block`, inside the simulator."""
     return json.loads(os.environ["HWCNN_TEST_PARAMETERS"])[name]

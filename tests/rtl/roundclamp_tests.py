@@ -4,7 +4,7 @@ import random
 from fractions import Fraction
 
 import cocotb
-from bench import parameter
+from bench import parameter, steps
 from cocotb.triggers import FallingEdge
 from streams import start
 
@@ -41,7 +41,8 @@ async def matches_rationals(dut):
     values, shifts = [todo[0]] * ahead + todo, todo + [todo[-1]] * ahead
     pad = [todo[-1]] * RoundClamp.LATENCY
     for (value, _, *limits), (_, shift, *_) in zip(values + pad, shifts + pad):
-        for name, number, bits in zip(("value", "shift", "zero", "low", "high"), (value, shift, *limits), (width, 6, 8, 8, 8)):
+        numbers = (value, steps(shift), *limits)
+        for name, number, bits in zip(("value", "shift", "zero", "low", "high"), numbers, (width, 7, 8, 8, 8)):
             getattr(dut, name).value = number & (1 << bits) - 1
         got.append(int(dut.result.value))
         await FallingEdge(dut.clk)
