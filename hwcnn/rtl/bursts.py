@@ -71,15 +71,16 @@ class BurstSplitter(wiring.Component):
         end = Signal(len(before_last) + place_bits)
         m.d.comb += [
             end.eq(read.n_beats + (addr[:place_bits] - (self.max_burst + 1))),
-            step.eq(held & free), self.i.ready.eq(~held | (step & ends)),
+            step.eq(held & free), self.i.ready.eq(~held),
             out.addr.eq(Cat(Const(0, self.beat_bits), place, (base + burst)[:len(base)])),
             out.length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
         ]
+        m.d.sync += held.eq(Mux(held, ~(step & ends), self.i.valid))
         with m.If(step):
             m.d.sync += [burst.eq(Mux(ends, 0, burst + 1)), place.eq(0), ends.eq(burst == before_last)]
-        with m.If(self.i.ready):
+        with m.If(~held):
             m.d.sync += [
-                held.eq(self.i.valid), base.eq(addr[place_bits:]), place.eq(addr[:place_bits]),
+                base.eq(addr[place_bits:]), place.eq(addr[:place_bits]),
                 Cat(last_place, before_last).eq(end), ends.eq(end[-1]),
             ]
 

@@ -95,10 +95,9 @@ class StreamRegister(_Registers):
         m = Module()
         payload = unreset(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~self.o.valid)
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [self.o.valid.eq(1), payload.eq(self.i.payload)]
+        m.d.sync += self.o.valid.eq(Mux(self.o.valid, ~self.o.ready, self.i.valid))
+        with m.If(~self.o.valid):
+            m.d.sync += payload.eq(self.i.payload)
         return m
 
 
@@ -115,8 +114,8 @@ class SkidBuffer(_Registers):
         m.d.comb += self.i.ready.eq(~full)
         with m.If(~full):
             m.d.sync += spare.eq(self.i.payload)
-        with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid | full), payload.eq(Mux(full, spare, self.i.payload)), full.eq(0)]
-        with m.Elif(self.i.valid):
-            m.d.sync += full.eq(1)
+        goes = ~self.o.valid | self.o.ready
+        m.d.sync += [self.o.valid.eq(~goes | self.i.valid | full), full.eq(~goes & (self.i.valid | full))]
+        with m.If(goes):
+            m.d.sync += payload.eq(Mux(full, spare, self.i.payload))
         return m

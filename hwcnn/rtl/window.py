@@ -177,8 +177,8 @@ class Window(wiring.Component):
         cols, first_tap = Signal(signed(bits_for(self.depth) + 1), reset_less=True), Signal(reset_less=True)
         asked = Signal(data.StructLayout({"address": pointer, "first": 1, "last": 1}), reset_less=True)  # of which `held`
         # The stages behind an issue go on, and will in the next cycle: while no result is at `o`.
-        advance, next_advance, move, last_tap, last_col, last_row = (Signal(name=f"columns_{n}") for n in (
-            "advance", "next_advance", "move", "last_tap", "last_col", "last_row"))
+        advance, next_advance, may, move, last_tap, last_col, last_row, row_ends = (Signal(name=f"columns_{n}") for n in (
+            "advance", "next_advance", "may", "move", "last_tap", "last_col", "last_row", "row_ends"))
         read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
         # Of the next entry and the one asked for, less those written: negative, where it is there.
         behind, asked_behind = Signal(pointer), Signal(pointer)
@@ -186,7 +186,8 @@ class Window(wiring.Component):
         m.d.comb += [
             advance.eq(~self.o.valid), next_advance.eq(Mux(advance, ~(loaded.valid & loaded.last), self.o.ready)),
             last_tap.eq(taps[-1]), last_col.eq(cols[-1]), last_row.eq(rows[-1]),
-            move.eq(running & ~(last_tap & last_col & (turned | ~steps[-1])) & (~held | issue)), turn.eq(move & last_tap & last_col),
+            row_ends.eq(last_tap & last_col), may.eq(running & (~held | issue)), turn.eq(may & row_ends & ~turned & steps[-1]),
+            move.eq((may & ~row_ends) | turn),
             behind.eq(address - written), asked_behind.eq(asked.address - written),
             ring.r_en.eq(issue), ring.r_addr.eq(asked.address),
         ]
