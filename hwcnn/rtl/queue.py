@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
-from .fifo import StreamRegister
 from .layouts import COUNTS_LAYOUT, instruction_layout
 from .ram import Ram
 
@@ -17,9 +16,9 @@ class InstructionQueue(wiring.Component):
     """Queues the words of one kind of instruction and gives each instruction once its waits hold.
 
     The words of an instruction leave the RAM header last, so that it waits in the RAM's read register, and its fields in
-    registers. An instruction without fields is not queued: it waits in a register.
+    registers. An instruction without fields is not queued: its word waits at `i`, and is taken as `o` is.
 
-    Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met), 2 without fields. A wait counts as met
+    Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met), 1 without fields. A wait counts as met
     one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 2 cycles; engines hide these by
     taking an instruction when they begin with it, or before.
 
@@ -30,7 +29,7 @@ class InstructionQueue(wiring.Component):
 
     Members
     -------
-    i : stream of 128-bit words, an instruction's header first.
+    i : stream of 128-bit words, an instruction's header first; without fields ``i.ready`` depends combinationally on ``o.ready``.
     counts : the completion counters; they only grow while an instruction is inside.
     o : stream of the instruction's fields (one bit, 0, where it has none).
     waiting : a bit for each counter of isa.COUNTERS, set while the instruction to go next waits for it.
@@ -50,7 +49,7 @@ class InstructionQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         full, take = Signal(), Signal()  # an instruction is ready to go or waiting; it goes
-        header = self._queued(m, full, take) if self.instruction.fields else self._single(m, full, take)
+        header = self._queued(m, full, take) if self.instruction.fields else self._passed(m, full, take)
         waits = data.View(HEADER_LAYOUT, header).waits
         met = {counter: Signal(name=f"met_{counter}") for counter in isa.COUNTERS if counter in self.instruction.waits}
         compared = Signal()  # `met` is of the instruction that is ready to go
@@ -64,12 +63,10 @@ class InstructionQueue(wiring.Component):
         ]
         return m
 
-    def _single(self, m, full, take):
-        """A register for an instruction of one word; returns the header."""
-        m.submodules.held = held = StreamRegister(isa.WORD_BITS)
-        wiring.connect(m, wiring.flipped(self.i), held.i)
-        m.d.comb += [full.eq(held.o.valid), held.o.ready.eq(take)]
-        return held.o.payload
+    def _passed(self, m, full, take):
+        """An instruction of one word stays at `i`; returns the header."""
+        m.d.comb += [full.eq(self.i.valid), self.i.ready.eq(take)]
+        return self.i.payload
 
     def _queued(self, m, full, take):
         """The RAM and the registers of the fields, which `o` shows; returns the header."""
