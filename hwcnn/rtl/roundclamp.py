@@ -1,5 +1,7 @@
 """Shift right, round half to even, add the zero point, clamp: the last step of every requantisation."""
 
+import itertools
+
 from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -22,6 +24,14 @@ def steps(shift):
     """The bits of `SHIFT_LAYOUT` for a shift of 0 to 48."""
     whole = (shift[:3] == 0) & shift[3:].any()
     return Cat(shift[:3], whole, (shift[3:] - whole)[:3])
+
+
+def _chosen(choices, index):
+    """One of the choices: a tree of multiplexers, which takes fewer LUTs than a shift, for what is beyond the last is open."""
+    for bit in index:
+        pairs = itertools.zip_longest(choices[::2], choices[1::2])
+        choices = [low if high is None else Mux(bit, high, low) for low, high in pairs]
+    return choices[0]
 
 
 class RoundClamp(wiring.Component):
@@ -97,7 +107,7 @@ class RoundClamp(wiring.Component):
         parts = [value[k * _STEP:(k + 1) * _STEP] for k in range(_COARSE)]
         above = [value[k * _STEP + _WINDOW - 1:(k + 1) * _STEP + _WINDOW - 1] for k in range(_COARSE)]
         m.d.sync += [
-            window.eq(Cat(value[k * _STEP:k * _STEP + _WINDOW] for k in range(_COARSE + 1)).word_select(coarse, _WINDOW)),
+            window.eq(_chosen([value[k * _STEP:k * _STEP + _WINDOW] for k in range(_COARSE + 1)], coarse)),
             lost.eq(Cat((coarse > k) & part.any() for k, part in enumerate(parts)).any()),
             over.eq(Cat((coarse <= k) & (part ^ sign.replicate(_STEP)).any() for k, part in enumerate(above)).any()),
             sign1.eq(sign),
