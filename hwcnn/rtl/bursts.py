@@ -16,8 +16,8 @@ def linear_layout(count_bits):
 class BurstSplitter(wiring.Component):
     """Cuts linear reads at multiples of `max_burst` beats, and issues the bursts for which there is room.
 
-    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst in two cycles, also from read
-    to read. All outputs come from registers.
+    The cuts keep bursts within 4 KiB. Latency: 2 cycles from `i` to `request`. Throughput: one burst in two cycles, also
+    from read to read. All outputs come from registers.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ from .. import isa
 class Dispatch(wiring.Component):
     """Routes each instruction, by its header's opcode, to the queue of its engine.
 
-    Latency: 1 cycle. Throughput: a word in two cycles. Instructions go out in order: a full queue holds up those behind. END stays
-    here until its waits hold. All outputs depend on registers alone.
+    Latency: 1 cycle. Throughput: a word in two cycles. Instructions go out in order: a full queue holds up those behind.
+    END stays here until its waits hold. All outputs depend on registers alone.
 
     Parameters
     ----------

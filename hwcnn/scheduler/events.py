@@ -282,7 +282,7 @@ class EventModel:
         return row / (1 + (row - 1) / BURST)
 
     def _rate(self, op):
-        """Cycles a beat, at least, of a reader that requests burst by burst, or waits for memory with all its FIFO has room for."""
+        """Cycles a beat, at least, of a reader that requests bursts, or waits for memory with all its FIFO has room for."""
         return max(1, REQUEST_CYCLES / self._burst(op), (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - BURST))
 
     def _engine_cycles(self, op, beats):

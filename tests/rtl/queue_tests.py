@@ -25,7 +25,7 @@ def random_instruction(generator, waits=None):
 
 
 async def offer(dut, words):
-    """Send words; returns: cycles since the last was at `i`. A word of an instruction without fields stays at `i` until `o` is taken."""
+    """Send words; returns: cycles since the last was at `i`, where that of an instruction without fields stays."""
     sending = cocotb.start_soon(send(dut, "i", words))
     if not INSTRUCTION.fields:
         return 0
