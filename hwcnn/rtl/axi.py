@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
-from .fifo import StreamFifo
+from .fifo import SkidBuffer, StreamFifo
 from .layouts import read_port, write_port
 
 AXI_INCR = 1
@@ -160,7 +160,7 @@ class ReadMux(wiring.Component):
 class WriteMux(wiring.Component):
     """Write ports of n clients on the AW, W and B channels of an AXI4 master.
 
-    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 2 more to W, 2 from ``data``
+    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 1 more to W, 1 from ``data``
     to W, 1 from B to ``response``. Throughput: one burst and one beat a cycle, without idle cycles between bursts. W
     beats come in the order of the AW bursts; as AXI4 demands, they do not wait for AW to be accepted. `bready` is
     always high. No path from the bus to the clients or back is combinational. Where a burst's data ends is counted, as
@@ -192,7 +192,7 @@ class WriteMux(wiring.Component):
         # Of the accepted bursts: client, length, and whether that is 1.
         m.submodules.order = order = StreamFifo(
             data.StructLayout({"client": bits_for(self.n), "length": 9, "single": 1}), self.ORDER_DEPTH)
-        m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), 4, block=True)
+        m.submodules.beats = beats = SkidBuffer(self.clients[0].data.payload.shape())
         m.d.comb += [
             arbiter.base.eq(self.base), arbiter.room_spare.eq(0),
             arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
