@@ -182,7 +182,8 @@ class Window(wiring.Component):
         read, loaded = (Signal(data.StructLayout({"valid": 1, "first": 1, "last": 1}), name=n) for n in ("read", "loaded"))
         # Of the next entry and the one asked for, less those written: negative, where it is there.
         behind, asked_behind = Signal(pointer), Signal(pointer)
-        turn, turned = Signal(name="turn"), Signal(name="turned")  # the next entry is of a new row of outputs
+        # turn: the entry after the one that is asked for is of a new row of outputs; counters for that follow a cycle later.
+        turn, turned, block_turned = Signal(name="turn"), Signal(name="turned"), Signal(name="block_turned")
         m.d.comb += [
             advance.eq(~self.o.valid), next_advance.eq(Mux(advance, ~(loaded.valid & loaded.last), self.o.ready)),
             last_tap.eq(taps[-1]), last_col.eq(cols[-1]), last_row.eq(rows[-1]),
@@ -192,7 +193,8 @@ class Window(wiring.Component):
             ring.r_en.eq(issue), ring.r_addr.eq(asked.address),
         ]
         m.d.sync += [
-            held.eq(move | (held & ~issue)), self.o.valid.eq(~next_advance), turned.eq(turn),
+            held.eq(move | (held & ~issue)), self.o.valid.eq(~next_advance), turned.eq(turn), block_turned.eq(turn & last_row),
+            running.eq(running & ~(turn & last_row & blocks[-1])),
             issue.eq(next_advance & Mux(move, behind[-1], held & ~issue & asked_behind[-1])),
         ]
         with m.If(~steps[-1]):
@@ -209,8 +211,8 @@ class Window(wiring.Component):
         with m.If(turn):
             m.d.sync += [
                 base.eq(below), address.eq(below), cols.eq(f.out_cols - 2), rows.eq(Mux(last_row, f.out_rows - 2, rows - 1))]
-            with m.If(last_row):
-                m.d.sync += [blocks.eq(blocks - 1), running.eq(~blocks[-1])]
+        with m.If(block_turned):
+            m.d.sync += blocks.eq(blocks - 1)
         with m.If(turned):
             m.d.sync += steps.eq(Mux(last_row, f.kh - 1, f.sh - 1))
         with m.If(self.start):
