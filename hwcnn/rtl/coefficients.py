@@ -20,7 +20,7 @@ SLOTS_DEST = 1
 class Coefficients(wiring.Component):
     """Holds the ALU's coefficients: new ones once an instruction, for each block (`per_channel`), or each vector (`use_factors`).
 
-    From `begin` to `ready`: 1 cycle, or 2 + 8*L/axi_bytes `per_channel` (4 where a beat holds more than half a vector's). The
+    From `begin` to `ready`: 1 cycle, or 3 + 8*L/axi_bytes `per_channel` (5 where a beat holds more than half a vector's). The
     coefficients of the next block are loaded as soon as those of the present one are in use, so a block that takes so long
     costs nothing.
 
@@ -114,13 +114,15 @@ class Coefficients(wiring.Component):
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(held(self.params.data.word_select(c, 64)[:PARAM_LAYOUT.size]) for c in range(self.channels))
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()
-        written, at, last = Signal(), Signal(range(steps)), Signal()
+        # The RAM's read register and the one behind it: what is in the latter is written.
+        arrived, written, last = Signal(), Signal(), Signal()
+        place, at, word_read = Signal(range(steps)), Signal(range(steps)), Signal.like(ram.r_data, reset_less=True)
         m.d.comb += [
             ram.w_en.eq(self.params.en & (self.params.dest == SLOTS_DEST)),
             ram.w_addr.eq(self.params.index * beats + self.params.offset), ram.w_data.eq(packed),
             ram.r_en.eq(reading), ram.r_addr.eq(slot * beats + step // (steps // beats)), last.eq(step == steps - 1),
         ]
-        m.d.sync += [written.eq(reading), at.eq(step)]
+        m.d.sync += [arrived.eq(reading), place.eq(step), written.eq(arrived), at.eq(place), word_read.eq(ram.r_data)]
         with m.If(reading):
             m.d.sync += [step.eq(step + 1), reading.eq(~last)]
         with m.If(self.begin):
@@ -131,7 +133,7 @@ class Coefficients(wiring.Component):
             m.d.comb += complete.eq(written & (at == steps - 1))
             with m.If(complete):
                 m.d.sync += slot.eq(slot + 1)
-            part = ram.r_data.word_select(at[:bits_for(steps // beats)], word * self.per_step) if steps > beats else ram.r_data
+            part = word_read.word_select(at[:bits_for(steps // beats)], word * self.per_step) if steps > beats else word_read
             self._select(m, written, at, steps, mask, half)
             m.d.comb += [values[j].as_value().eq(part.word_select(j % self.per_step, word)) for j in range(self.sources)]
 

@@ -30,7 +30,7 @@ class VectorCore(wiring.Component):
 
     The descriptors of the next instruction are handed on while one runs, so that its operands are fetched early. It begins when
     all results of the present one are on their way through the ALU: `GAP` cycles after the last half was issued,
-    1 + 8*L/axi_bytes more with `per_channel`. A vector is issued in two halves, the lower lanes first: all but its operands'
+    2 + 8*L/axi_bytes more with `per_channel`. A vector is issued in two halves, the lower lanes first: all but its operands'
     being there is decided in the cycle before, and loops are stepped in the cycle after. Latency: `LATENCY` from the issue of
     its upper half to `o`. Rates: `limits.pool_cycles`, `limits.lrn_cycles`, otherwise one vector a cycle, but no faster than a
     result in `limits.result_cycles`.

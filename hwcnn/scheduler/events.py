@@ -352,7 +352,7 @@ class EventModel:
         v = op.values
         cycles = self._used(start, self._vector_cycles(v, written_vectors(v)), tile, VECTOR_READ) - start
         taken, over = self._write(op, start, cycles)
-        parameters = 1 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
+        parameters = 2 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
         stored = over + VECTOR_PATH + self._stored(op, cycles)
         return taken + VECTOR_GAP + parameters, {"vstore": stored}
 

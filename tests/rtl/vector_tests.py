@@ -139,7 +139,7 @@ async def full_rate(dut):
         assert await period(bench, tile(1, 1, 100, b_mode=1, mb=9)) == 100 * each + gap
         assert await period(bench, tile(5, 1, 20, b_mode=2, mb=9)) == 100 * each + gap
     if "affine" in CONFIG.features:
-        assert await period(bench, tile(3, 1, 32, per_channel=1)) == 96 * each + gap + 1 + max(2, 8 * LANES // BEAT)
+        assert await period(bench, tile(3, 1, 32, per_channel=1)) == 96 * each + gap + 2 + max(2, 8 * LANES // BEAT)
     if "lrn" in CONFIG.features:
         measured = await period(bench, lrn(3, 20, 2))
         assert 0 <= measured - lrn_cycles(CONFIG, 3, 20) <= 15, measured
