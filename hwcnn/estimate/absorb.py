@@ -1,7 +1,7 @@
 """Moves registers behind ECP5 multipliers into the multiplier blocks, whose own registers Yosys does not use.
 
 Place and route would otherwise go from the block through the fabric to each register, which is longer than the product itself takes.
-The flip-flops that go are ones that follow the clock alone: no clock enable, no reset, initially 0.
+The flip-flops that go have no clock enable, and a synchronous reset at most; they are 0 initially and after it.
 """
 
 from collections import defaultdict
@@ -9,30 +9,27 @@ from collections import defaultdict
 from .netlist import TOP
 
 _BLOCK, _REGISTER = "MULT18X18D", "TRELLIS_FF"
-#: Ports of the block's clock, its enable and reset, and the parameters that put the output register on them.
-_PORTS = {"CE0": ["1"], "RST0": ["0"]}
-_PARAMETERS = {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_CE": "CE0", "REG_OUTPUT_RST": "RST0", "GSR": "DISABLED"}
+#: What puts the output register on the block's first clock, enable and reset.
+_PARAMETERS = {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_CE": "CE0", "REG_OUTPUT_RST": "RST0", "RESETMODE": "SYNC", "GSR": "DISABLED"}
 
 
 def output_registers(design):
     """Change a netlist of Yosys' ``write_json`` in place; returns the number of flip-flops that are gone.
 
-    A block's register is used where all its outputs go to such flip-flops only.
+    A block's register is used where all its outputs go to such flip-flops only, of one clock and reset.
     """
     module = design["modules"][TOP]
     cells, loads = module["cells"], _loads(module)
     gone = 0
     for cell in [cell for cell in cells.values() if cell["type"] == _BLOCK]:
         outputs = [bits[0] for port, bits in cell["connections"].items() if port[0] == "P" and loads[bits[0]]]
-        registers = [name for bit in outputs for name, _ in loads[bit]]
-        plain = all(port == "DI" and _plain(cells.get(name)) for bit in outputs for name, port in loads[bit])
-        clocks = {cells[name]["connections"]["CLK"][0] for name in registers} if plain else ()
-        if len(clocks) == 1:
-            _absorb(cell, cells, outputs, loads, module)
-            cell["connections"] |= _PORTS | {"CLK0": list(clocks)}
-            cell["port_directions"] |= dict.fromkeys([*_PORTS, "CLK0"], "input")
+        controls = {_control(cells.get(name), port) for bit in outputs for name, port in loads[bit]}
+        if len(controls) == 1 and None not in controls:
+            gone += _absorb(cell, cells, outputs, loads, module)
+            ports = dict(zip(("CLK0", "RST0", "CE0"), ([bit] for bit in (*controls.pop(), "1")), strict=True))
+            cell["connections"] |= ports
+            cell["port_directions"] |= dict.fromkeys(ports, "input")
             cell["parameters"] |= _PARAMETERS
-            gone += len(registers)
     return gone
 
 
@@ -51,17 +48,25 @@ def _loads(module):
     return loads
 
 
-def _plain(cell):
-    """Whether a cell is a flip-flop that could be in a block."""
-    if cell is None or cell["type"] != _REGISTER:
-        return False
+def _control(cell, port):
+    """(clock, reset) of a flip-flop that could be in a block, of what a bit goes to; otherwise None."""
+    if cell is None or cell["type"] != _REGISTER or port != "DI":
+        return None
     connections, parameters = cell["connections"], cell["parameters"]
-    return (connections.get("LSR", ["0"]) == ["0"] and "CE" not in connections and parameters["CEMUX"].strip() == "1"
-            and parameters["REGSET"] == "RESET" and parameters["CLKMUX"] == "CLK")
+    reset = connections.get("LSR", ["0"])[0]
+    if "CE" in connections or parameters["CEMUX"].strip() != "1" or parameters["REGSET"] != "RESET" or parameters["CLKMUX"] != "CLK":
+        return None
+    if reset != "0" and (parameters["SRMODE"], parameters["LSRMUX"]) != ("LSR_OVER_CE", "LSR"):
+        return None
+    return connections["CLK"][0], reset
 
 
 def _absorb(cell, cells, outputs, loads, module):
-    """The outputs become those of their flip-flops, which go; where an output has several, the first one's stands for all."""
+    """The outputs become those of their flip-flops, which go; where an output has several, the first one's stands for all.
+
+    Returns how many go.
+    """
+    gone = 0
     for bit in outputs:
         merged = [cells.pop(name)["connections"]["Q"][0] for name, _ in loads[bit]]
         for other in merged[1:]:
@@ -71,3 +76,5 @@ def _absorb(cell, cells, outputs, loads, module):
             loads[merged[0]] += loads[other]
         port = next(port for port, bits in cell["connections"].items() if bits == [bit] and port[0] == "P")
         cell["connections"][port] = [merged[0]]
+        gone += len(merged)
+    return gone
