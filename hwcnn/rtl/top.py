@@ -1,8 +1,8 @@
 """The accelerator: control block and core, with the ports that an FPGA design connects to."""
 
-from amaranth import Module, ResetInserter
+from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from .control import Control, axi_lite_members
 from .core import Core, axi_members
@@ -11,13 +11,15 @@ from .core import Core, axi_members
 class Accelerator(wiring.Component):
     """A whole accelerator. One clock (`clk`), synchronous reset (`rst`), flat ports.
 
+    Resets reach the blocks a cycle late, from registers: they go far.
+
     Parameters
     ----------
     config : AccelConfig.
 
     Members
     -------
-    m_axi_* : AXI4 master to DRAM. s_axi_* : AXI4-Lite slave with the registers of `registers.REGISTERS`.
+    clk, rst. m_axi_* : AXI4 master to DRAM. s_axi_* : AXI4-Lite slave with the registers of `registers.REGISTERS`.
     irq : interrupt, a level. events : see `core.Core`; for simulation, leave it open otherwise.
     """
 
@@ -27,13 +29,17 @@ class Accelerator(wiring.Component):
         super().__init__(
             {f"m_axi_{name}": member for name, member in axi_members(config).items()}
             | {f"s_axi_{name}": member for name, member in axi_lite_members().items()}
-            | {"irq": Out(1), "events": Out(len(self._core.events))})
+            | {"clk": In(1), "rst": In(1), "irq": Out(1), "events": Out(len(self._core.events))})
 
     def elaborate(self, platform):
         m = Module()
         control, core = self._control, self._core
-        m.submodules.control = control
-        m.submodules.core = ResetInserter(control.soft_reset)(core)
+        m.domains.sync = ClockDomain(reset_less=True)
+        control_reset, core_reset = Signal(init=1), Signal(init=1)
+        m.d.comb += ClockSignal().eq(self.clk)
+        m.d.sync += [control_reset.eq(self.rst), core_reset.eq(self.rst | control.soft_reset)]
+        m.submodules.control = ResetInserter(control_reset)(control)
+        m.submodules.core = ResetInserter(core_reset)(core)
         for prefix, block, members in (("m_axi", core, axi_members(self.config)),
                                        ("s_axi", control, axi_lite_members())):
             for name, member in members.items():
