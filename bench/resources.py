@@ -53,7 +53,8 @@ KEPT = (
 )
 #: What is placed and routed: device and configuration.
 PLACED = (
-    ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)), ("lfe5u-45f", _fitted(8, 8, 16, act_kib=64)), ("lfe5u-85f", _fitted(8, 16, 16)),
+    ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)), ("lfe5u-85f", _fitted(8, 8, 8, act_kib=64)), ("lfe5u-85f", _fitted(8, 16, 8, act_kib=64)),
+    ("lfe5u-45f", _fitted(8, 8, 8, act_kib=16)),
 )
 
 
