@@ -51,10 +51,9 @@ KEPT = (
     _config(16, 16, 16),
     _config(32, 32, 32, ("pool", "eltwise", "lut"), act_kib=256, weight_fifo=1024),
 )
-#: What is placed and routed: device and configuration.
+#: What is placed and routed: device and configuration. Larger ones have not been routed yet: nextpnr's router does not converge.
 PLACED = (
-    ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)), ("lfe5u-85f", _fitted(8, 8, 8, act_kib=64)), ("lfe5u-85f", _fitted(8, 16, 8, act_kib=64)),
-    ("lfe5u-45f", _fitted(8, 8, 8, act_kib=16)),
+    ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)),
 )
 
 
