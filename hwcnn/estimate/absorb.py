@@ -22,8 +22,8 @@ def output_registers(design):
     cells, loads = module["cells"], _loads(module)
     gone = 0
     for cell in [cell for cell in cells.values() if cell["type"] == _BLOCK]:
-        outputs = [bits[0] for port, bits in cell["connections"].items() if port[0] == "P" and loads[bits[0]]]
-        controls = {_control(cells.get(name), port) for bit in outputs for name, port in loads[bit]}
+        outputs = {port: bits[0] for port, bits in cell["connections"].items() if port[0] == "P" and loads[bits[0]]}
+        controls = {_control(cells.get(name), port) for bit in outputs.values() for name, port in loads[bit]}
         if len(controls) == 1 and None not in controls:
             gone += _absorb(cell, cells, outputs, loads, module)
             ports = dict(zip(("CLK0", "RST0", "CE0"), ([bit] for bit in (*controls.pop(), "1")), strict=True))
@@ -67,14 +67,13 @@ def _absorb(cell, cells, outputs, loads, module):
     Returns how many go.
     """
     gone = 0
-    for bit in outputs:
+    for output, bit in outputs.items():
         merged = [cells.pop(name)["connections"]["Q"][0] for name, _ in loads[bit]]
         for other in merged[1:]:
             for name, port in loads[other]:
                 bits = module["ports"][port]["bits"] if name is None else cells[name]["connections"][port]
                 bits[:] = [merged[0] if b == other else b for b in bits]
             loads[merged[0]] += loads[other]
-        port = next(port for port, bits in cell["connections"].items() if bits == [bit] and port[0] == "P")
-        cell["connections"][port] = [merged[0]]
+        cell["connections"][output] = [merged[0]]
         gone += len(merged)
     return gone

@@ -83,14 +83,15 @@ _XCU = _AMD | dict(rams=(RamCell(((32, 14), (64, 7)), 16, (0, 16), luts=8), *_AM
 _LATTICE_LUTS = {"LUT4": 1, "CCU2C": 2, "CCU2": 2, "TRELLIS_DPR16X4": 6, "DPR16X4": 6}
 _LATTICE_RAMS = (RamCell(((16, 4),), 4, (4, 0), luts=6),
                  RamCell(_shapes(16_384, (1, 2, 4, 9, 18, 36)), 9, (128, 0), brams=1))
-_LUT4_MUX = {2: 1, 4: 3, 8: 6, 16: 13, 32: 26}
+_LUT4_MUX = {2: 1, 4: 4, 8: 6, 16: 13, 32: 26}
 
 FAMILIES = {
     "xc7": Family("synth_xilinx -family xc7 -noiopad", dsps={"DSP48E1": 1}, brams={"RAMB18E1": 0.5, "RAMB36E1": 1}, **_XC7),
     "xcu": Family("synth_xilinx -family xcu -noiopad", dsps={"DSP48E2": 1}, brams={"RAMB18E2": 0.5, "RAMB36E2": 1}, **_XCU),
     "xcup": Family("synth_xilinx -family xcup -noiopad", dsps={"DSP48E2": 1}, brams={"RAMB18E2": 0.5, "RAMB36E2": 1}, **_XCU),
+    # Without wide LUTs, whose pairs and quads restrict placement.
     "ecp5": Family("synth_ecp5 -nowidelut", luts=_LATTICE_LUTS, ffs=("TRELLIS_FF",), dsps={"MULT18X18D": 1}, brams={"DP16KD": 1, "PDPW16KD": 1},
-                   rams=_LATTICE_RAMS, mux=_LUT4_MUX),
+                   rams=_LATTICE_RAMS, mux=_LUT4_MUX | {4: 3}),
     "nexus": Family("synth_nexus", luts=_LATTICE_LUTS, ffs=("FD1P3",),
                     dsps={"MULT9X9": 0.5, "MULT18X18": 1, "MULT18X36": 2, "MULT36X36": 4, "MULTADDSUB9X9WIDE": 1,
                           "MULTADDSUB18X18": 1, "MULTADDSUB18X18WIDE": 2, "MULTADDSUB18X36": 2, "MULTADDSUB36X36": 4},
