@@ -51,9 +51,11 @@ KEPT = (
     _config(16, 16, 16),
     _config(32, 32, 32, ("pool", "eltwise", "lut"), act_kib=256, weight_fifo=1024),
 )
-#: What is placed and routed: device and configuration. Larger ones have not been routed yet: nextpnr's router does not converge.
+#: What is placed and routed: device and configuration.
 PLACED = (
     ("lfe5u-45f", _fitted(4, 4, 8, act_kib=16)),
+    ("lfe5u-45f", _fitted(8, 8, 8, act_kib=16)),
+    ("lfe5u-85f", _fitted(8, 16, 8, act_kib=64)),
 )
 
 
@@ -207,8 +209,8 @@ def _components(row):
 
 def _placed(rows):
     yield from ("", "## Placed and routed", "", f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
-                "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where it has too few block RAMs, RAMs are that are "
-                "cheaper so.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | shallow RAMs in | MHz |",
+                "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where more than three quarters of its block RAMs would be "
+                "used, RAMs are that are cheaper so.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | shallow RAMs in | MHz |",
                 "|---|---|---:|---:|---:|---:|---:|---|---:|")
     for row in rows:
         part = devices.find(row["device"])

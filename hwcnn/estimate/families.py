@@ -31,7 +31,8 @@ class RamCell:
 class Family:
     """synth : the Yosys command. luts, ffs, dsps, brams : cell name to how many of the device's it takes (ffs: how names begin).
 
-    rams : the `RamCell`s. mux : LUTs of a multiplexer of a bit and so many inputs.
+    rams : the `RamCell`s. mux : LUTs of a multiplexer of a bit and so many inputs. crowded : the share of a device's block RAMs beyond which
+    shallow RAMs are better in LUTs.
     """
 
     synth: str
@@ -41,6 +42,7 @@ class Family:
     brams: dict
     rams: tuple
     mux: dict
+    crowded: float = 1
 
     def count(self, cells):
         """``{luts, ffs, dsps, brams}`` of ``{cell name: number}``; the smaller half of a block RAM counts as half."""
@@ -91,7 +93,7 @@ FAMILIES = {
     "xcup": Family("synth_xilinx -family xcup -noiopad", dsps={"DSP48E2": 1}, brams={"RAMB18E2": 0.5, "RAMB36E2": 1}, **_XCU),
     # Without wide LUTs, whose pairs and quads restrict placement.
     "ecp5": Family("synth_ecp5 -nowidelut", luts=_LATTICE_LUTS, ffs=("TRELLIS_FF",), dsps={"MULT18X18D": 1}, brams={"DP16KD": 1, "PDPW16KD": 1},
-                   rams=_LATTICE_RAMS, mux=_LUT4_MUX | {4: 3}),
+                   rams=_LATTICE_RAMS, mux=_LUT4_MUX | {4: 3}, crowded=0.75),
     "nexus": Family("synth_nexus", luts=_LATTICE_LUTS, ffs=("FD1P3",),
                     dsps={"MULT9X9": 0.5, "MULT18X18": 1, "MULT18X36": 2, "MULT36X36": 4, "MULTADDSUB9X9WIDE": 1,
                           "MULTADDSUB18X18": 1, "MULTADDSUB18X18WIDE": 2, "MULTADDSUB18X36": 2, "MULTADDSUB36X36": 4},

@@ -70,9 +70,9 @@ def components(config, family, in_luts=InLuts(), known=None, memory=True):
 
 
 def scarce(config, part, memory=True):
-    """`InLuts` for a device: as many multipliers as it lacks, and RAMs if it lacks block RAMs."""
+    """`InLuts` for a device: as many multipliers as it lacks, and RAMs if its block RAMs would be crowded."""
     used = total(components(config, part.family, memory=memory))
-    return InLuts(max(0, used["dsps"] - part.dsps), used["brams"] > part.brams)
+    return InLuts(max(0, used["dsps"] - part.dsps), used["brams"] > FAMILIES[part.family].crowded * part.brams)
 
 
 def total(parts):

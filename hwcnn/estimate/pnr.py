@@ -18,7 +18,8 @@ PLACEABLE = {"lfe5u-25f": ("--25k", "CABGA381"), "lfe5u-45f": ("--45k", "CABGA55
 #: MHz that nextpnr is asked for.
 TARGET_MHZ = 130
 # The analytic placer packs so densely that its result can't be routed; the electrostatic one hangs at times with several threads.
-_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--placer", "static", "--threads", "1", "--router", "router2",
+# The first router minds delays, the second makes detours.
+_OPTIONS = ("--speed", "8", "--freq", str(TARGET_MHZ), "--placer", "static", "--threads", "1", "--router", "router1",
             "--seed", "2", "--out-of-context", "--timing-allow-fail")
 
 #: What cells are called in the words of a path.
@@ -45,7 +46,7 @@ def place(folder, device, progress=lambda text: None):
     report = folder / f"{device.name}-{stamp}.json"
     if not report.exists():
         design = json.loads((folder / "netlist.json").read_text())
-        progress(f"{absorb.output_registers(design)} flip-flops are those of multiplier blocks")
+        progress(f"{absorb.output_registers(design)} flip-flops are those of blocks, {absorb.copy_registers(design)} are copies for multipliers")
         (folder / "placeable.json").write_text(json.dumps(design))
         progress(f"placing and routing on {device.name}")
         # In its folder and by relative names: nextpnr is WebAssembly here, and sees little of the file system.

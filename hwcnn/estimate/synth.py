@@ -33,7 +33,7 @@ def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
     It holds netlist.json and yosys.log. progress : told each command that starts.
     """
     require("pyosys")
-    steps = Path(__file__).with_name("yosys_main.py").read_text()
+    steps = [Path(__file__).with_name(name).read_text() for name in ("yosys_main.py", "soft.py")]
     stamp = hashlib.sha256(repr((verilog, FAMILIES[family].synth, in_luts, importlib.metadata.version("pyosys"), steps)).encode()).hexdigest()
     folder = cache_dir() / "synth" / f"{family}-{stamp[:16]}"
     if (folder / "netlist.json").exists():

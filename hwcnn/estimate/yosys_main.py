@@ -14,6 +14,7 @@ import sys
 from pyosys import libyosys
 
 from .netlist import TOP
+from .soft import soften
 
 
 def main(synth, multipliers, rams, folder):
@@ -29,29 +30,16 @@ def main(synth, multipliers, rams, folder):
     run("read_verilog hwcnn.v", f"hierarchy -check -top {TOP}", "proc", "flatten", "opt_clean")
     if rams:
         run("setattr -unset ram_style m:*")
-    if multipliers:
-        run("wreduce t:$mul", "opt_clean")
-    cells = list(design.top_module().cells_.items())
-    for name, cell in cells:
+    for name, cell in design.top_module().cells_.items():
         cell.set_string_attribute(libyosys.IdString("\\src"), _path(name.str()))
     if multipliers:
-        for cell in _smallest([cell for _, cell in cells if cell.type.str() == "$mul"])[:multipliers]:
-            cell.set_bool_attribute(libyosys.IdString("\\soft"))
-        run("select a:soft", "booth", "select -clear")
+        soften(design, multipliers, "ecp5" in synth, run)
     run(f"{synth} -top {TOP}", "autoname", "write_json netlist.json")
 
 
 def _path(name):
     r"""The block of a cell that `flatten` has named: ``$flatten\core.\post.$mul$12`` is of core.post."""
     return re.split(r"\.?\$", name.removeprefix("$flatten"), maxsplit=1)[0].replace("\\", "")
-
-
-def _smallest(cells):
-    """Multipliers of two variables, those with the fewest partial products first, and among equals those of the last rows."""
-    ports = [[cell.getPort(libyosys.IdString(f"\\{port}")) for port in "AB"] for cell in cells]
-    sized = [(a.size() * b.size(), -number, cell) for number, (cell, (a, b)) in enumerate(zip(cells, ports, strict=True))
-             if not (a.is_fully_const() or b.is_fully_const())]
-    return [cell for _, _, cell in sorted(sized, key=lambda item: item[:2])]
 
 
 if __name__ == "__main__":

@@ -130,11 +130,11 @@ class Alu(wiring.Component):
             ca=self._field(m, "ca", f.ca, 0),
             is_product=self._field(m, "is_product", f.alu == isa.ALU_MUL, 1),
             mb=self._field(m, "mb", Mux(f.use_b, f.mb, 0), 3),
-            mb_extra=self._field(m, "mb_extra", Mux(f.use_b & negate, -f.mb, 0), 3),
+            cb=self._field(m, "cb", f.cb, 2), mb_extra=self._field(m, "mb_extra", Mux(f.use_b & negate, f.mb, 0), 3),
             op=self._field(m, "op", f.alu, 5))
         return [self._lane(m, k, **shared) for k in range(self.lanes)]
 
-    def _lane(self, m, k, negate, addend, ca, is_product, mb, mb_extra, op):
+    def _lane(self, m, k, negate, addend, ca, is_product, mb, cb, mb_extra, op):
         """A name's last digit is the age of the vector that is in the register."""
         x, b = self.i.x[k], self.i.b[k]
         b1 = register(m, f"b{k}_1", signed(8), b)
@@ -156,9 +156,9 @@ class Alu(wiring.Component):
         v5 = register(m, f"v{k}_5", signed(PRODUCT_BITS), other4 * mb)
         w6 = register(m, f"w{k}_6", signed(WORK_BITS), v5 + u5)
         # X
-        b3 = register(m, f"b{k}_3", signed(_B_BITS), b2)
-        b4 = register(m, f"b{k}_4", signed(_B_BITS), b3)
-        extra5 = register(m, f"extra{k}_5", signed(_B_BITS + 19), b4 * mb_extra)
+        b3 = delay(m, b1, 2, f"late_b{k}").as_signed()
+        b4 = register(m, f"b{k}_4", signed(_B_BITS), b3 + cb)
+        extra5 = register(m, f"extra{k}_5", signed(_B_BITS + 18), b4 * mb_extra)
         extra6 = register(m, f"extra{k}_6", signed(EXTRA_BITS), extra5 + self.bias[k])
 
         with_w = Signal(name=f"with_w{k}")

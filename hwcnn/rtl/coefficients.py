@@ -95,7 +95,8 @@ class Coefficients(wiring.Component):
         m.d.comb += row.eq(Cat(upper, Mux(self.started, writing, used)))
         ages = Alu.ages("eltwise" in self.config.features)
         for name, age in zip(("mantissa", "bias", "shift"), ages):
-            address = delay(m, row, age - 2, f"{name}_row")
+            late = name == "bias"  # it goes to an adder: a register follows the RAM
+            address = delay(m, row, age - 2 - late, f"{name}_row")
             to, bits = getattr(self, name), HELD_LAYOUT[name].width
             for group in range(len(mask)):
                 m.submodules[f"{name}{group}"] = ram = Ram(bits * self.width, 2 * self.SETS, block=len(mask) > 1)
@@ -104,8 +105,9 @@ class Coefficients(wiring.Component):
                     ram.w_en.eq(mask[group]), ram.w_addr.eq(at), ram.r_en.eq(1), ram.r_addr.eq(address),
                     ram.w_data.eq(Cat(values[(first + j) % self.sources][name] for j in range(self.width))),
                 ]
+                read = delay(m, ram.r_data, late, f"{name}_read{group}")
                 lanes = range(first, first + self.width) if len(mask) > 1 else range(self.alu_lanes)
-                m.d.comb += [to[k].eq(ram.r_data.word_select(k % self.width, bits)) for k in lanes]
+                m.d.comb += [to[k].eq(read.word_select(k % self.width, bits)) for k in lanes]
 
     def _from_slots(self, m, load, complete, mask, half, values):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""

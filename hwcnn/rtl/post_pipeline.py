@@ -16,8 +16,8 @@ CONTROL_LAYOUT = data.StructLayout({"second": 1, "half": 1} | {n: _FIELDS[n] for
     "group", "zero", "low", "high", "ma", "mb", "c", "shift")})
 #: Bits of the first pass's sum: int32 + int32.
 _SUM = 33
-#: The sum is multiplied in two parts, each what one hardware multiplier takes.
-_LOW = 17
+#: It is made and multiplied in two parts, so many bits of both addends and the rest, each sum what one hardware multiplier takes.
+_LOW = 16
 #: Bits of the second pass's sum: |q*ma| + |r*mb| <= 2**25, |c| <= 2**31.
 _SCALED = 33
 
@@ -73,9 +73,8 @@ class PostPipeline(wiring.Component):
             accumulator = delay(m, Mux(half, high, low), 1, f"accumulator_{lane}")
             mantissa = delay(m, own["mantissa"], 1, f"mantissa_{lane}")
             scaled = self._scaled(m, lane, clamp.result, self.residual.word_select(lane, 8).as_signed(), at)
-            total = accumulator.as_signed() + own["bias"].as_signed()
             m.d.comb += [
-                clamp.value.eq(self._product(m, lane, total, mantissa.as_signed(), scaled)),
+                clamp.value.eq(self._product(m, lane, accumulator, own["bias"], mantissa.as_signed(), scaled)),
                 clamp.shift.as_value().eq(Mux(late, shift, own["shift"])),
                 *(getattr(clamp, name).eq(limits[name]) for name in limits)]
             results.append(clamp.result)
@@ -99,14 +98,15 @@ class PostPipeline(wiring.Component):
             word = word.word_select(group, 32 * self.config.post_lanes)
         return word.word_select(lane, 32)
 
-    def _product(self, m, lane, total, mantissa, scaled):
-        """The value of a pass, `_MULTIPLIED` cycles after it began: a product, 0 in a second pass, plus `scaled`."""
-        total = register(m, f"sum_{lane}", signed(_SUM), total)
-        late_total = delay(m, total[_LOW:].as_signed(), 1, f"late_sum_{lane}")
+    def _product(self, m, lane, accumulator, bias, mantissa, scaled):
+        """The value of a pass, `_MULTIPLIED` cycles after it began: (accumulator + bias) * mantissa, 0 in a second pass, plus `scaled`."""
+        low_sum = register(m, f"low_sum_{lane}", _LOW + 1, accumulator[:_LOW] + bias[:_LOW])
+        high_sum = register(m, f"high_sum_{lane}", signed(_SUM - _LOW), accumulator[_LOW:].as_signed() + bias[_LOW:].as_signed())
+        late_high_sum = delay(m, high_sum, 1, f"late_high_sum_{lane}")
         late_mantissa = delay(m, mantissa, 1, f"late_mantissa_{lane}")
         first, second = (self._second[self._SUMMED + k] for k in range(2))
-        low_product = register(m, f"low_product_{lane}", signed(_LOW + 18), Mux(first, 0, total[:_LOW] * mantissa))
-        high_product = register(m, f"high_product_{lane}", signed(_SUM - _LOW + 18), Mux(second, 0, late_total * late_mantissa))
+        low_product = register(m, f"low_product_{lane}", signed(_LOW + 19), Mux(first, 0, low_sum * mantissa))
+        high_product = register(m, f"high_product_{lane}", signed(_SUM - _LOW + 18), Mux(second, 0, late_high_sum * late_mantissa))
         low = register(m, f"low_{lane}", signed(_SCALED + 3), low_product + scaled)
         return register(m, f"value_{lane}", signed(_SUM + 18), Cat(low[:_LOW], high_product + low[_LOW:].as_signed()))
 

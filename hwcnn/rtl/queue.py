@@ -15,11 +15,11 @@ HEADER_LAYOUT = data.StructLayout({"opcode": 8, "waits": COUNTS_LAYOUT})
 class InstructionQueue(wiring.Component):
     """Queues the words of one kind of instruction and gives each instruction once its waits hold.
 
-    The words of an instruction leave the RAM header last, so that it waits in the RAM's read register, and its fields in
-    registers. An instruction without fields is not queued: its word waits at `i`, and is taken as `o` is.
+    The words of an instruction leave the RAM header last, each for registers. An instruction without fields is not queued: its
+    word waits at `i`, and is taken as `o` is.
 
-    Latency: 4 cycles from the last word at `i` to `o` (both empty, all waits met), 1 without fields. A wait counts as met
-    one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 2 cycles; engines hide these by
+    Latency: 5 cycles from the last word at `i` to `o` (both empty, all waits met), 1 without fields. A wait counts as met
+    one cycle after its counter has reached it. Throughput: an instruction in ``words`` + 3 cycles; engines hide these by
     taking an instruction when they begin with it, or before.
 
     Parameters
@@ -76,25 +76,24 @@ class InstructionQueue(wiring.Component):
         # Words in the RAM, the whole of that instruction until its header is read; there are fewer than `depth`.
         stored, space = Signal(range(depth + 1)), Signal(init=1)
         wanted, arriving = Signal(range(n), init=1), Signal(range(n))  # the word to read; the one in the RAM's read register
-        push, read, header_read, arrives = Signal(), Signal(), Signal(), Signal()
+        push, read, header_read, arrives, left = Signal(), Signal(), Signal(), Signal(), Signal()  # left: the header is in the read register
         m.d.comb += [
             self.i.ready.eq(space), push.eq(self.i.valid & self.i.ready),
             ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(self.i.payload),
-            read.eq(~full & (stored > wanted)), header_read.eq(read & (wanted == 0)),
+            read.eq(~full & ~left & (stored > wanted)), header_read.eq(read & (wanted == 0)),
             ram.r_en.eq(read), ram.r_addr.eq(first + wanted),
         ]
         m.d.sync += [
             write.eq(write + push), stored.eq(stored + push), space.eq(space & ~(push & (stored == depth - 1))),
-            arrives.eq(read), full.eq(header_read | (full & ~take)),
+            arrives.eq(read), left.eq(header_read), full.eq(left | (full & ~take)),
         ]
         with m.If(read):
             m.d.sync += [arriving.eq(wanted), wanted.eq(Mux(wanted == n - 1, 0, wanted + 1))]
         with m.If(header_read):
             m.d.sync += [first.eq(first + n), stored.eq(stored + push - n)]
-        left = Signal()
-        m.d.sync += left.eq(header_read)
+        header = Signal(isa.WORD_BITS, reset_less=True)
         with m.If(left):
-            m.d.sync += space.eq(1)
+            m.d.sync += [space.eq(1), header.eq(ram.r_data)]
         fields = Signal((n - 1) * isa.WORD_BITS, reset_less=True)
         with m.If(arrives):
             with m.Switch(arriving):
@@ -102,4 +101,4 @@ class InstructionQueue(wiring.Component):
                     with m.Case(k):
                         m.d.sync += fields.word_select(k - 1, isa.WORD_BITS).eq(ram.r_data)
         m.d.comb += self.o.payload.as_value().eq(fields)
-        return ram.r_data
+        return header

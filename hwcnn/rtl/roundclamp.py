@@ -116,8 +116,9 @@ class RoundClamp(wiring.Component):
 
     def _fine(self, m, window, fine, offset, lost):
         """``(offset - window / 2**fine) * 2**8`` and the rounding constant, 2 cycles after the window; one multiplier block."""
-        power = Signal(signed(_STEP + 2), reset_less=True)
-        m.d.sync += power.eq(Const(-1 << _STEP, signed(_STEP + 2)) >> fine)
+        low, power = Signal(_STEP, reset_less=True), Signal(signed(_STEP + 2))
+        m.d.sync += low.eq(Const(-1 << _STEP, signed(2 * _STEP)) >> fine)
+        m.d.comb += power.eq(Cat(low, Const(0b11, 2)))
         product = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
         scaled = Signal(signed(_WINDOW + _STEP + 1), reset_less=True)
         addend = Signal(signed(_STEP + 9), reset_less=True)

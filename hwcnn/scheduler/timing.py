@@ -9,7 +9,7 @@ FETCH = 10
 #: Cycles that the dispatcher takes for a word.
 DISPATCH = 2
 #: Cycles from an instruction's last word in its queue to the engine.
-QUEUE_LATENCY = 4
+QUEUE_LATENCY = 5
 
 
 class Dispatch:

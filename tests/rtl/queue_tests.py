@@ -85,7 +85,7 @@ async def latency(dut):
     while not dut.o__valid.value:
         await FallingEdge(dut.clk)
         cycles += 1
-    assert cycles == (4 if INSTRUCTION.fields else 1)
+    assert cycles == (5 if INSTRUCTION.fields else 1)
 
 
 @cocotb.test(skip=not INSTRUCTION.fields)
@@ -95,4 +95,4 @@ async def steady_rate(dut):
     await start(dut, i__valid=0, o__ready=1, counts=0)
     cocotb.start_soon(send(dut, "i", [w for words, _ in items for w in words]))
     got, cycles = await receive(dut, "o", len(items))
-    assert got == [payload for _, payload in items] and cycles <= (len(items) - 1) * (INSTRUCTION.words + 2) + 1
+    assert got == [payload for _, payload in items] and cycles <= (len(items) - 1) * (INSTRUCTION.words + 3) + 1
