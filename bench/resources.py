@@ -210,13 +210,13 @@ def _components(row):
 def _placed(rows):
     yield from ("", "## Placed and routed", "", f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
                 "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where more than three quarters of its block RAMs would be "
-                "used, RAMs are that are cheaper so.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | shallow RAMs in | MHz |",
-                "|---|---|---:|---:|---:|---:|---:|---|---:|")
+                "used, RAMs of few words are.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | RAMs in LUTs up to | MHz |",
+                "|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for row in rows:
         part = devices.find(row["device"])
         yield f"| {row['device']} | {row['config']} | " + " | ".join(
             f"{row['used'][kind]:,} ({100 * row['used'][kind] / getattr(part, kind):.0f} %)" for kind in model.KINDS) + (
-            f" | {row['in_luts']['multipliers']} | {'LUTs' if row['in_luts']['rams'] else 'block RAM'} | {row['mhz']} |")
+            f" | {row['in_luts']['multipliers']} | {row['in_luts']['rams']} | {row['mhz']} |")
     for row in rows:
         yield from ("", f"The slowest path of {row['config']} on {row['device']}:", "", *(f"- {step}" for step in row["path"]))
 

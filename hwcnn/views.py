@@ -82,7 +82,7 @@ def resources(values):
     if values["in_luts"]["multipliers"]:
         plain["multipliers in LUTs"] = values["in_luts"]["multipliers"]
     if values["in_luts"]["rams"]:
-        plain["shallow RAMs"] = "in LUTs"
+        plain["RAMs in LUTs"] = f"up to {values['in_luts']['rams']} words"
     if values["critical_path"]:
         plain["slowest path"] = "\n".join(values["critical_path"])
     rows = [*values["components"], whole, share]

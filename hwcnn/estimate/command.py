@@ -22,8 +22,8 @@ SIDES = (4, 8, 16, 32, 64)
 def resources(folder=None, pe=None, config=None, device=None, synthesise=False, place=False, progress=lambda text: None):
     """``{device, pe, luts, ffs, dsps, brams, fits, percent, components, in_luts, lut_per_mac, fmax_mhz, critical_path, source}``.
 
-    percent : of the device, by kind. components : a row of figures each. in_luts : the multipliers, and whether RAMs, that are made of LUTs
-    since the device has too few blocks. fmax_mhz, critical_path : None but after place and route.
+    percent : of the device, by kind. components : a row of figures each. in_luts : the multipliers that are made of LUTs since the device has
+    too few blocks, and the words of the deepest RAMs that are. fmax_mhz, critical_path : None but after place and route.
     """
     part = devices.find(device or (sorted(pnr.PLACEABLE)[-1] if place else devices.DEFAULT))
     accelerator = largest(AccelConfig.load(config), part, progress) if pe == "auto" else _config(folder, pe, config)

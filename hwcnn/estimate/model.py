@@ -16,6 +16,8 @@ from .components import BLOCKS, COMPONENTS, FEATURES, READ_BY, block_of, rams
 from .families import FAMILIES
 from .synth import InLuts
 
+#: Words of RAMs that may be made of LUTs.
+SHALLOW = (0, 16, 32, 64, 128)
 KINDS = ("luts", "ffs", "dsps", "brams")
 #: Beside the blocks in coefficients.json: a multiplier of the array in LUTs.
 SOFT = "multiplier in LUTs"
@@ -45,7 +47,7 @@ def ram_resources(config, family, in_luts=InLuts()):
     """``{block: {luts, ffs, dsps, brams}}`` of the RAMs."""
     parts = {}
     for path, (width, depth, block) in _rams(config):
-        used, home = FAMILIES[family].ram(width, depth, block and not in_luts.rams), block_of(path).path
+        used, home = FAMILIES[family].ram(width, depth, block and not depth <= in_luts.rams), block_of(path).path
         if used["brams"] and home in READ_BY:
             add(parts.setdefault(READ_BY[home], {}), {"luts": used.pop("luts")})
         add(parts.setdefault(home, {}), used)
@@ -70,9 +72,13 @@ def components(config, family, in_luts=InLuts(), known=None, memory=True):
 
 
 def scarce(config, part, memory=True):
-    """`InLuts` for a device: as many multipliers as it lacks, and RAMs if its block RAMs would be crowded."""
-    used = total(components(config, part.family, memory=memory))
-    return InLuts(max(0, used["dsps"] - part.dsps), used["brams"] > FAMILIES[part.family].crowded * part.brams)
+    """`InLuts` for a device: as many multipliers as it lacks, and RAMs, the shallowest first, while its block RAMs are crowded."""
+    enough = FAMILIES[part.family].crowded * part.brams
+    for words in SHALLOW if memory else SHALLOW[:1]:
+        used = total(components(config, part.family, InLuts(rams=words), memory=memory))
+        if used["brams"] <= enough:
+            break
+    return InLuts(max(0, used["dsps"] - part.dsps), words)
 
 
 def total(parts):

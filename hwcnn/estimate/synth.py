@@ -20,11 +20,12 @@ from .families import FAMILIES
 class InLuts:
     """What is made of LUTs for a device that has too few blocks of its own for it.
 
-    multipliers : how many of the smallest. rams : RAMs that ask for block RAM, where Yosys finds LUTs cheaper.
+    multipliers : how many of the smallest. rams : those that ask for block RAM and have so many words at
+    most, where Yosys finds LUTs cheaper.
     """
 
     multipliers: int = 0
-    rams: bool = False
+    rams: int = 0
 
 
 def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
@@ -43,7 +44,7 @@ def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
     try:
         (scratch / "hwcnn.v").write_text(verilog)
         run([sys.executable, "-m", "hwcnn.estimate.yosys_main", FAMILIES[family].synth, str(in_luts.multipliers),
-             str(int(in_luts.rams)), str(scratch)], scratch / "yosys.log", progress=progress)
+             str(in_luts.rams), str(scratch)], scratch / "yosys.log", progress=progress)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)
     finally:

@@ -1,7 +1,7 @@
 """Yosys inside pyosys, in a process of its own: ``python -m hwcnn.estimate.yosys_main SYNTH MULTIPLIERS RAMS FOLDER``.
 
-SYNTH is the synthesis command, MULTIPLIERS how many are to be made of LUTs, RAMS 1 if RAMs that ask for block RAM may be made of LUTs.
-FOLDER has hwcnn.v and gets netlist.json. Yosys' log is on stdout, and the name of each command on stderr.
+SYNTH is the synthesis command, MULTIPLIERS how many are to be made of LUTs, RAMS up to how many words
+a RAM that asks for block RAM may be made of LUTs. FOLDER has hwcnn.v and gets netlist.json. Yosys' log is on stdout, and the name of each command on stderr.
 
 Every cell gets the path of the block that it comes from as its `src` attribute, which synthesis hands on to what it makes of it:
 that is how `netlist` tells what each block costs.
@@ -28,8 +28,9 @@ def main(synth, multipliers, rams, folder):
 
     # Flattened before synthesis it takes a tenth of the time.
     run("read_verilog hwcnn.v", f"hierarchy -check -top {TOP}", "proc", "flatten", "opt_clean")
-    if rams:
-        run("setattr -unset ram_style m:*")
+    for name, memory in design.top_module().memories.items():
+        if memory.size <= rams:
+            run(f"setattr -unset ram_style m:{name.str()[1:]}")
     for name, cell in design.top_module().cells_.items():
         cell.set_string_attribute(libyosys.IdString("\\src"), _path(name.str()))
     if multipliers:
