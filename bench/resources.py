@@ -1,6 +1,6 @@
 """Calibrates the resource formulas by synthesis, and checks them on configurations that were kept out: docs/resources.md.
 
-Usage: python bench/resources.py fit|check|place|report [FAMILY ...]
+Usage: python bench/resources.py fit|check|report [FAMILY ...], or place [PE ...], such as 8x16
 
 `fit` writes hwcnn/estimate/coefficients.json, `check` and `place` docs/resources.json, and each of them docs/resources.md. Synthesis is
 cached (hwcnn.sim.verilator.cache_dir), so that a run which was interrupted goes on where it ended.
@@ -140,9 +140,9 @@ def _error(guess, real):
     return f"{100 * (guess / real - 1):+.1f} %" if real else "" if guess == real else "wrong"
 
 
-def place(results):
-    """What place and route says of `PLACED`."""
-    for name, config in PLACED:
+def place(results, sizes):
+    """What place and route says of `PLACED`, or of those of some sizes."""
+    for name, config in (item for item in PLACED if not sizes or item[1].pe in sizes):
         part = devices.find(name)
         in_luts = model.scarce(config, part)
         folder = synth.synthesise(accelerator_verilog(config), part.family, in_luts)
@@ -209,7 +209,7 @@ def _components(row):
 
 def _placed(rows):
     yield from ("", "## Placed and routed", "", f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
-                "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where more than three quarters of its block RAMs would be "
+                "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where more than three fifths of its block RAMs would be "
                 "used, RAMs of few words are.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | RAMs in LUTs up to | MHz |",
                 "|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for row in rows:
@@ -224,13 +224,13 @@ def _placed(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("fit", "check", "place", "report"))
-    parser.add_argument("families", nargs="*", default=DEFAULT_FAMILIES)
+    parser.add_argument("names", nargs="*", help="families (fit, check) or sizes (place); all if none")
     parser.add_argument("--largest", type=int, default=32, help="check: arrays of so many rows at most")
     arguments = parser.parse_args()
     results = _read()
     if arguments.what == "place":
-        place(results)
-    for family in arguments.families if arguments.what in ("fit", "check") else ():
+        place(results, arguments.names)
+    for family in (arguments.names or DEFAULT_FAMILIES) if arguments.what in ("fit", "check") else ():
         if arguments.what == "fit":
             known = json.loads(COEFFICIENTS.read_text()) if COEFFICIENTS.exists() else {}
             COEFFICIENTS.write_text(json.dumps(known | {family: fit(family)}, indent=1) + "\n")

@@ -93,7 +93,7 @@ FAMILIES = {
     "xcup": Family("synth_xilinx -family xcup -noiopad", dsps={"DSP48E2": 1}, brams={"RAMB18E2": 0.5, "RAMB36E2": 1}, **_XCU),
     # Without wide LUTs, whose pairs and quads restrict placement.
     "ecp5": Family("synth_ecp5 -nowidelut", luts=_LATTICE_LUTS, ffs=("TRELLIS_FF",), dsps={"MULT18X18D": 1}, brams={"DP16KD": 1, "PDPW16KD": 1},
-                   rams=_LATTICE_RAMS, mux=_LUT4_MUX | {4: 3}, crowded=0.75),
+                   rams=_LATTICE_RAMS, mux=_LUT4_MUX | {4: 3}, crowded=0.6),
     "nexus": Family("synth_nexus", luts=_LATTICE_LUTS, ffs=("FD1P3",),
                     dsps={"MULT9X9": 0.5, "MULT18X18": 1, "MULT18X36": 2, "MULT36X36": 4, "MULTADDSUB9X9WIDE": 1,
                           "MULTADDSUB18X18": 1, "MULTADDSUB18X18WIDE": 2, "MULTADDSUB18X36": 2, "MULTADDSUB36X36": 4},
