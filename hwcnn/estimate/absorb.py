@@ -11,7 +11,7 @@ from itertools import count
 from .netlist import TOP
 
 _REGISTER, _MULTIPLIER = "TRELLIS_FF", "MULT18X18D"
-#: Multipliers that a register may be for.
+#: Inputs of multipliers that a register may be for.
 SHARED = 4
 
 
@@ -37,23 +37,24 @@ def output_registers(design):
 
 
 def copy_registers(design):
-    """Give each multiplier registers of its own in place of those that more than `SHARED` wait for and that follow another register.
+    """Give each multiplier registers of its own in place of those that more than `SHARED` of their inputs
+    wait for and that follow another register.
 
     Changes a netlist of Yosys' ``write_json`` in place; returns the number of flip-flops that are added.
     """
     module = design["modules"][TOP]
     cells, loads, names = module["cells"], _loads(module), count()
-    drivers = {bit: (name, port) for name, cell in cells.items() for port, bits in cell["connections"].items()
+    drivers = {bit: name for name, cell in cells.items() for port, bits in cell["connections"].items()
                if cell["port_directions"][port] == "output" for bit in bits}
     new = count(1 + max(bit for cell in cells.values() for bits in cell["connections"].values() for bit in bits if isinstance(bit, int)))
 
     def shared(bit):
         """The flip-flop of a bit, if it is such a one."""
-        name, _ = drivers.get(bit, (None, None))
+        name = drivers.get(bit)
         if name is None or cells[name]["type"] != _REGISTER or sum(cells[n]["type"] == _MULTIPLIER for n, _ in loads[bit] if n) <= SHARED:
             return None
-        before, _ = drivers.get(cells[name]["connections"]["DI"][0], (None, None))
-        return cells[name] if before and (cells[before]["type"] == _REGISTER or cells[before]["type"] in _BLOCKS) else None
+        before = drivers.get(cells[name]["connections"]["DI"][0])
+        return cells[name] if before and cells[before]["type"] in (_REGISTER, *_BLOCKS) else None
 
     added = 0
     for name, cell in [(name, cell) for name, cell in cells.items() if cell["type"] == _MULTIPLIER]:

@@ -47,7 +47,7 @@ def ram_resources(config, family, in_luts=InLuts()):
     """``{block: {luts, ffs, dsps, brams}}`` of the RAMs."""
     parts = {}
     for path, (width, depth, block) in _rams(config):
-        used, home = FAMILIES[family].ram(width, depth, block and not depth <= in_luts.rams), block_of(path).path
+        used, home = FAMILIES[family].ram(width, depth, block and depth > in_luts.rams), block_of(path).path
         if used["brams"] and home in READ_BY:
             add(parts.setdefault(READ_BY[home], {}), {"luts": used.pop("luts")})
         add(parts.setdefault(home, {}), used)

@@ -69,6 +69,12 @@ def _extended(signal, bits, signed):
     return signal
 
 
+def _even(signal, signed):
+    """A signal as a signed one of an even number of bits."""
+    plain = _extended(signal, signal.size() + (not signed), signed)
+    return _extended(plain, plain.size() + plain.size() % 2, True)
+
+
 class _Builder:
     """Adds cells and wires to a module. chains : as in `soften`."""
 
@@ -80,12 +86,10 @@ class _Builder:
         """Put sums in the place of a multiplier; and of its register, if that gets all its product and nothing else does."""
         y, self.path = _port(cell, "Y"), cell.get_string_attribute(_id("src"))
         signed = cell.getParam(_id("A_SIGNED")).as_bool()
-        b, a = (_extended(port, port.size() + (not signed), signed) for port in sorted(map(_port, (cell, cell), "AB"), key=lambda s: s.size()))
-        b = _extended(b, b.size() + b.size() % 2, True)
-        a = _extended(a, a.size() + a.size() % 2, True)
+        b, a = (_even(operand, signed) for operand in sorted((_port(cell, port) for port in "AB"), key=lambda operand: operand.size()))
         register, place = registers.get(y.bits()[0]), {bit: n for n, bit in enumerate(y.bits())}
         inputs = _port(register, "D").bits() if register else []
-        if register is None or any(uses[bit] != 1 for bit in place) or not all(bit in place or _constant(bit) for bit in inputs):
+        if any(uses[bit] != 1 for bit in place) or {bit for bit in inputs if not _constant(bit)} != place.keys():
             self.module.connect(y, _extended(self._product(a, b, True), y.size(), True))
         else:
             total = _extended(self._product(a, b, True, _port(register, "CLK")), y.size(), True)

@@ -20,8 +20,7 @@ from .families import FAMILIES
 class InLuts:
     """What is made of LUTs for a device that has too few blocks of its own for it.
 
-    multipliers : how many of the smallest. rams : those that ask for block RAM and have so many words at
-    most, where Yosys finds LUTs cheaper.
+    multipliers : how many of the smallest. rams : those that ask for block RAM and have so many words at most, where Yosys finds LUTs cheaper.
     """
 
     multipliers: int = 0
