@@ -1,8 +1,9 @@
-"""Registers of ECP5 multipliers and block RAMs: those behind them go into the blocks, whose own output registers Yosys does not use.
+"""Registers of ECP5 multipliers and block RAMs: those beside them go into the blocks, whose own registers Yosys does not use.
 
-Place and route would otherwise go from the block through the fabric to each register, which is longer than the product itself takes, and a
-block RAM gives its data 4.3 ns after the clock without its register, 0.7 ns with it. The flip-flops that go are 0 initially, and so are the
-blocks' registers. A register that many multipliers wait for gets a copy for each, which can be where the multiplier is.
+Place and route would otherwise go between the block and each register through the fabric, beside what the block itself takes: a block RAM
+gives its data 4.3 ns after the clock without its register, 0.7 ns with it, and a multiplier needs its operands 2.6 ns before the clock of its
+output register, 0.04 ns before that of its input registers. The flip-flops that go are 0 initially, and so are the blocks' registers. A
+register that many multipliers still wait for gets a copy for each, which can be where the multiplier is.
 """
 
 from collections import defaultdict
@@ -11,6 +12,8 @@ from itertools import count
 from .netlist import TOP
 
 _REGISTER, _MULTIPLIER = "TRELLIS_FF", "MULT18X18D"
+#: Inputs that are 0, which a register would be too.
+_NOTHING = ("0", "x")
 #: Inputs of multipliers that a register may be for.
 SHARED = 4
 
@@ -27,37 +30,56 @@ def output_registers(design):
         prefix, use = _BLOCKS[cell["type"]]
         outputs = {port: bits[0] for port, bits in cell["connections"].items() if port.startswith(prefix) and loads[bits[0]]}
         controls = {_controls(cells.get(name), port) for bit in outputs.values() for name, port in loads[bit]}
-        if len(controls) == 1 and None not in controls and (use := use(cell, *controls.pop())):
+        if len(controls) == 1 and None not in controls and use(cell, *controls.pop()):
             gone += _absorb(cell, cells, outputs, loads, module)
-            ports, parameters = use
-            cell["connections"] |= {port: [bit] for port, bit in ports.items()}
-            cell["port_directions"] |= dict.fromkeys(ports, "input")
-            cell["parameters"] |= parameters
     return gone
 
 
+def input_registers(design):
+    """Change a netlist of Yosys' ``write_json`` in place; returns the number of flip-flops that are gone.
+
+    A multiplier's input registers are used where both operands come from flip-flops that follow other registers, those of an operand
+    with one clock, and one enable or reset. The flip-flops stay where others read them.
+    """
+    module = design["modules"][TOP]
+    cells, drivers = module["cells"], _drivers(module)
+    replaced = set()
+    for cell in [cell for cell in cells.values() if cell["type"] == _MULTIPLIER]:
+        operands = [{port: drivers.get(bits[0]) for port, bits in cell["connections"].items() if port[0] == letter and bits[0] not in _NOTHING}
+                    for letter in "AB"]
+        controls = [{_controls(cells[name], "DI") if _follows(cells, drivers, name) else None for name in operand.values()}
+                    for operand in operands]
+        if any(len(found) != 1 or not all(map(_for_multiplier, found)) for found in controls) or len({c[0] for c in set.union(*controls)}) != 1:
+            continue
+        for n, (letter, operand, found) in enumerate(zip("AB", operands, controls), 1):
+            replaced |= set(operand.values())
+            cell["connections"] |= {port: cells[name]["connections"]["DI"] for port, name in operand.items()}
+            _use_register(cell, f"INPUT{letter}", n, *found.pop())
+    read = _loads(module)
+    gone = [name for name in replaced if not read[cells[name]["connections"]["Q"][0]]]
+    for name in gone:
+        del cells[name]
+    return len(gone)
+
+
 def copy_registers(design):
-    """Give each multiplier registers of its own in place of those that more than `SHARED` of their inputs
-    wait for and that follow another register.
+    """Give each multiplier without input registers registers of its own in place of those that more than `SHARED` of
+    their inputs wait for and that follow another register.
 
     Changes a netlist of Yosys' ``write_json`` in place; returns the number of flip-flops that are added.
     """
     module = design["modules"][TOP]
-    cells, loads, names = module["cells"], _loads(module), count()
-    drivers = {bit: name for name, cell in cells.items() for port, bits in cell["connections"].items()
-               if cell["port_directions"][port] == "output" for bit in bits}
+    cells, loads, drivers, names = module["cells"], _loads(module), _drivers(module), count()
+    multipliers = {name: cell for name, cell in cells.items() if cell["type"] == _MULTIPLIER and "REG_INPUTA_CLK" not in cell["parameters"]}
     new = count(1 + max(bit for cell in cells.values() for bits in cell["connections"].values() for bit in bits if isinstance(bit, int)))
 
     def shared(bit):
         """The flip-flop of a bit, if it is such a one."""
-        name = drivers.get(bit)
-        if name is None or cells[name]["type"] != _REGISTER or sum(cells[n]["type"] == _MULTIPLIER for n, _ in loads[bit] if n) <= SHARED:
-            return None
-        before = drivers.get(cells[name]["connections"]["DI"][0])
-        return cells[name] if before and cells[before]["type"] in (_REGISTER, *_BLOCKS) else None
+        name, waiting = drivers.get(bit), sum(n in multipliers for n, _ in loads[bit])
+        return cells[name] if waiting > SHARED and _follows(cells, drivers, name) else None
 
     added = 0
-    for name, cell in [(name, cell) for name, cell in cells.items() if cell["type"] == _MULTIPLIER]:
+    for name, cell in multipliers.items():
         copies = {}
         for port, (bit,) in cell["connections"].items():
             if port[0] in "AB" and bit not in copies and (register := shared(bit)):
@@ -69,27 +91,59 @@ def copy_registers(design):
     return added
 
 
-def _multiplier(cell, clock, enable, reset):
-    """(ports, parameters) of a multiplier block that put its output register on its first clock, enable and reset; None with both."""
-    if enable != "1" and reset != "0":
-        return None
-    return ({"CLK0": clock, "CE0": enable, "RST0": reset},
-            {"REG_OUTPUT_CLK": "CLK0", "REG_OUTPUT_CE": "CE0", "REG_OUTPUT_RST": "RST0", "RESETMODE": "SYNC", "GSR": "DISABLED"})
+def _follows(cells, drivers, name):
+    """Whether a cell is a flip-flop that holds what a register or a block gave a cycle before."""
+    if name is None or cells[name]["type"] != _REGISTER:
+        return False
+    before = drivers.get(cells[name]["connections"]["DI"][0])
+    return before is not None and cells[before]["type"] in (_REGISTER, *_BLOCKS)
+
+
+def _for_multiplier(controls):
+    """Whether a multiplier's register can have these `_controls`: not both an enable and a reset, whose order in the block is not documented."""
+    return controls is not None and (controls[1] == "1" or controls[2] == "0")
+
+
+def _multiplier(cell, *controls):
+    """Use a multiplier's output register; returns whether it can be."""
+    if not _for_multiplier(controls):
+        return False
+    _use_register(cell, "OUTPUT", 0, *controls)
+    return True
+
+
+def _use_register(cell, name, n, clock, enable, reset):
+    """Put a register of a multiplier on its clock 0, enable n and reset n."""
+    _connect(cell, {"CLK0": clock, f"CE{n}": enable, f"RST{n}": reset})
+    cell["parameters"] |= {f"REG_{name}_CLK": "CLK0", f"REG_{name}_CE": f"CE{n}", f"REG_{name}_RST": f"RST{n}", "RESETMODE": "SYNC", "GSR": "DISABLED"}
+
+
+def _connect(cell, inputs):
+    cell["connections"] |= {port: [bit] for port, bit in inputs.items()}
+    cell["port_directions"] |= dict.fromkeys(inputs, "input")
 
 
 def _block_ram(cell, clock, enable, reset):
-    """(ports, parameters) of the output register of a block RAM's port B; None with a reset, which would be the RAM's too.
+    """Use the output register of a block RAM's port B; returns whether it can be: not with a reset, which would be the RAM's too.
 
     A word of 36 bits comes from both ports.
     """
     if reset != "0" or cell["connections"]["CLKB"] != [clock]:
-        return None
+        return False
     halves = "AB" if int(cell["parameters"]["DATA_WIDTH_B"], 2) == 36 else "B"
-    return {"OCEB": enable}, {f"REGMODE_{half}": "OUTREG" for half in halves}
+    _connect(cell, {"OCEB": enable})
+    cell["parameters"] |= {f"REGMODE_{half}": "OUTREG" for half in halves}
+    return True
 
 
 #: What outputs of a block are called, and how its register is used.
 _BLOCKS = {_MULTIPLIER: ("P", _multiplier), "DP16KD": ("DO", _block_ram)}
+
+
+def _drivers(module):
+    """``{bit: cell}`` of what a bit comes from."""
+    return {bit: name for name, cell in module["cells"].items() for port, bits in cell["connections"].items()
+            if cell["port_directions"][port] == "output" for bit in bits}
 
 
 def _loads(module):

@@ -46,7 +46,8 @@ def place(folder, device, progress=lambda text: None):
     report = folder / f"{device.name}-{stamp}.json"
     if not report.exists():
         design = json.loads((folder / "netlist.json").read_text())
-        progress(f"{absorb.output_registers(design)} flip-flops are those of blocks, {absorb.copy_registers(design)} are copies for multipliers")
+        inside = absorb.output_registers(design) + absorb.input_registers(design)
+        progress(f"{inside} flip-flops are those of blocks, {absorb.copy_registers(design)} are copies for multipliers")
         (folder / "placeable.json").write_text(json.dumps(design))
         progress(f"placing and routing on {device.name}")
         # In its folder and by relative names: nextpnr is WebAssembly here, and sees little of the file system.

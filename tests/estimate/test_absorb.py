@@ -1,6 +1,9 @@
 """Registers of multipliers and block RAMs, in the netlist that Yosys makes of a small design."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from pyosys import libyosys
@@ -128,3 +131,37 @@ endmodule
     used = [{bit for port, (bit,) in cell["connections"].items() if port[0] in "AB" and bit in follows} for cell in multipliers]
     assert [len(bits) for bits in used] == [8] * 6 and len(set().union(*used) - old) == 48
     assert len({follows[bit] for bits in used for bit in bits}) == 8
+
+
+def test_operands_that_follow_registers_are_held_in_the_multiplier_which_computes_the_same(tmp_path):
+    """Proved by Yosys with a model of the multiplier's registers, for five multipliers, of which two can use them."""
+    (tmp_path / "hwcnn.v").write_text("""
+module hwcnn(input clk, en, load, input signed [3:0] a, w, output reg signed [7:0] sums, second, third, products, plain,
+             output [3:0] shows);
+    reg signed [3:0] act, act_1, active, other, both, x, y;
+    always @(posedge clk) begin
+        act <= a;
+        act_1 <= act;
+        x <= w;
+        if (load) active <= x;
+        if (en) other <= 0; else other <= act_1;
+        if (en) both <= 0; else if (load) both <= act_1;
+        sums <= act_1 * active;             // an enable; both stay: others read them
+        second <= act_1 * other;            // a reset; the second operand is read by nobody else
+        third <= act_1 * both;              // an enable and a reset
+        if (en) products <= active * x;     // x comes from a pin
+        y <= a + w;
+        plain <= y * act_1;                 // y comes from an adder
+    end
+    assign shows = active;
+endmodule
+""")
+    synthesised(tmp_path)
+    run = subprocess.run([sys.executable, Path(__file__).with_name("absorbed.py")], cwd=tmp_path, text=True, capture_output=True)
+    assert run.returncode == 0 and "no model found: SUCCESS!" in run.stdout, run.stdout[-2000:]
+    cells = json.loads((tmp_path / "after.json").read_text())["modules"]["hwcnn"]["cells"]
+    inside = [cell["parameters"] for cell in cells.values() if "REG_INPUTA_CLK" in cell["parameters"]]
+    assert len(inside) == 2 and all(p["REG_INPUTB_CLK"] == "CLK0" for p in inside)
+    outputs, inputs, copies = json.loads(run.stdout.splitlines()[-1])
+    assert (outputs, inputs) == (5 * 8, 4)
+    assert sum(cell["type"] == "TRELLIS_FF" for cell in cells.values()) == 4 * 7 + copies - inputs
