@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
-from .fifo import SkidBuffer, StreamFifo
+from .fifo import StreamFifo
 from .layouts import read_port, write_port
 
 AXI_INCR = 1
@@ -135,7 +135,7 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        valid, bad = Signal(), Signal(reset_less=True)
+        valid, bad, valids = Signal(), Signal(reset_less=True), Signal(self.n)  # a beat is there; for whom
         client, beat = Signal.like(self.rid, reset_less=True), Signal.like(self.rdata, reset_less=True)
         flight = Signal(range(self.IN_FLIGHT + 256))  # beats
         after = Signal.like(flight)
@@ -146,25 +146,26 @@ class ReadMux(wiring.Component):
         asked = Cat(port.request.valid for port in self.clients).any()
         m.d.sync += [flight.eq(after), self.idle.eq((flight == 0) & ~arbiter.taken & ~asked)]
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
-        m.d.sync += valid.eq(self.rvalid)
+        m.d.sync += [valid.eq(self.rvalid), valids.eq(Cat(self.rvalid & (self.rid == k) for k in range(self.n)))]
         with m.If(self.rvalid):
             m.d.sync += [client.eq(self.rid), beat.eq(self.rdata), bad.eq(self.rresp[1])]
         m.d.comb += [self.error.eq(valid & bad), self.error_client.eq(client)]
         for k in range(self.n):
             port = self.clients[k]
             wiring.connect(m, wiring.flipped(port.request), arbiter.i[k])
-            m.d.comb += [arbiter.spare[k].eq(port.spare), port.data.valid.eq(valid & (client == k)), port.data.payload.eq(beat)]
+            m.d.comb += [arbiter.spare[k].eq(port.spare), port.data.valid.eq(valids[k]), port.data.payload.eq(beat)]
         return m
 
 
 class WriteMux(wiring.Component):
     """Write ports of n clients on the AW, W and B channels of an AXI4 master.
 
-    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 1 more to W, 1 from ``data``
-    to W, 1 from B to ``response``. Throughput: one burst and one beat a cycle, without idle cycles between bursts. W
-    beats come in the order of the AW bursts; as AXI4 demands, they do not wait for AW to be accepted. `bready` is
-    always high. No path from the bus to the clients or back is combinational. Where a burst's data ends is counted, as
-    ``data.last`` comes late from the clients' RAM.
+    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 3 more to W, of which 2 from
+    ``data`` on, 1 from B to ``response``. Throughput: one burst and one beat a cycle, without idle cycles between bursts.
+    W beats come in the order of the AW bursts; as AXI4 demands, they do not wait for AW to be accepted. `bready` is
+    always high. No path from the bus to the clients or back is combinational: that a beat is taken is decided a cycle
+    before, from what is here, since a client has the data of the bursts that it requests. Where a burst's data ends is
+    counted, as ``data.last`` comes late from the clients' RAM.
 
     Members
     -------
@@ -173,7 +174,7 @@ class WriteMux(wiring.Component):
     error, error_client : pulse where a response was SLVERR or DECERR, and whose it was.
     """
 
-    ORDER_DEPTH = 8
+    ORDER_DEPTH = BEATS = 8
 
     def __init__(self, config, n):
         self.config, self.n = config, n
@@ -192,7 +193,7 @@ class WriteMux(wiring.Component):
         # Of the accepted bursts: client, length, and whether that is 1.
         m.submodules.order = order = StreamFifo(
             data.StructLayout({"client": bits_for(self.n), "length": 9, "single": 1}), self.ORDER_DEPTH)
-        m.submodules.beats = beats = SkidBuffer(self.clients[0].data.payload.shape())
+        m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), self.BEATS)
         m.d.comb += [
             arbiter.base.eq(self.base), arbiter.room_spare.eq(0),
             arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
@@ -203,14 +204,13 @@ class WriteMux(wiring.Component):
         for k in range(self.n):
             wiring.connect(m, wiring.flipped(self.clients[k].request), arbiter.i[k])
 
-        with m.Switch(order.o.payload.client):
-            for k in range(self.n):
-                source = self.clients[k].data
-                with m.Case(k):
-                    m.d.comb += [beats.i.valid.eq(order.o.valid & source.valid), beats.i.payload.eq(source.payload),
-                                 source.ready.eq(order.o.valid & beats.i.ready)]
+        room, step, take = Signal(), Signal(), Signal(self.n)  # the beat of a `step` is taken in the next cycle, from the client in `take`
+        m.d.sync += [room.eq(beats.level <= self.BEATS - 3),  # as many can be on their way
+                     take.eq(Cat(step & (order.o.payload.client == k) for k in range(self.n)))]
         m.d.comb += [
-            order.o.ready.eq(self._ends(m, order.o.payload, beats.i.valid & beats.i.ready)),
+            step.eq(order.o.valid & room), order.o.ready.eq(self._ends(m, order.o.payload, step)),
+            *(port.data.ready.eq(bit) for port, bit in zip(self.clients, take)),
+            beats.i.valid.eq(take.any()), beats.i.payload.eq(_select((bit, port.data.payload.as_value()) for port, bit in zip(self.clients, take))),
             self.wvalid.eq(beats.o.valid), beats.o.ready.eq(self.wready), self.wdata.eq(beats.o.payload.data),
             self.wstrb.eq(beats.o.payload.strobe), self.wlast.eq(beats.o.payload.last),
         ]

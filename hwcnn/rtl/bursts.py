@@ -88,11 +88,12 @@ class BurstSplitter(wiring.Component):
         """Takes room for each burst; `roomy` allows one in the next cycle, if there is none in this."""
         length = out.length[:bits_for(self.max_burst + 1)]
         credits, change = Signal(range(self.room + 1), init=self.room), Signal(signed(len(length) + 1))
-        after = Signal.like(credits)
+        after, freed = Signal.like(credits), Signal()
         m.d.comb += after.eq(credits + change)
         m.d.sync += [
+            freed.eq(self.freed),
             # What a burst of this cycle takes is not in `after` yet, but will be before the next can go, two cycles later.
-            change.eq(self.freed - Mux(step, length, 0)), credits.eq(after), roomy.eq(after >= self.max_burst),
+            change.eq(freed - Mux(step, length, 0)), credits.eq(after), roomy.eq(after >= self.max_burst),
         ]
         if self.eager is not None and self.eager + self.max_burst < self.room:
             # As it is now: a burst that was spare is needed when it has waited long enough. One burst waits at `request`.

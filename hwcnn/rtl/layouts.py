@@ -45,8 +45,9 @@ def write_port(config):
     """A client's side of the AXI write multiplexer.
 
     request : one burst as in `read_port`; the client has all its data at hand when it requests.
-    data : beats in order of the requests; ``last`` ends a burst. response : pulses once a burst when memory has
-    acknowledged it (B channel).
+    data : beats in order of the requests; ``last`` ends a burst. ``data.valid`` is high while beats are left of bursts whose
+    requests have been taken, so that nobody has to look at it. response : pulses once a burst when memory has acknowledged
+    it (B channel).
     """
     return wiring.Signature({
         "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),

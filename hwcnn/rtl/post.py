@@ -136,7 +136,7 @@ class PostCore(wiring.Component):
         with m.If(issue):
             m.d.sync += [run.acc.eq(run.acc + 1), run.slot.eq(run.slot + ended[:2].all())]
         with m.If(free):  # whatever is at `i` is taken over, so that only one bit has to wait for its `valid`
-            m.d.sync += run.eq(new)
+            m.d.sync += [run.eq(new), run.mb.eq(Mux(new.residual, new.mb, 0))]
         return run, running, running_next
 
     def _credit(self, m, run, ready, ready_next, may, issue):
@@ -156,7 +156,7 @@ class PostCore(wiring.Component):
     def _control(self, control, run, second):
         fields = {n: run[n] for n in ("group", "ma", "c", "shift")}
         fields |= {n: Mux(second, run[n + "2"], run[n]) for n in ("zero", "low", "high")}
-        fields |= {"second": second, "half": run.acc[bits_for(self.config.acc_depth)], "mb": Mux(run.residual, run.mb, 0)}
+        fields |= {"second": second, "half": run.acc[bits_for(self.config.acc_depth)], "mb": run.mb}
         return [control[n].eq(value) for n, value in fields.items()]
 
     def _late_residual(self, m, residual):

@@ -29,7 +29,7 @@ class PostPipeline(wiring.Component):
     Free running, a pass a cycle; `result` follows `LATENCY` cycles after `control`. A vector's second pass begins `SECOND` cycles
     after its first, so that the first one's result comes just when it is needed. `residual` comes a cycle after the begin of the
     second pass; `accumulators` come `Accumulators.READ_LATENCY` cycles after that of the first, the parameters
-    `ParamSlots.LATENCY`; these two may come straight from block RAMs, `residual` must come from a register.
+    `ParamSlots.LATENCY`; but for `bias` these two may come straight from block RAMs, `residual` must come from a register.
 
     Parameters
     ----------
@@ -60,21 +60,19 @@ class PostPipeline(wiring.Component):
         m = Module()
         at = self._control(m)
         self._second = [at("second", cycle) for cycle in range(self._MULTIPLIED)]
-        half, group = (at(name, self._PICKED - 1) for name in ("half", "group"))
-        halves = [self.accumulators[32 * self.config.cols * k:][:32 * self.config.cols] for k in range(2)]
+        low, high = (self.accumulators[32 * self.config.cols * k:][:32 * self.config.cols] for k in range(2))
+        accumulators = self._pick(delay(m, Mux(at("half", self._PICKED - 1), high, low), 1, "accumulators"), at("group", self._PICKED))
         late = at("second", ParamSlots.LATENCY["shift"])
         shift = delay(m, steps(at("shift", ParamSlots.LATENCY["shift"] - 1)), 1, "steps")
         limits = {name: at(name, self._MULTIPLIED) for name in ("zero", "low", "high")}
         results = []
         for lane in range(self.config.post_lanes):
             m.submodules[f"round_{lane}"] = clamp = RoundClamp(_SUM + 18)
-            low, high = (self._pick(word, lane, group) for word in halves)
             own = {name: getattr(self, name).word_select(lane, bits) for name, bits in PARAM_BITS.items()}
-            accumulator = delay(m, Mux(half, high, low), 1, f"accumulator_{lane}")
             mantissa = delay(m, own["mantissa"], 1, f"mantissa_{lane}")
             scaled = self._scaled(m, lane, clamp.result, self.residual.word_select(lane, 8).as_signed(), at)
             m.d.comb += [
-                clamp.value.eq(self._product(m, lane, accumulator, own["bias"], mantissa.as_signed(), scaled)),
+                clamp.value.eq(self._product(m, lane, accumulators.word_select(lane, 32), own["bias"], mantissa.as_signed(), scaled)),
                 clamp.shift.as_value().eq(Mux(late, shift, own["shift"])),
                 *(getattr(clamp, name).eq(limits[name]) for name in limits)]
             results.append(clamp.result)
@@ -92,11 +90,9 @@ class PostPipeline(wiring.Component):
             return made[name, cycle]
         return at
 
-    def _pick(self, word, lane, group):
-        """A lane's accumulator of a word of C."""
-        if self.config.cols > self.config.post_lanes:
-            word = word.word_select(group, 32 * self.config.post_lanes)
-        return word.word_select(lane, 32)
+    def _pick(self, word, group):
+        """A group's P accumulators of a word of C."""
+        return word.word_select(group, 32 * self.config.post_lanes) if self.config.cols > self.config.post_lanes else word
 
     def _product(self, m, lane, accumulator, bias, mantissa, scaled):
         """The value of a pass, `_MULTIPLIED` cycles after it began: (accumulator + bias) * mantissa, 0 in a second pass, plus `scaled`."""

@@ -28,10 +28,12 @@ class ParamSlots(wiring.Component):
     Members
     -------
     params : `layouts.param_port`. en, addr : read a group. bias, mantissa, shift : P * `PARAM_BITS`, `LATENCY` cycles after
-    ``en``: straight from the RAMs, but for beats of more than P channels, where a register follows the choice between groups.
+    ``en``: straight from the RAMs, but for `REGISTERED`, and for beats of more than P channels, where a register follows the
+    choice between groups.
     """
 
     LATENCY = {"bias": 2, "mantissa": 2, "shift": 5}
+    REGISTERED = ("bias",)
 
     def __init__(self, config, dest):
         self.config, self.dest = config, dest
@@ -51,7 +53,8 @@ class ParamSlots(wiring.Component):
         words = [held(self.params.data.word_select(c, 64)[:PARAM_LAYOUT.size]) for c in range(self.channels)]
         first = 0
         for name, bits in PARAM_BITS.items():
-            ahead = self.LATENCY[name] - 1 - (choice > 0)
+            registered = choice > 0 or name in self.REGISTERED
+            ahead = self.LATENCY[name] - 1 - registered
             read, at = (delay(m, signal, ahead, f"{name}_{signal.name}") for signal in (self.en, self.addr))
             group = []
             for b in range(beats):
@@ -64,8 +67,7 @@ class ParamSlots(wiring.Component):
                 group.append(ram.r_data)
             group = Cat(group)
             if choice:
-                chosen = delay(m, at[:choice], 1, f"{name}_choice")
-                group = delay(m, group.word_select(chosen, bits * self.lanes), 1, name)
-            m.d.comb += getattr(self, name).eq(group)
+                group = group.word_select(delay(m, at[:choice], 1, f"{name}_choice"), bits * self.lanes)
+            m.d.comb += getattr(self, name).eq(delay(m, group, int(registered), name))
             first += bits
         return m

@@ -65,7 +65,7 @@ async def run(dut, bursts, latency, stall, fail=()):
         requests = [addr | len(beats) << 32 for addr, beats in bursts[k]]
         beats = [d | s << 8 * size | (i == len(b) - 1) << 9 * size for _, b in bursts[k] for i, (d, s) in enumerate(b)]
         cocotb.start_soon(send(dut, f"clients__{k}__request", requests, k, stall))
-        cocotb.start_soon(send(dut, f"clients__{k}__data", beats, k + 9, stall))
+        cocotb.start_soon(send(dut, f"clients__{k}__data", beats))  # all its data is at hand
     responses, failed = [0] * n, []
     while responses != [len(b) for b in bursts]:
         await RisingEdge(dut.clk)
