@@ -6,6 +6,7 @@ from math import log2
 from amaranth.hdl import Fragment, Instance
 
 from ..rtl.pe_array import PeArray
+from ..rtl.ram import RAMS_ONLY
 
 #: The components of the tables, in their order.
 COMPONENTS = ("array", "accumulators", "post", "vector", "load", "weights", "store", "AXI", "control")
@@ -149,7 +150,7 @@ def block_of(path):
 
 def rams(component):
     """``[(path, (width, depth, block))]`` of every RAM in an Amaranth component, as `rtl.ram.Ram` has them."""
-    found, waiting = [], [("", Fragment.get(component, None))]
+    found, waiting = [], [("", Fragment.get(component, RAMS_ONLY))]
     while waiting:
         path, fragment = waiting.pop()
         if isinstance(fragment, Instance) and fragment.type == "hwcnn_ram":

@@ -6,6 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
 
+#: As the platform of an elaboration: only the RAMs are wanted, and a large block without any may leave everything out.
+RAMS_ONLY = "RAMs only"
+
 
 class Ram(wiring.Component):
     """Simple dual-port RAM; becomes ``hwcnn_ram.v``, which every synthesis tool maps to block or distributed RAM.

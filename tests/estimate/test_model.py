@@ -1,6 +1,7 @@
 """The formulas: what `estimate resources` says without synthesis. How near they are to synthesis is in docs/resources.md."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,10 @@ from hwcnn import views
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.estimate import command, devices, model
-from hwcnn.estimate.components import BLOCKS, COMPONENTS
+from hwcnn.estimate.components import BLOCKS, COMPONENTS, rams
 from hwcnn.estimate.synth import InLuts
+from hwcnn.generate import accelerator_verilog
+from hwcnn.rtl.top import Accelerator
 
 CONFIG = AccelConfig(rows=8, cols=8)
 FAMILIES = sorted(model.coefficients())
@@ -33,6 +36,13 @@ def test_components(family):
     assert parts["load"]["brams"] >= model.components(replace(CONFIG, act_kib=64), family)["load"]["brams"] + 16
     without = model.components(replace(CONFIG, features=()), family)
     assert without["vector"] == dict.fromkeys(model.KINDS, 0) and without["array"] == parts["array"]
+
+
+def test_rams_are_those_of_the_verilog():
+    """The list is made without elaborating the PEs."""
+    ports = re.findall(r"hwcnn_ram #\((.*?)\)\s+ram", accelerator_verilog(CONFIG), re.S)
+    shapes = [tuple(int(re.search(rf"\.{name}\(32'd(\d+)\)", port)[1]) for name in ("WIDTH", "DEPTH", "BLOCK")) for port in ports]
+    assert len(shapes) > 30 and sorted(shape for _, shape in rams(Accelerator(CONFIG))) == sorted(shapes)
 
 
 def test_multipliers_and_rams_go_to_luts_where_a_device_is_short_of_blocks():
