@@ -1,4 +1,4 @@
-// ECP5's multiplier with its input and output registers, as Lattice's usage guide of its DSP blocks describes them: what the tests prove netlists with.
+// ECP5's multiplier with its input and output registers: our own model of it, with which the tests prove netlists.
 module MULT18X18D(
     input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,
     input B0, B1, B2, B3, B4, B5, B6, B7, B8, B9, B10, B11, B12, B13, B14, B15, B16, B17,
