@@ -1,8 +1,8 @@
 """Registers of ECP5 multipliers and block RAMs: those beside them go into the blocks, whose own registers Yosys does not use.
 
-Place and route would otherwise go between the block and each register through the fabric, beside what the block itself takes: a block RAM
-gives its data 4.3 ns after the clock without its register, 0.7 ns with it, and a multiplier needs its operands 2.6 ns before the clock of its
-output register, 0.04 ns before that of its input registers. The flip-flops that go are 0 initially, and so are the blocks' registers. A
+Place and route would otherwise go between the block and each register through the fabric, beside what the block itself takes: by nextpnr's
+timing data (cells.json of speed grade 8) a block RAM gives its data 4.3 ns after the clock without its register, 0.7 ns with it, and a multiplier
+needs its operands 2.6 ns before the clock of its output register, 0.04 ns before that of its input registers. The flip-flops that go are 0 initially, and so are the blocks' registers. A
 register that many multipliers still wait for gets a copy for each, which can be where the multiplier is.
 """
 
@@ -47,14 +47,13 @@ def input_registers(design):
     for cell in [cell for cell in cells.values() if cell["type"] == _MULTIPLIER]:
         operands = [{port: drivers.get(bits[0]) for port, bits in cell["connections"].items() if port[0] == letter and bits[0] not in _NOTHING}
                     for letter in "AB"]
-        controls = [{_controls(cells[name], "DI") if _follows(cells, drivers, name) else None for name in operand.values()}
-                    for operand in operands]
-        if any(len(found) != 1 or not all(map(_for_multiplier, found)) for found in controls) or len({c[0] for c in set.union(*controls)}) != 1:
+        a, b = (_common_controls(cells, drivers, operand.values()) for operand in operands)
+        if a is None or b is None or a[0] != b[0]:
             continue
-        for n, (letter, operand, found) in enumerate(zip("AB", operands, controls), 1):
+        for n, (letter, operand, controls) in enumerate(zip("AB", operands, (a, b)), 1):
             replaced |= set(operand.values())
             cell["connections"] |= {port: cells[name]["connections"]["DI"] for port, name in operand.items()}
-            _use_register(cell, f"INPUT{letter}", n, *found.pop())
+            _use_register(cell, f"INPUT{letter}", n, *controls)
     read = _loads(module)
     gone = [name for name in replaced if not read[cells[name]["connections"]["Q"][0]]]
     for name in gone:
@@ -99,14 +98,21 @@ def _follows(cells, drivers, name):
     return before is not None and cells[before]["type"] in (_REGISTER, *_BLOCKS)
 
 
-def _for_multiplier(controls):
-    """Whether a multiplier's register can have these `_controls`: not both an enable and a reset, whose order in the block is not documented."""
-    return controls is not None and (controls[1] == "1" or controls[2] == "0")
+def _common_controls(cells, drivers, names):
+    """The `_controls` of cells that are all flip-flops which follow others, if they are the same and a multiplier's register can have them."""
+    controls = {_controls(cells[name], "DI") if _follows(cells, drivers, name) else None for name in names}
+    common = controls.pop() if len(controls) == 1 else None
+    return common if common and _for_multiplier(*common) else None
+
+
+def _for_multiplier(clock, enable, reset):
+    """Whether a multiplier's register can have these: not both an enable and a reset, as we do not know which of them wins there."""
+    return enable == "1" or reset == "0"
 
 
 def _multiplier(cell, *controls):
     """Use a multiplier's output register; returns whether it can be."""
-    if not _for_multiplier(controls):
+    if not _for_multiplier(*controls):
         return False
     _use_register(cell, "OUTPUT", 0, *controls)
     return True

@@ -135,7 +135,7 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        valid, bad, valids = Signal(), Signal(reset_less=True), Signal(self.n)  # a beat is there; for whom
+        valid, bad, valids = Signal(), Signal(reset_less=True), Signal(self.n)  # valids: for whom a beat is there
         client, beat = Signal.like(self.rid, reset_less=True), Signal.like(self.rdata, reset_less=True)
         flight = Signal(range(self.IN_FLIGHT + 256))  # beats
         after = Signal.like(flight)

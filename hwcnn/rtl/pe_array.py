@@ -50,7 +50,7 @@ class PeArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        if platform is RAMS_ONLY:
+        if platform is RAMS_ONLY:  # it has none
             return m
         rows, cols = self.config.rows, self.config.cols
         groups = cols // self.GROUP
