@@ -98,9 +98,9 @@ class Context:
             y = self.new_tensor(name, value.y_shape, scale, zero)
             try:
                 op = value.finish(y, *requant.quantised_clamp(scale, zero, value.low, value.high))
-            except (ValueError, Unsupported):
+            except (ValueError, Unsupported) as e:
                 del self.tensors[y.name]
-                raise
+                raise (e if node_name == self.node else type(e)(f"layer {node_name!r}: {e}")) from e
             self.ops.append(op)
             return Linear(y.name, value.shape, index=value.index, raw=True)
         raise Unsupported("QuantizeLinear of a value that the accelerator does not hold")

@@ -44,7 +44,8 @@ class _Scales:
         for node in model.graph.node:
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
-        self.shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+        values = [*model.graph.value_info, *model.graph.input, *model.graph.output]
+        self.shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
 
     def of_input(self, name):
         """Name of the scale with which a value was dequantised, or None."""

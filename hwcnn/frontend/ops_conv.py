@@ -5,10 +5,16 @@ input map.
 import numpy as np
 
 from .. import ir
-from ..fixedpoint import multiplier
+from ..fixedpoint import INT8_MAX, INT8_MIN
+from .requant import ratio
 from .registry import Unsupported, attributes, operator
 from .values import Const, Linear, Padded, PendingConv, map_shape
 from .windows import window
+
+
+#: Steps of its result by which rounding a bias may move a channel: above the first, its weights are made larger where
+#: they can be; above the second, the layer is refused.
+FINE, MOST_LOST = 2.0**-10, 0.5
 
 
 def weights(ctx, value, axis):
@@ -53,11 +59,9 @@ def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
         unit = x.scale * w_scale * gain
         if (unit <= 0).any():
             raise Unsupported("a channel is multiplied by zero or less after it")
-        taps, biases, unit = fit_accumulator(weight, (bias * gain + offset) / unit, unit, x.zero)
-        try:
-            mantissa, shift = multiplier(unit / y.scale)
-        except ValueError as e:
-            raise Unsupported("the ratio of its scales is out of range") from e
+        step = np.inf if ctx.dry else y.scale
+        taps, biases, unit = fit_accumulator(weight, (bias * gain + offset) / unit, unit, x.zero, step)
+        mantissa, shift = ratio(unit / y.scale)
         return ir.Conv(
             node.name, x.name, y.name, taps, biases, mantissa, shift, y.zero, low, high, pad_value=x.zero, **geometry
         )
@@ -65,13 +69,21 @@ def pending(ctx, node, x, shape, weight, w_scale, bias, **geometry):
     return PendingConv(shape, map_shape(shape), emit)
 
 
-def fit_accumulator(weight, bias, unit, zero):
+def fit_accumulator(weight, bias, unit, zero, step):
     """(weight int8, bias int32 with the input's zero point folded in, unit) such that no sum can exceed 32 bits.
 
+    bias : real, in units of a sum, [Cout]; unit : their size, [Cout]; step : of the result.
     A channel whose bias is too large for that (its weights are almost nothing) is halved until it fits: what its
-    weights lose is below 2**-16 of the largest sum.
+    weights lose is below 2**-16 of the largest sum. One whose unit is too coarse for its bias is doubled as far as its
+    weights fit int8. Raises Unsupported where rounding the bias could still move a result by more than one step.
     """
-    unit = np.array(unit)
+    weight, bias, unit = _refined(weight, bias, np.array(unit), step)
+    lost = np.abs(bias - np.rint(bias)) * unit / step
+    if lost.max() > MOST_LOST:
+        raise Unsupported(
+            f"its bias does not fit: rounded to a whole number of units of its sums (x_scale * w_scale), it moves results by "
+            f"{lost.max():.3g} steps of y_scale; quantise the bias to int32, or give its result a scale nearer to that unit"
+        )
     for _ in range(31):
         rows = weight.reshape(len(weight), -1)
         folded = np.rint(bias) - zero * rows.sum(axis=1, dtype=np.int64)
@@ -84,6 +96,19 @@ def fit_accumulator(weight, bias, unit, zero):
         bias = np.where(over, bias / 2, bias)
         unit[over] *= 2
     raise Unsupported("its bias is out of range")
+
+
+def _refined(weight, bias, unit, step):
+    """(weight, bias, unit) with channels doubled, exactly, while rounding their bias moves results noticeably."""
+    weight, bias = weight.copy(), np.array(bias, np.float64)
+    rows = weight.reshape(len(weight), -1)
+    for _ in range(7):
+        coarse = np.abs(bias - np.rint(bias)) * unit / step > FINE
+        coarse &= (2 * rows.min(axis=1).astype(int) >= INT8_MIN) & (2 * rows.max(axis=1).astype(int) <= INT8_MAX)
+        rows[coarse] *= 2
+        bias[coarse] *= 2
+        unit[coarse] /= 2
+    return weight, bias, unit
 
 
 @operator(

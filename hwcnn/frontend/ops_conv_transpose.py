@@ -3,9 +3,9 @@
 import numpy as np
 
 from .. import ir
-from ..fixedpoint import multiplier
 from .ops_conv import bias_of, fit_accumulator, weights
 from .registry import Unsupported, attributes, operator
+from .requant import ratio
 from .values import PendingConv, map_shape
 from .windows import pair
 
@@ -32,13 +32,10 @@ def conv_transpose(ctx, node, x, w, b=None):
         if (unit <= 0).any():
             raise Unsupported("a channel is multiplied by zero or less after it")
         rows, folded, unit = fit_accumulator(
-            _by_output(weight, groups), (bias * gain + offset) / unit, unit, tensor.zero
+            _by_output(weight, groups), (bias * gain + offset) / unit, unit, tensor.zero, np.inf if ctx.dry else y.scale
         )
         real = folded + tensor.zero * rows.reshape(channels, -1).sum(axis=1, dtype=np.int64)
-        try:
-            mantissa, shift = multiplier(unit / y.scale)
-        except ValueError as e:
-            raise Unsupported("the ratio of its scales is out of range") from e
+        mantissa, shift = ratio(unit / y.scale)
         return ir.ConvTranspose(
             node.name,
             tensor.name,

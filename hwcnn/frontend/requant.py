@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..fixedpoint import INT8_MAX, INT8_MIN, MANT_BITS, MAX_SHIFT
+from ..fixedpoint import INT8_MAX, INT8_MIN, MANT_BITS, MAX_SHIFT, multiplier
 
 #: Bits of a constant, without its sign.
 CONST_BITS = 31
@@ -21,6 +21,14 @@ def shifts(real, bits):
     if (shift < 0).any():
         raise ValueError("the ratio of scales is too large")
     return shift.astype(np.int64)
+
+
+def ratio(real):
+    """`fixedpoint.multiplier` of ratios of scales. Raises ValueError in words for a user."""
+    try:
+        return multiplier(real)
+    except ValueError as e:
+        raise ValueError(f"the ratio of its scales, {np.max(real):.3g}, is out of range: at most 2**{MANT_BITS}") from e
 
 
 def common_shift(*reals):

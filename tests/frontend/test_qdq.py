@@ -59,6 +59,41 @@ def test_conv(seed, dtype, zx, zy, kernel, stride, dilation, pads, groups, clip)
     check(differences)
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_bias_finer_than_the_unit_of_its_sums(transposed):
+    """Ternary weights: a unit of the sums is 2.5 steps of the result, and the bias lies between two units."""
+    net = Qdq(3)
+    w = net.const(net.rng.integers(-1, 2, (8, 8, 3, 3)), np.int8)
+    scale, zero = net.const(np.full(8, 2.5)), net.const(np.zeros(8), np.int8)
+    w = net.node("DequantizeLinear", [w, scale, zero], axis=int(transposed))
+    bias = net.const(net.rng.uniform(-3, 3, 8))
+    y = net.node("ConvTranspose" if transposed else "Conv", [net.input(1, 8, 9, 9, zero=4), w, bias], kernel_shape=[3, 3])
+    _, (steps,) = compare(net, net.q(y, 0.05, 3))
+    assert steps.max() <= 1 and (steps > 0).mean() < 0.05
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_a_bias_that_no_unit_of_the_sums_is_near_is_refused(op):
+    net = Qdq(4)
+    weight = net.weight(4, 4, 1, 1, axis=int(op == "ConvTranspose"), scale=np.full(4, 8000.0))
+    y = net.node(op, [net.input(1, 4, 5, 5), weight, net.const([100.0, 400, 800, 1200])], kernel_shape=[1, 1])
+    with pytest.raises(InputError, match=rf"layer '{op.lower()}\d+': its bias does not fit: .* by 2e\+03 steps"):
+        compare(net, net.q(y, 0.05, 3))
+
+
+@pytest.mark.parametrize("scale", [1e-12, 8000.0])
+def test_an_int32_bias_is_exact_whatever_its_scale(scale):
+    """Its scale is that of the sums; weights and input of zero leave nothing else, so that rounding it would show."""
+    net = Qdq(5)
+    x, unit = net.input(1, 4, 5, 5), float(np.float32(0.05) * np.float32(scale))
+    weight = net.weight(4, 4, 1, 1, scale=np.full(4, scale))
+    bias = net.const([-100, 2**31 - 1, -(2**31), 77], np.int32)
+    bias = net.node("DequantizeLinear", [bias, net.const(np.full(4, unit)), net.const(np.zeros(4), np.int32)], axis=0)
+    y = net.node("Conv", [x, weight, bias], kernel_shape=[1, 1])
+    _, (steps,) = compare(net, net.q(y, 0.05 if scale > 1 else unit * 2.0**25, 3))
+    assert steps.max() <= 1 and (steps > 0).mean() < 0.001
+
+
 def test_a_large_convolution_meets_the_bar():
     net = Qdq(14)
     y = net.node("Conv", [net.input(1, 8, 64, 64, zero=-9), net.weight(32, 8, 3, 3)], kernel_shape=[3, 3], pads=[1] * 4)

@@ -108,6 +108,20 @@ def test_multipliers_of_convolutions_and_average_pools_are_exact():
     assert checked == 2
 
 
+@pytest.mark.parametrize("from_input", [False, True])
+def test_a_global_average_of_an_output(from_input):
+    """Its map is an output or an input of the network, whose shapes stand apart from those of all others."""
+    net = Net(1, 3, 8, 8)
+    x = "x" if from_input else net.conv(3, 4, 3, 3)
+    average = net.node("GlobalAveragePool", x)
+    outputs = [average] if from_input else [x, average]
+    samples = net.samples()
+    qdq = quantise(net.model(*outputs), samples)
+    graph = import_graph(qdq, fused=False)
+    assert [name for name, _ in graph.onnx_outputs] == outputs
+    assert all(row.passed for row in agreement(qdq, graph, samples))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_an_average_whose_result_shares_its_scale_moves_that_of_its_operand(seed):
     net = Net(1, 3, 12, 12, seed=seed)
