@@ -108,7 +108,8 @@ class Resize:
     """Each result is a weighted sum of up to two rows and two columns of its channel.
 
     ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero)) * mantissa / 2**shift),
-    low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2] and [Wo, 2]; all products of weights fit int8.
+    low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2] and [Wo, 2]; all products of weights are at most
+    `resampling.MAX_WEIGHT`.
     """
 
     name: str

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 #: Steps of a run, in results and in inputs, are at most this.
 MAX_STEP = 16
-#: Convolutions that one resampling may become.
-MAX_PARTS = 64
+#: Convolutions that one resampling may become, and the largest weight: the array takes a pass for each 127 of it.
+MAX_PARTS, MAX_WEIGHT = 256, 8 * 127
 
 
 @dataclass(frozen=True)

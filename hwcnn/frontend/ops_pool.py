@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import ir
-from ..fixedpoint import multiplier
 from .dilated_max import dilated_max
+from .halves import averaged, of_scales
 from .ops_conv import pending
 from .registry import Unsupported, attributes, operator
 from .values import Padded, Pending, map_shape
@@ -84,12 +84,15 @@ def _geometry(ctx, node, x):
 
 
 def pool_of(ctx, node, x, kind, kernel, stride, pads, divisors):
-    """What `Pending` emits for a pool. divisors: number of taps inside the map to what their sum is divided by."""
+    """What `Pending` emits for a pool. divisors: number of taps inside the map (of max: 0) to what their sum is divided by."""
     x = ctx.tensor(x)
 
     def emit(y, low, high):
-        multipliers = {n: tuple(int(v) for v in multiplier(x.scale / y.scale / d)) for n, d in divisors.items()}
-        return ir.Pool(node.name, x.name, y.name, kind, kernel, stride, pads, multipliers, x.zero, y.zero, low, high)
+        def make(name, y, multipliers, low, high):
+            return ir.Pool(name, x.name, y.name, kind, kernel, stride, pads, multipliers, x.zero, y.zero, low, high)
+
+        averages = {n: (of_scales(x, y, d), max(n, 1)) for n, d in divisors.items()}
+        return averaged(ctx, node.name, y, averages, low, high, make)
 
     return emit
 

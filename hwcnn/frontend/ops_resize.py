@@ -6,13 +6,15 @@ from math import ceil, floor, lcm
 import numpy as np
 
 from .. import ir
-from ..fixedpoint import INT8_MAX, multiplier
-from ..resampling import MAX_PARTS, runs
+from ..resampling import MAX_PARTS, MAX_WEIGHT, runs
+from .halves import averaged, of_scales
 from .registry import Unsupported, attributes, operator
 from .values import Const, Pending, map_shape
 
 #: A scale factor is taken as the ratio with the smallest denominator up to this that float32 cannot tell from it.
 MAX_DENOMINATOR = 1024
+#: Kinds of rows or columns at most where these are taken one after the other; of both together where that is exact.
+MAX_KINDS = 64
 _POSITIONS = {
     "half_pixel": lambda o, scale, size, out: (o + Fraction(1, 2)) / scale - Fraction(1, 2),
     "pytorch_half_pixel": lambda o, scale, size, out: (
@@ -36,7 +38,8 @@ _ROUNDINGS = {
     "Resize",
     attributes=("axes", "coordinate_transformation_mode", "mode", "nearest_mode"),
     limits="rows and columns; nearest and linear, whose positions repeat after at most 16 pixels: whole factors other than with "
-    "align_corners",
+    "align_corners; linear by more than 8 in both, or with align_corners, rows are rounded before columns: one result in six "
+    "is a step off",
     runs_on="array",
 )
 def resize(ctx, node, x, roi=None, scales=None, sizes=None):
@@ -89,9 +92,9 @@ def _factors(a, before, after, scales):
 
 def _fraction(scale):
     for limit in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, MAX_DENOMINATOR):
-        ratio = Fraction(scale).limit_denominator(limit)
-        if ratio > 0 and abs(float(ratio) - scale) <= 1e-7 * scale:
-            return ratio
+        factor = Fraction(scale).limit_denominator(limit)
+        if factor > 0 and abs(float(factor) - scale) <= 1e-7 * scale:
+            return factor
     raise Unsupported(f"the scale {scale:g} is no ratio of small numbers: give sizes")
 
 
@@ -103,31 +106,32 @@ def _taps(positions, size, mode, nearest):
     positions = [min(max(at, Fraction(0)), Fraction(size - 1)) for at in positions]
     divisor = lcm(*(at.denominator for at in positions))
     low = np.array([floor(at) for at in positions])
-    high = np.array([int((at - floor(at)) * divisor) for at in positions], np.int64) if divisor <= INT8_MAX else None
+    high = np.array([int((at - floor(at)) * divisor) for at in positions], np.int64) if divisor <= MAX_WEIGHT else None
     if high is None:
         raise Unsupported(
-            f"linear weights in {divisor}ths, more than int8 holds: use whole factors, and half_pixel or asymmetric"
+            f"linear weights in {divisor}ths, more than {MAX_WEIGHT}: use whole factors, and half_pixel or asymmetric"
         )
     return np.stack([low, np.minimum(low + 1, size - 1)], 1), np.stack([divisor - high, high], 1), divisor
 
 
 def _resampled(ctx, node, x, shape, rows, cols):
-    """One operation where the products of weights fit int8 and the parts are few; otherwise rows first, then columns."""
+    """One operation where weights and parts are few enough; otherwise rows first, then columns, rounded in between."""
     counts = [len(runs(index, weight)) for index, weight, _ in (rows, cols)]
-    if max(counts) > MAX_PARTS:
+    largest = int(rows[1].max() * cols[1].max())
+    most = MAX_KINDS if rows[2] == 1 else MAX_PARTS  # rows taken unchanged are not rounded
+    together = largest <= MAX_WEIGHT and counts[0] * counts[1] <= most
+    if not together and max(counts) > MAX_KINDS:
         raise Unsupported(
-            f"its positions do not repeat: {max(counts)} kinds of rows or columns, at most {MAX_PARTS}; use whole factors, "
+            f"its positions do not repeat: {max(counts)} kinds of rows or columns, at most {MAX_KINDS}; use whole factors, "
             "and half_pixel or asymmetric"
         )
-    largest = int(rows[1].max() * cols[1].max())
-    together = largest <= INT8_MAX and counts[0] * counts[1] <= MAX_PARTS
 
     def emit(y, low, high):
         if together:
-            return _operation(node.name, x, y, rows, cols, low, high)
+            return _operation(ctx, node.name, x, y, rows, cols, low, high)
         middle = ctx.new_tensor(f"{y.name}/rows", (*x.shape[:2], len(rows[0]), x.shape[3]), x.scale, x.zero)
-        ctx.ops.append(_operation(f"{node.name}/rows", x, middle, rows, _same(x.shape[3])))
-        return _operation(node.name, middle, y, _same(middle.shape[2]), cols, low, high)
+        ctx.ops.append(_operation(ctx, f"{node.name}/rows", x, middle, rows, _same(x.shape[3])))
+        return _operation(ctx, node.name, middle, y, _same(middle.shape[2]), cols, low, high)
 
     return Pending(shape, map_shape(shape), emit)
 
@@ -137,6 +141,9 @@ def _same(size):
     return np.stack([index, index], 1), np.tile([1, 0], (size, 1)), 1
 
 
-def _operation(name, x, y, rows, cols, low=-128, high=127):
-    mantissa, shift = (int(v) for v in multiplier(x.scale / y.scale / (rows[2] * cols[2])))
-    return ir.Resize(name, x.name, y.name, rows[:2], cols[:2], mantissa, shift, x.zero, y.zero, low, high)
+def _operation(ctx, name, x, y, rows, cols, low=-128, high=127):
+    def make(name, y, multipliers, low, high):
+        return ir.Resize(name, x.name, y.name, rows[:2], cols[:2], *multipliers[0], x.zero, y.zero, low, high)
+
+    divisor = rows[2] * cols[2]
+    return averaged(ctx, name, y, {0: (of_scales(x, y, divisor), divisor)}, low, high, make)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .. import isa
 from . import conv_plan, weights
 from .parts import parts_of
-from .view import pieces_of, pieces_without_zeros, span, view_of
+from .view import pieces_of, pieces_without_zeros, span, view_of, with_terms
 
 _STEP = (1 << 20) - 1  # address steps are modulo 2**20
 
@@ -94,6 +94,7 @@ class ConvLowering:
         makers = (pieces_of, pieces_without_zeros) if op.groups == 1 else (pieces_of,)
         found = []
         for pieces in dict.fromkeys(make(op, x, self.out_blocks, config.cols) for make in makers):
+            pieces = with_terms(pieces, len(weights.terms(op.weight)))
             plan = conv_plan.choose(
                 op.name, self.view, pieces, x.blocks, self.out_blocks, config, self.residual is not None
             )

@@ -111,7 +111,7 @@ def _resized(op, x_shape, y_shape):
             size = row.count, col.count
             conv = _conv(
                 op,
-                taps.astype(np.int8),
+                taps,
                 *plain,
                 (row.start, col.start),
                 (row.stride, col.stride),

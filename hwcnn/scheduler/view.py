@@ -115,7 +115,8 @@ def span(first, count, limit):
 @dataclass(frozen=True)
 class Piece:
     """Consecutive output blocks that read input blocks in a regular way: output block ``first + i`` reads the
-    ``count`` blocks from ``block + i*step`` on. adds : to the sums of pieces before it, which have the same output blocks."""
+    ``count`` blocks from ``block + i*step`` on. adds : to the sums of pieces before it, which have the same output blocks.
+    term : of the weights, where int8 does not hold them (`weights.terms`)."""
 
     first: int
     n: int
@@ -123,6 +124,7 @@ class Piece:
     count: int
     step: int
     adds: bool = False
+    term: int = 0
 
     def part(self, low, high):
         """The piece's output blocks in [low, high), or None."""
@@ -172,6 +174,11 @@ def pieces_without_zeros(op, x, out_blocks, cols):
         runs = zip(edges[::2], edges[1::2], strict=True)
         pieces += [Piece(first, end - first, low, high - low, 0, adds=low > edges[0]) for low, high in runs]
     return tuple(pieces)
+
+
+def with_terms(pieces, count):
+    """The pieces once for each of `count` terms of the weights."""
+    return tuple(replace(p, term=t, adds=p.adds or t > 0) for t in range(count) for p in pieces)
 
 
 def _extend(pieces, new):

@@ -1,5 +1,7 @@
 """The weight image: weights in the order in which the array streams them, parameters and tables."""
 
+import dataclasses
+
 import numpy as np
 
 from .place import align
@@ -28,6 +30,16 @@ class Image:
 
     def bytes(self):
         return np.concatenate(self._parts) if self._parts else np.zeros(0, np.uint8)
+
+
+def terms(weight):
+    """[int8 array] of the fewest that add up to `weight`, any integers: a pass each where int8 does not hold them."""
+    count = max(1, -(-int(np.abs(weight).max(initial=0)) // 127)) if weight.dtype != np.int8 else 1
+    found, rest = [], weight
+    for _ in range(count):
+        found.append(np.clip(rest, -127 if count > 1 else -128, 127).astype(np.int8))
+        rest = rest - found[-1]
+    return found
 
 
 def lane_weights(op, placement, out_blocks, cols):
@@ -59,18 +71,19 @@ def group_weights(op, placement, groups, cols):
 
     groups : [(order of the output blocks, pieces)]. With one piece a group the blocks may be in any order.
     """
+    ops = [dataclasses.replace(op, weight=term) for term in terms(op.weight)]
     if op.groups == 1:
         out_blocks = sum(len(order) for order, _ in groups)
-        full = lane_weights(op, placement, out_blocks, cols)
+        full = [lane_weights(one, placement, out_blocks, cols) for one in ops]
     packed = []
     for order, pieces in groups:
         parts = []
         for p in pieces:
             if op.groups == 1:
                 at = p.first - pieces[0].first
-                part = full[list(order[at : at + p.n]), :, p.block : p.block + p.count].transpose(2, 4, 5, 0, 3, 1)
+                part = full[p.term][list(order[at : at + p.n]), :, p.block : p.block + p.count].transpose(2, 4, 5, 0, 3, 1)
             else:
-                part = grouped_tile(op, placement, p, cols)
+                part = grouped_tile(ops[p.term], placement, p, cols)
             parts.append(np.ascontiguousarray(part).reshape(-1))
         packed.append(parts[0] if len(parts) == 1 else np.concatenate(parts))
     return packed
