@@ -99,8 +99,8 @@ class AccelConfig:
 
     @property
     def vector_param_bytes(self):
-        """Bytes in DRAM of the per-channel parameters of one vector block (L lanes of 8 bytes)."""
-        return 8 * self.lanes
+        """Bytes in DRAM of the per-channel parameters of one vector block: L lanes of 8 bytes, filled up to a whole beat."""
+        return max(8 * self.lanes, self.axi_bytes)
 
     @property
     def sum_bits(self):

@@ -1,11 +1,28 @@
 """What one VECTOR instruction can do, what it takes, and other facts of the hardware that the compiler and the cycle model read."""
 
+from . import isa
+
 #: Output columns whose windows may be open at a time in the row stage of the pooling window unit.
 OPEN_WINDOWS = 4
 #: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the ALU.
 MAX_SUM_TAPS = 512
 #: Beats of weights that are always prefetched with all speed; beyond, other readers go first.
 EAGER_WEIGHTS = 128
+#: Beats of the longest burst. Bursts are cut at multiples of so many beats, which keeps them within 4 KiB.
+MAX_BURST = 16
+
+
+def weight_prefetch(config):
+    """Bytes of weights that are surely requested ahead of their use, however short the instructions that ask for them.
+
+    A burst is requested while the FIFO has room for the longest one, so behind short ones up to ``MAX_BURST - 1`` beats stay free.
+    """
+    return (config.weight_fifo - MAX_BURST + 1) * config.axi_bytes
+
+
+def waiting_weights(config):
+    """WEIGHT instructions that leave the dispatcher though what they ask for has no room: one in the engine, others in its queue."""
+    return 1 + config.queue_words // isa.WEIGHT.words
 
 
 def pool_reason(config, kernel, stride, out_cols, is_sum):

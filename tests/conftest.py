@@ -1,4 +1,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "rtl"))
+for folder in ("rtl", "scheduler"):
+    sys.path.insert(0, str(Path(__file__).parent / folder))

@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from ..limits import MAX_BURST
 from .fifo import StreamFifo
 from .layouts import read_port, write_port
 
@@ -111,7 +112,7 @@ class ReadMux(wiring.Component):
     Throughput: one burst and one beat a cycle, where memory answers within `IN_FLIGHT` cycles: more beats are not
     requested ahead, and none for spare bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what
     others prefetch. `rready` is always high. No path from the bus to the clients or back is combinational.
-    In the cycle after a burst the bounds are lower by `BURST`, the longest that clients ask for.
+    In the cycle after a burst the bounds are lower by `MAX_BURST`, the longest that clients ask for.
 
     Members
     -------
@@ -120,7 +121,7 @@ class ReadMux(wiring.Component):
     error, error_client : pulse where a beat came with SLVERR or DECERR, and whose it was.
     """
 
-    IN_FLIGHT, SPARE_IN_FLIGHT, BURST = 128, 48, 16
+    IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
 
     def __init__(self, config, n):
         self.config, self.n = config, n
@@ -142,7 +143,7 @@ class ReadMux(wiring.Component):
         m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), self.rready.eq(1)]
         for room, bound in ((arbiter.room, self.IN_FLIGHT), (arbiter.room_spare, self.SPARE_IN_FLIGHT)):
             # The beats of a burst that is being accepted are not in `after` yet.
-            m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - self.BURST, after < bound))
+            m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound))
         asked = Cat(port.request.valid for port in self.clients).any()
         m.d.sync += [flight.eq(after), self.idle.eq((flight == 0) & ~arbiter.taken & ~asked)]
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)

@@ -42,8 +42,8 @@ class Coefficients(wiring.Component):
         self.affine, self.lrn = "affine" in config.features, "lrn" in config.features
         self.alu_lanes = config.alu_lanes
         lookups = lrn_lookups(config)
-        #: Channels in a beat, and those of it that are written at a time.
-        self.channels = config.axi_bytes // 8
+        #: Channels of a slot in a beat (a slot is filled up to a whole beat), and those that are written at a time.
+        self.channels = min(config.axi_bytes // 8, config.lanes)
         self.per_step = min(self.channels, self.alu_lanes)
         at_a_time = ([self.per_step] if self.affine else []) + ([lookups] if self.lrn else []) or [1]
         #: Lanes of a RAM, and lanes with values of their own at a time.
@@ -112,7 +112,7 @@ class Coefficients(wiring.Component):
     def _from_slots(self, m, load, complete, mask, half, values):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
         lanes, word = self.config.lanes, HELD_LAYOUT.size
-        beats, steps = max(1, lanes // self.channels), lanes // self.per_step
+        beats, steps = lanes // self.channels, lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(held(self.params.data.word_select(c, 64)[:PARAM_LAYOUT.size]) for c in range(self.channels))
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()

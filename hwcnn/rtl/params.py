@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .. import isa
+from ..limits import MAX_BURST
 from .bursts import BurstSplitter
 from .delay import unreset
 from .layouts import instruction_layout, param_port, read_port
@@ -22,8 +23,6 @@ class ParamEngine(wiring.Component):
     i : stream of PARAM's fields. port : client of the read multiplexer. o : `layouts.param_port`. done : pulse.
     """
 
-    MAX_BURST = 16
-
     def __init__(self, config):
         self.config = config
         super().__init__({
@@ -35,7 +34,7 @@ class ParamEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.splitter = splitter = BurstSplitter(self.config, self.MAX_BURST, len(self.i.payload.n_beats))
+        m.submodules.splitter = splitter = BurstSplitter(self.config, MAX_BURST, len(self.i.payload.n_beats))
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
         busy, left, beat = Signal(), Signal(16, reset_less=True), Signal(16, reset_less=True)
         o = {name: unreset(m, getattr(self.o, name)) for name in ("dest", "index", "offset", "data")}

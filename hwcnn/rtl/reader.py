@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from ..limits import MAX_BURST
 from .bursts import BurstSplitter, linear_layout
 from .delay import unreset
 from .fifo import SkidBuffer, StreamFifo
@@ -218,7 +219,6 @@ class VectorReader(wiring.Component):
     o : stream of L bytes, lane 0 lowest. last : with ``o``: the last vector of its tile.
     """
 
-    MAX_BURST = 16
     TILES = 4
 
     def __init__(self, config, fifo_depth, padded=True):
@@ -235,7 +235,7 @@ class VectorReader(wiring.Component):
         per_beat, per_vector = max(1, beat // lanes), max(1, lanes // beat)
         lane_bits, beat_bits = bits_for(lanes), bits_for(beat)
         m.submodules.rows = rows = Walker([(24 - lane_bits, 16), (32 - lane_bits, 16)], 32 - lane_bits)
-        m.submodules.reader = reader = LinearReader(self.config, self.fifo_depth, self.MAX_BURST,
+        m.submodules.reader = reader = LinearReader(self.config, self.fifo_depth, MAX_BURST,
                                                     count_bits=17 + bits_for(per_vector))
         wiring.connect(m, reader.port, wiring.flipped(self.port))
         i = self.i.payload

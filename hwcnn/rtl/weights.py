@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .. import isa
 from ..config import bits_for
-from ..limits import EAGER_WEIGHTS
+from ..limits import EAGER_WEIGHTS, MAX_BURST
 from .gearbox import resize
 from .layouts import instruction_layout, read_port
 from .reader import LinearReader
@@ -25,8 +25,6 @@ class WeightEngine(wiring.Component):
     o : stream of C bytes, output channel 0 lowest: one row (input channel) of a weight tile.
     """
 
-    MAX_BURST = 16
-
     def __init__(self, config):
         self.config = config
         super().__init__({
@@ -37,7 +35,7 @@ class WeightEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, self.MAX_BURST, eager=EAGER_WEIGHTS)
+        m.submodules.reader = reader = LinearReader(self.config, self.config.weight_fifo, MAX_BURST, eager=EAGER_WEIGHTS)
         wiring.connect(m, reader.port, wiring.flipped(self.port))
         m.d.comb += [
             reader.i.valid.eq(self.i.valid), self.i.ready.eq(reader.i.ready),

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import bits_for
+from ..limits import MAX_BURST
 from .delay import unreset
 from .fifo import SkidBuffer, StreamFifo
 from .layouts import WRITE_LAYOUT, write_port
@@ -37,7 +38,6 @@ class Writer(wiring.Component):
     port : client of the write multiplexer. done : pulses when memory has acknowledged the last burst of a tile.
     """
 
-    MAX_BURST = 16
     BEATS = 32
     BURSTS = 16
     UNACKNOWLEDGED = 64
@@ -80,7 +80,7 @@ class Writer(wiring.Component):
         Returns the streams of the vectors' places and of the bursts that they make; a burst comes when its last vector's
         place does, whether the data is there or not.
         """
-        place_bits, slots, parts = bits_for(self.MAX_BURST), self.slots, self.parts
+        place_bits, slots, parts = bits_for(MAX_BURST), self.slots, self.parts
         beat_bits = 32 - bits_for(self.config.axi_bytes)
         here, here_valid = Signal.like(ahead.payload, reset_less=True), Signal()
         known, step = Signal(), Signal()  # known: so is the next

@@ -9,8 +9,8 @@ shadows of DRAM, activation buffer, accumulators and parameters that record who 
 import numpy as np
 
 from .. import isa
-from .events import passes
 from .ops import COUNTS
+from .weights_ahead import WeightsAhead, passes
 
 
 class HazardError(Exception):
@@ -54,7 +54,7 @@ class Checker:
             3: np.zeros(1, np.int32),
         }
         self.param_users = {dest: np.zeros_like(shadow) for dest, shadow in self.params.items()}
-        self._stream = []  # bytes of WEIGHT instructions that no ARRAY has used
+        self._weights = WeightsAhead(config)
         self._step = {
             "load": self._load,
             "weight": self._weight,
@@ -147,14 +147,11 @@ class Checker:
         self.act_read[span] = 0
 
     def _weight(self, v):
-        self._stream.append(v["n_bytes"])
-        held, fifo = 0, self.config.weight_fifo * self.config.axi_bytes
-        for n in self._stream:
-            fifo -= n
-            held += fifo < 0
-        if held - 1 > self.config.queue_words // isa.WEIGHT.words:
+        self._weights.ask(v["n_bytes"])
+        if not self._weights.fits():
             self._fail(
-                "weight", f"{held} weight streams come before the arrays that use them: dispatch may stop for ever"
+                "weight",
+                f"{self._weights.held()} weight streams find no room before the arrays that make it: dispatch may stop for ever",
             )
 
     def _param(self, v):
@@ -162,7 +159,10 @@ class Checker:
         slots = range(1)
         if v["dest"] < 2:
             size = self.config.post_param_bytes if v["dest"] == 0 else self.config.vector_param_bytes
-            slots = (v["index"] + np.arange(v["n_beats"] * self.config.axi_bytes // size)) % len(shadow)
+            count, rest = divmod(v["n_beats"] * self.config.axi_bytes, size)
+            if rest:
+                self._fail("param", f"fills {count} slots and a part of one")
+            slots = (v["index"] + np.arange(count)) % len(shadow)
         counter = "vstore" if v["dest"] else "post"
         self._require("param", counter, int(users[slots].max()), "overwrites parameters that are in use")
         shadow[slots] = self.count["param"]
@@ -186,14 +186,9 @@ class Checker:
         self._require("array", "post", self.drained[half], "overwrites sums that are being drained")
         self.summed[half] = self.count["array"]
         used = passes(v) * config.tile_bytes
-        while used:
-            if not self._stream:
-                self._fail("array", "its weights are not in the program before it")
-            taken = min(used, self._stream[0])
-            self._stream[0] -= taken
-            used -= taken
-            if not self._stream[0]:
-                self._stream.pop(0)
+        if used > self._weights.total:
+            self._fail("array", "its weights are not in the program before it")
+        self._weights.use(used)
 
     def _taps(self, v, shadow):
         names = ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx"), ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x")

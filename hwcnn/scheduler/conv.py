@@ -102,8 +102,8 @@ class ConvLowering:
         return min(found, key=lambda pair: pair[1].cost)
 
     def _groups(self):
-        height, width = self.view.extent(self.plan.rows, self.plan.cols)
-        limit = max(1, self.config.act_vectors // (1 if self.plan.resident else 2) // (height * width))
+        block = conv_plan.tile_block(self.view, self.plan.rows, self.plan.cols)
+        limit = max(1, self.config.act_vectors // (1 if self.plan.resident else 2) // block)
         raw = conv_plan.group_pieces(self.pieces, self.out_blocks, self.plan.nb, limit)
         ordered = [(self._order(first, end), tuple(pieces)) for first, end, pieces in raw]
         image, cols = self.low.image, self.config.cols

@@ -1,9 +1,10 @@
 """Chooses a convolution's tiles: pure functions of its geometry and the configuration."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from ..errors import InputError
-from .view import Piece, View
+from .view import Piece, View, span
 
 #: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even where it is not the
 #: limit.
@@ -11,6 +12,8 @@ BUS_SHARE, BUS_COST = 1.5, 0.05
 #: The last tile of a layer is halved while the vector engine would need more cycles for it, down to this many times R
 #: pixels (fewer would need more weights than the bus carries).
 WORTH_A_TILE, MIN_PIXELS = 400, 2
+#: Numbers of columns of a tile that are tried, the widest first; others only where none of these fits.
+WIDEST = 4
 #: Cycles between two ARRAY instructions, and to fill and empty the array's pipeline at a layer's end.
 ARRAY_GAP, PIPELINE = 2, 64
 
@@ -94,23 +97,37 @@ def _fit_piece(piece, limit):
 def choose(name, view: View, pieces: tuple[Piece, ...], in_blocks, out_blocks, config, residual=False):
     """The cheapest ConvPlan: max(array, post, DRAM) cycles over the layer, plus the fill of its first and last tile."""
     best = None
-    for cols in sizes(view.out_cols, config.acc_depth)[:4]:
+    for tried, cols in enumerate(sizes(view.out_cols, config.acc_depth)):
+        if tried >= WIDEST and best is not None:
+            break
         for rows in sizes(view.out_rows, max(1, config.acc_depth // cols)):
             for plan in _plans(view, pieces, in_blocks, out_blocks, rows, cols, config, residual):
                 if best is None or plan.cost < best.cost:
                     best = plan
     if best is None:
-        need = view.extent(1, 1)
         raise InputError(
-            f"layer {name!r}: a tile of its input takes at least {need[0] * need[1]} vectors of the activation "
+            f"layer {name!r}: a tile of its input takes at least {tile_block(view, 1, 1)} vectors of the activation "
             f"buffer, which holds {config.act_vectors}: increase act_kib"
         )
     return best
 
 
+def tile_block(view, rows, cols):
+    """Vectors of an input block that the largest tile of rows x cols results loads, pads included."""
+    geometry = zip(view.stride, view.reach, view.pads, (view.out_rows, view.out_cols), (view.in_rows, view.in_cols))
+    height, width = (_loaded(*axis, size) for axis, size in zip(geometry, (rows, cols), strict=True))
+    return height * width
+
+
+@cache
+def _loaded(stride, reach, pad, out, limit, size):
+    """The most items that a tile of `size` results loads along an axis: more than its windows reach over where they lie in the pads."""
+    tiles = split(out, size)
+    return max(span(a * stride - pad, (b - a - 1) * stride + reach, limit)[0].size for a, b in tiles)
+
+
 def _plans(view, pieces, in_blocks, out_blocks, rows, cols, config, residual):
-    height, width = view.extent(rows, cols)
-    block = height * width
+    block = tile_block(view, rows, cols)
     if block > config.act_vectors:
         return
     double = max(1, config.act_vectors // 2 // block)

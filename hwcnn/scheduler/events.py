@@ -8,8 +8,10 @@ import itertools
 from dataclasses import dataclass
 
 from .. import isa, limits
+from ..limits import MAX_BURST
 from .bus import Bus
-from .readers import BURST, TURN, Operand, Tile, WeightStream
+from .readers import TURN, Operand, Tile, WeightStream
+from .weights_ahead import passes
 
 #: Cycles from a counter's reaching what an instruction waits for to the instruction's start.
 START = {"load": 2, "weight": 0, "param": 2, "array": 2, "post": 4, "vector": 4}
@@ -47,11 +49,6 @@ class Timing:
     write_latency: int = 8
 
 
-def passes(v):
-    """Passes (weight tiles) of an ARRAY."""
-    return v["n_cb"] * v["n_ky"] * v["n_kx"] * v["n_ob"]
-
-
 def read_vectors(v):
     """Vectors that a LOAD or VECTOR reads from DRAM for operand A."""
     return v["n_blk"] * v["n_rows"] * v["n_cols"]
@@ -68,7 +65,7 @@ def written_vectors(v):
 
 
 def last_burst(v, vector_bytes, axi_bytes):
-    """Beats of the last burst of a POST's or VECTOR's writes: bursts are cut at multiples of `BURST` beats."""
+    """Beats of the last burst of a POST's or VECTOR's writes: bursts are cut at multiples of `MAX_BURST` beats."""
     rows, cols, pixel = v["out_rows"], v["out_cols"], v["out_pix_stride"]
     begin = v["out_addr"] + (v["n_blk"] - 1) * v["out_blk_stride"] + (rows - 1) * v["out_row_stride"]  # of the last row
     end = begin + (cols - 1) * pixel  # the last vector
@@ -77,7 +74,7 @@ def last_burst(v, vector_bytes, axi_bytes):
     elif v["out_row_stride"] == cols * pixel:
         begin -= (rows - 1) * v["out_row_stride"]
     beat = (end + vector_bytes - 1) // axi_bytes
-    return min(beat % BURST, beat - begin // axi_bytes) + 1
+    return min(beat % MAX_BURST, beat - begin // axi_bytes) + 1
 
 
 def operand_bytes(op, config):
@@ -144,7 +141,7 @@ class EventModel:
             return None
         if op.queue == "weight":
             # The engine takes an instruction when the last burst of the one before is on its way to the bus.
-            if self.weights.asked + REQUESTS * BURST < self.weights.pending:
+            if self.weights.asked + REQUESTS * MAX_BURST < self.weights.pending:
                 return None
             at = max(at, self.weights.over)
         for counter, other in op.deps:
@@ -275,15 +272,15 @@ class EventModel:
         return max(1, round(TURN * self._burst(op)))
 
     def _burst(self, op):
-        """Beats of a burst, on average: bursts are cut at the ends of rows and at multiples of `BURST` beats."""
+        """Beats of a burst, on average: bursts are cut at the ends of rows and at multiples of `MAX_BURST` beats."""
         if op.queue == "param":
-            return BURST
+            return MAX_BURST
         row = self._beats(op.values["out_cols" if op.queue == "post" else "n_cols"] * self.config.lanes)
-        return row / (1 + (row - 1) / BURST)
+        return row / (1 + (row - 1) / MAX_BURST)
 
     def _rate(self, op):
         """Cycles a beat, at least, of a reader that requests bursts, or waits for memory with all its FIFO has room for."""
-        return max(1, REQUEST_CYCLES / self._burst(op), (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - BURST))
+        return max(1, REQUEST_CYCLES / self._burst(op), (self.timing.latency + LOAD_PATH) / (self.config.read_fifo - MAX_BURST))
 
     def _engine_cycles(self, op, beats):
         """Cycles in which the engine uses an operand of so many beats, were all operands there."""
@@ -305,7 +302,7 @@ class EventModel:
         A burst goes when it is complete and the one before is over."""
         lanes = self.config.post_lanes if op.queue == "post" else self.config.lanes
         beats, last = self._beats(write_bytes(op, self.config)), last_burst(op.values, lanes, self.config.axi_bytes)
-        before = max(0, min(BURST, beats - last) - last * cycles // beats)
+        before = max(0, min(MAX_BURST, beats - last) - last * cycles // beats)
         return before + last + self.timing.write_latency
 
     def _used(self, start, cycles, tile, path):
@@ -352,7 +349,7 @@ class EventModel:
         v = op.values
         cycles = self._used(start, self._vector_cycles(v, written_vectors(v)), tile, VECTOR_READ) - start
         taken, over = self._write(op, start, cycles)
-        parameters = 2 + 8 * self.config.lanes // self.config.axi_bytes if v["per_channel"] else 0
+        parameters = 2 + self.config.vector_param_bytes // self.config.axi_bytes if v["per_channel"] else 0
         stored = over + VECTOR_PATH + self._stored(op, cycles)
         return taken + VECTOR_GAP + parameters, {"vstore": stored}
 

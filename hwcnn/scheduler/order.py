@@ -1,6 +1,7 @@
 """The order of a program: by the start times of the event model."""
 
 from .events import EventModel
+from .weights_ahead import hold_back
 
 
 def order(ops, config, needed):
@@ -8,7 +9,8 @@ def order(ops, config, needed):
 
     Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
     layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the
-    array needs first (needed : of `lookahead.urgency`). Dependences stay before dependants.
+    array needs first (needed : of `lookahead.urgency`). Dependences stay before dependants, and no more weights are asked
+    for ahead of the array than dispatch can pass on.
     """
     model, streams = EventModel(config), _streams(ops)
     uses, missing = _dependants(ops)
@@ -30,7 +32,7 @@ def order(ops, config, needed):
                 ready.add(k)
     if len(started) != len(ops):
         raise ValueError("operations depend on each other in a circle")
-    return [op for _, _, op in sorted(started, key=lambda item: item[:2])]
+    return hold_back([op for _, _, op in sorted(started, key=lambda item: item[:2])], config)
 
 
 def _stream(op):

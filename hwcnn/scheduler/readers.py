@@ -4,9 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from .. import limits
+from ..limits import MAX_BURST
 
-#: Beats of the longest burst.
-BURST = 16
 #: Bursts of a reader that are modelled at a time; then it is another's turn.
 TURN = 2
 
@@ -14,12 +13,14 @@ TURN = 2
 class WeightStream:
     """The weights on their way to the array, through a FIFO. Positions count all beats of a run.
 
-    A beat can be requested once the array has used the one `depth` before it. Those within `eager` of what the array
-    has used are requested in turn with all others' reads, those further ahead only while the bus is idle.
+    A beat can be requested once the array has used the one `depth` before it; behind instructions for less than a burst the
+    FIFO is not filled by as much (`limits.weight_prefetch`). Those within `eager` of what the array has used are requested
+    in turn with all others' reads, those further ahead only while the bus is idle.
     """
 
-    def __init__(self, depth, bus, latency):
-        self.depth, self.eager, self.bus, self.latency = depth, min(depth, limits.EAGER_WEIGHTS), bus, latency
+    def __init__(self, fifo, bus, latency):
+        self.fifo, self.bus, self.latency = fifo, bus, latency
+        self.depth, self.eager = fifo, min(fifo, limits.EAGER_WEIGHTS)
         self.pending = self.asked = self.used = 0  # positions: of what instructions ask for, of requests, of use
         self.over = self._asked_for = 0  # when the last request was made, and the last instruction started
         self._filled = 0  # until when idle cycles of the bus have been used or lost
@@ -40,11 +41,13 @@ class WeightStream:
     def ask(self, start, beats):
         """A WEIGHT instruction starts."""
         self.pending += beats
+        self.depth = self.fifo - MAX_BURST + min(beats, MAX_BURST)
+        self.eager = min(self.depth, limits.EAGER_WEIGHTS)
         self._asked_for, self._filled = start, max(self._filled, start)
 
     def read(self):
         """Request some bursts in turn."""
-        end, begins = min(self.asked + TURN * BURST, self._due), self.next
+        end, begins = min(self.asked + TURN * MAX_BURST, self._due), self.next
         over = self.bus.take(begins, end - self.asked, _passed(self._uses, end - self.eager) - begins)
         self._arrived(end, begins, over)
 
@@ -123,7 +126,7 @@ class Operand:
     def begin(self, at, start, fifo):
         """The engine starts on it in cycle `start`; its reader is free from cycle `at` on."""
         self.at, self.start = self.at if self.taken else at, start
-        self.at = max(self.at, self._used(BURST - fifo))
+        self.at = max(self.at, self._used(MAX_BURST - fifo))
 
     def _used(self, more):
         """When the engine uses the beat that is so many after the next one."""
@@ -141,7 +144,7 @@ class Operand:
         self.at = bus.take(self.at, beats, max(int(beats * self.rate), least))
         self.taken, self.beats = self.taken + beats, self.beats - beats
         if self.start is not None and self.beats:
-            self.at = max(self.at, self._used(BURST - fifo))
+            self.at = max(self.at, self._used(MAX_BURST - fifo))
 
 
 @dataclass

@@ -20,7 +20,7 @@ def lower_vector(low, op):
 def _affine(low, op):
     need(low, op, "affine")
     layer, config = VectorLayer(low, op), low.config
-    words = weights.vector_params(op, layer.x)
+    words = weights.vector_params(op, layer.x, config.vector_param_bytes)
     address = low.image.add(words)
     most = max(1, config.param_slots // 2)
     ranges = [(first + a, first + b) for first, end in layer.parts() for a, b in split(end - first, most)]

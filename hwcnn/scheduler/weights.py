@@ -98,11 +98,11 @@ def post_params(op, order, cols):
     return padded[:n].reshape(-1, cols)[list(order)]
 
 
-def vector_params(op, placement):
-    """uint64 [blocks, lanes] of a per-channel affine, on the lanes of its operand."""
-    padded = np.zeros(placement.blocks * placement.lanes, np.uint64)
-    padded[placement.positions()] = parameter_words(op.c, op.mantissa, op.shift)
-    return padded.reshape(-1, placement.lanes)
+def vector_params(op, placement, slot_bytes):
+    """uint64 [blocks, slot_bytes / 8] of a per-channel affine, on the lanes of its operand; 0 behind them."""
+    lanes = np.zeros(placement.blocks * placement.lanes, np.uint64)
+    lanes[placement.positions()] = parameter_words(op.c, op.mantissa, op.shift)
+    return np.pad(lanes.reshape(-1, placement.lanes), ((0, 0), (0, slot_bytes // 8 - placement.lanes)))
 
 
 def parameter_words(bias, mantissa, shift):

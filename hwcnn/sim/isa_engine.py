@@ -111,8 +111,12 @@ class Engine:
     def _param(self, v):
         data = self._memory(v["addr"], (1,), (v["n_beats"] * self.config.axi_bytes,))
         if v["dest"] in (0, 1):
-            slots = self.post_params if v["dest"] == 0 else self.vector_params
-            words = np.ascontiguousarray(data).view("<u8").reshape(-1, slots.shape[1])
+            slots, size = (
+                (self.post_params, self.config.post_param_bytes)
+                if v["dest"] == 0
+                else (self.vector_params, self.config.vector_param_bytes)
+            )
+            words = np.ascontiguousarray(data).view("<u8").reshape(-1, size // 8)[:, : slots.shape[1]]
             slots[(v["index"] + np.arange(len(words))) % len(slots)] = words
         elif v["dest"] == 2:
             words = np.ascontiguousarray(data).view("<u4").astype(np.int64) & 0x1FFFF

@@ -6,8 +6,6 @@ from networks import Builder, random_network
 from hwcnn.config import AccelConfig
 from hwcnn.rtl.array import ArrayEngine
 from hwcnn.rtl.post import PostCore
-from hwcnn.rtl.reader import VectorReader
-from hwcnn.rtl.weights import WeightEngine
 from hwcnn.rtl.writer import Writer
 from hwcnn.scheduler import events
 from hwcnn.scheduler.compile import compile_graph
@@ -78,7 +76,6 @@ def test_program_order_is_start_order(seed):
 
 
 def test_the_model_has_the_hardware_s_constants():
-    assert events.BURST == VectorReader.MAX_BURST == WeightEngine.MAX_BURST == Writer.MAX_BURST
     assert events.POST_SECOND == PostCore.SECOND and events.WRITE_BUFFER == PostCore.FIFO + Writer.BEATS
 
 
