@@ -65,7 +65,8 @@ def test_parameters_of_a_vector_slot_end_with_a_beat(rows, cols, axi_bytes, full
 @pytest.mark.parametrize("shape, kernel, stride, pads", [
     ((1, 3, 1, 20), (4, 8), 4, (4, 4, 0, 3)),
     ((1, 20, 2, 2), (3, 2), (3, 2), (4, 3, 5, 4)),
-    ((1, 30, 1, 9), 1, 1, (3, 2, 3, 2)),
+    ((1, 160, 1, 9), 1, 1, (30, 2, 30, 2)),
+    ((1, 160, 3, 9), 3, 1, (30, 2, 30, 2)),
 ])
 def test_windows_in_the_padding(rows, shape, kernel, stride, pads):
     """A tile that lies wholly in the pads loads the nearest of the map besides."""
