@@ -1,7 +1,7 @@
 """Ranges of all activations, measured with onnxruntime on sample inputs."""
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from ..errors import InputError
 from .prepare import session
@@ -13,15 +13,20 @@ _KEEP = 65536
 
 
 def random_samples(model, seed=0, count=RANDOM_SAMPLES):
-    """`count` dicts of input name to standard normal float32 arrays, the same for the same seed."""
+    """`count` dicts of input name to arrays, the same for the same seed: standard normal float32, or any int8 or uint8."""
     rng = np.random.default_rng(seed)
-    return [
-        {
-            i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim], np.float32)
-            for i in model.graph.input
-        }
-        for _ in range(count)
-    ]
+    return [{i.name: _noise(rng, i) for i in model.graph.input} for _ in range(count)]
+
+
+def _noise(rng, value):
+    shape, dtype = [d.dim_value for d in value.type.tensor_type.shape.dim], _dtype(value)
+    if dtype == np.float32:
+        return rng.standard_normal(shape, np.float32)
+    return rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def _dtype(value):
+    return helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
 
 
 def activations(model):
@@ -87,5 +92,7 @@ def _feed(sample, inputs):
             raise InputError(f"calibration: a sample of {name!r} has shape {list(array.shape)}, expected {shape}")
         if not np.isfinite(array).all():
             raise InputError(f"calibration: a sample of {name!r} holds values that are not finite")
-        feed[name] = array
+        if (kind := _dtype(value)) != np.float32:
+            array = np.clip(np.rint(array), np.iinfo(kind).min, np.iinfo(kind).max)
+        feed[name] = array.astype(kind, copy=False)
     return feed

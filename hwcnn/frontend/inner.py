@@ -31,7 +31,8 @@ def inner_values(model):
 
     Such a function, for instance x * Sigmoid(x), becomes one table.
     """
-    return _clipped(model) | _composed(model)
+    clipped = _clipped(model)
+    return clipped | _composed(model, clipped)
 
 
 def _readers(model):
@@ -53,26 +54,39 @@ def _clipped(model):
     }
 
 
-def _composed(model):
+def _composed(model, clipped):
+    """What lies within functions of one value. A value with a scale of its own is the start of another function, so those
+    that turn out to have one are taken as starts until no more do. clipped : values that have none already.
+    """
+    starts = {o.name for o in model.graph.output}
+    while True:
+        source, nonlinear = _sources(model, starts)
+        readers = _readers(model)
+        inner = {
+            t
+            for t in source.keys() - starts
+            if readers.get(t)
+            and all(
+                source.get(node.output[0]) == source[t] and (t in nonlinear or node.output[0] in nonlinear)
+                for node in readers[t]
+            )
+        }
+        scaled = source.keys() - inner - clipped
+        if scaled <= starts:
+            return inner
+        starts |= scaled
+
+
+def _sources(model, starts):
+    """({value: the one value that it is a function of}, those of them that are no linear function of it)."""
     scalars = {i.name for i in model.graph.initializer if math.prod(i.dims) == 1}
     source, nonlinear = {}, set()
     for node in model.graph.node:
         maps = [name for name in node.input if name and name not in scalars]
-        roots = {source.get(name, name) for name in maps}
+        roots = {name if name in starts else source.get(name, name) for name in maps}
         if len(roots) != 1 or not (node.op_type in CLIPS or node.op_type in FUNCTIONS or node.op_type in _BINARY):
             continue
         source[node.output[0]] = roots.pop()
-        if node.op_type in FUNCTIONS or len(maps) > 1 or any(name in nonlinear for name in maps):
+        if node.op_type in FUNCTIONS or len(maps) > 1 or any(name in nonlinear - starts for name in maps):
             nonlinear.add(node.output[0])
-    readers = _readers(model)
-    outputs = {o.name for o in model.graph.output}
-    return {
-        t
-        for t in source
-        if t not in outputs
-        and readers.get(t)
-        and all(
-            source.get(node.output[0]) == source[t] and (t in nonlinear or node.output[0] in nonlinear)
-            for node in readers[t]
-        )
-    }
+    return source, nonlinear

@@ -9,7 +9,7 @@ from onnx import TensorProto, checker, external_data_helper, helper, numpy_helpe
 
 from ..errors import InputError
 from .light import is_bulky, light
-from .prepare import infer_shapes
+from .prepare import infer_shapes, name_nodes
 from .training import drop_training
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
@@ -57,6 +57,9 @@ def normalise(model, source, shapes=None):
     try:
         _check_constants(model, source)
         checker.check_model(light(model, as_inputs=lambda tensor: True))
+        if not model.graph.output:
+            raise ValueError("it has no output")
+        name_nodes(model)
         drop_training(model, source)
         _fix_inputs(model, source, shapes or {})
         _channels_first(model)

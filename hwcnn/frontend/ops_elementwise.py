@@ -33,7 +33,9 @@ def total(ctx, node, a, *more):
 @operator("Mul", "Div", limits=_LIMITS + "; Div by a constant only")
 def mul(ctx, node, a, b):
     if isinstance(b, Const):
-        factor = per_channel(b, a)
+        factor = np.asarray(per_channel(b, a))
+        if node.op_type == "Div" and not factor.all():
+            raise Unsupported("division by zero")
         return scale_channels(ctx, node, a, factor if node.op_type == "Mul" else 1 / factor, 0.0)
     if isinstance(a, Const) and node.op_type == "Mul":
         return scale_channels(ctx, node, b, per_channel(a, b), 0.0)

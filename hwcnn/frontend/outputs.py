@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .registry import Unsupported
-from .values import Const, Host, Linear, Padded
+from .values import Const, Host, Input, Linear, Padded
 
 
 def output(ctx, name, value):
@@ -22,6 +22,8 @@ def output(ctx, name, value):
 def _why(value):
     if isinstance(value, Const):
         return "it is a constant"
+    if isinstance(value, Input):
+        return "it is an input of the network as it is: read it there"
     return "it is not quantised: a QuantizeLinear is missing before it"
 
 

@@ -10,6 +10,7 @@ BatchNormalization stay float.
 import logging
 
 import numpy as np
+from onnx import TensorProto
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 from onnxruntime.quantization.onnx_model import ONNXModel
@@ -62,6 +63,11 @@ def quantise(model, calibration=None, seed=0, percentile=None):
     """
     if is_quantised(model):
         return complete(model, calibration, seed)
+    for value in model.graph.input:
+        if value.type.tensor_type.elem_type != TensorProto.FLOAT:
+            raise InputError(
+                f"input {value.name!r} holds integers, but the model is not quantised: give it float32 and take out the Cast"
+            )
     model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
     measured = calibrate.ranges(model, samples, percentile)

@@ -40,9 +40,9 @@ def drop_training(model, source):
 
 
 def _drop_masks(graph, read):
-    """Take the masks that are not among the names in `read` off their Dropouts."""
+    """Take the masks (of a MaxPool: the indices) that are not among the names in `read` off their Dropouts."""
     for node in graph.node:
-        if node.op_type == "Dropout" and len(node.output) > 1 and node.output[1] not in read:
+        if node.op_type in ("Dropout", "MaxPool") and len(node.output) > 1 and node.output[1] not in read:
             del node.output[1:]
 
 
