@@ -125,7 +125,10 @@ class Context:
         x = self.tensor(value)
         channels = x.shape[1]
         gain = np.broadcast_to(np.asarray(value.mul, np.float64) * x.scale / scale, channels)
-        offset = np.broadcast_to(np.asarray(value.add, np.float64) / scale, channels) - gain * x.zero
+        added = np.broadcast_to(np.asarray(value.add, np.float64) / scale, channels)
+        small = np.abs(added) < requant.SATURATES / 2
+        gain = np.where(small, np.clip(gain, -requant.SATURATES, requant.SATURATES), gain)
+        offset = added - gain * x.zero
         y = self.new_tensor(name, x.shape, scale, zero)
         mantissa, c, shift = requant.affine(gain, offset)
         low, high = requant.quantised_clamp(scale, zero, value.low, value.high)

@@ -32,7 +32,8 @@ def inner_values(model):
     Such a function, for instance x * Sigmoid(x), becomes one table.
     """
     clipped = _clipped(model)
-    return clipped | _composed(model, clipped)
+    inner, starts = _composed(model, clipped)
+    return clipped - starts | inner
 
 
 def _readers(model):
@@ -55,7 +56,7 @@ def _clipped(model):
 
 
 def _composed(model, clipped):
-    """What lies within functions of one value. A value with a scale of its own is the start of another function, so those
+    """(what lies within functions of one value, the values that these start from). A value with a scale of its own is the start of another function, so those
     that turn out to have one are taken as starts until no more do. clipped : values that have none already.
     """
     starts = {o.name for o in model.graph.output}
@@ -73,7 +74,7 @@ def _composed(model, clipped):
         }
         scaled = source.keys() - inner - clipped
         if scaled <= starts:
-            return inner
+            return inner, {source[t] for t in inner}
         starts |= scaled
 
 

@@ -109,6 +109,8 @@ def scale_channels(ctx, node, value, factor, offset):
 
 def _same_source(ctx, node, a, b):
     """Both operands are functions of one tensor, so that the result is too: a `Table`; otherwise None."""
+    if isinstance(a, Table) or isinstance(b, Table):
+        a, b = (ctx.solid(v) if isinstance(v, Padded) else v for v in (a, b))
     if not (isinstance(a, Linear | Table) and isinstance(b, Linear | Table) and a.tensor == b.tensor):
         return None
     if (
@@ -146,8 +148,8 @@ def _maps(ctx, node, a, b, kind, sign):
 
     def emit(y, low, high):
         if kind == "mul":
-            shift = requant.common_shift(xa.scale * xb.scale / y.scale)
-            ma, mb = 0, requant.scaled(xa.scale * xb.scale / y.scale, shift)
+            mantissa, shift = requant.ratio(xa.scale * xb.scale / y.scale)
+            ma, mb, shift = 0, int(mantissa), int(shift)
         else:
             ga, gb = sa * xa.scale / y.scale, sb * xb.scale / y.scale
             shift = requant.common_shift(ga, gb)

@@ -23,12 +23,13 @@ def shifts(real, bits):
     return shift.astype(np.int64)
 
 
+#: Times this, any integer but 0 is beyond int8 in whatever zero point.
+SATURATES = 2.0**16
+
+
 def ratio(real):
-    """`fixedpoint.multiplier` of ratios of scales. Raises ValueError in words for a user."""
-    try:
-        return multiplier(real)
-    except ValueError as e:
-        raise ValueError(f"the ratio of its scales, {np.max(real):.3g}, is out of range: at most 2**{MANT_BITS}") from e
+    """`fixedpoint.multiplier` of what integers are multiplied by: beyond `SATURATES`, all are the same."""
+    return multiplier(np.minimum(real, SATURATES))
 
 
 def common_shift(*reals):

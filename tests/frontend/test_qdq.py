@@ -94,6 +94,17 @@ def test_an_int32_bias_is_exact_whatever_its_scale(scale):
     assert steps.max() <= 1 and (steps > 0).mean() < 0.001
 
 
+@pytest.mark.parametrize("op", ["AveragePool", "Mul", "Conv", "Identity"])
+def test_scales_so_far_apart_that_all_saturates(op):
+    """One step of the operand is 2**27 steps of the result: 0 stays 0, all else is a bound, without a multiplier as large."""
+    net = Qdq(6)
+    x = net.input(1, 4, 9, 9, zero=-3, scale=8)
+    operands = {"Mul": [x, x], "Conv": [x, net.weight(4, 4, 1, 1, scale=np.full(4, 1.0))]}.get(op, [x])
+    y = net.node(op, operands, **({"kernel_shape": [1, 1]} if op in ("AveragePool", "Conv") else {}))
+    _, (steps,) = compare(net, net.q(y, 2.0**-24, 5))
+    assert not steps.any()
+
+
 def test_a_large_convolution_meets_the_bar():
     net = Qdq(14)
     y = net.node("Conv", [net.input(1, 8, 64, 64, zero=-9), net.weight(32, 8, 3, 3)], kernel_shape=[3, 3], pads=[1] * 4)
