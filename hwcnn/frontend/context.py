@@ -83,6 +83,8 @@ class Context:
         return self._made[key][1]
 
     def _quantise(self, node_name, value, name, scale, zero):
+        if getattr(value, "index", None) is not None:
+            name = f"{name}/unmoved"  # the map that the value's elements come from: not the one that ONNX calls so
         if isinstance(value, Input):
             return self._input(value, scale, zero)
         if isinstance(value, Padded) and self._same(value, scale, zero):

@@ -72,6 +72,8 @@ def _geometry(ctx, node, x):
         raise Unsupported(f"its input has {len(x.shape)} dimensions")
     kernel = pair(a["kernel_shape"], 1)
     g = window(a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0))
+    if g.dilation != (1, 1) and a.get("auto_pad", "NOTSET").startswith("SAME"):
+        raise Unsupported("auto_pad with dilations: onnx and onnxruntime define different sizes; write the pads instead")
     if g.out != map_shape(ctx.shapes[node.output[0]])[2:]:
         raise Unsupported(
             "with ceil_mode, a window of it starts beyond the map: onnx and onnxruntime define different sizes then"

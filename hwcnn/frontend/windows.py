@@ -56,7 +56,13 @@ def _auto(auto, size, stride, span):
         raise Unsupported(f"auto_pad {auto!r}")
     before, after = [], []
     for n, s, k in zip(size, stride, span, strict=True):
-        total = max((-(-n // s) - 1) * s + k - n, 0)
+        total = (-(-n // s) - 1) * s + k - n
+        if total < -1:
+            raise Unsupported(
+                f"auto_pad with stride {s} on {n} elements, which leaves {-total} of them out: onnx and onnxruntime leave out "
+                "different ones; write the pads instead"
+            )
+        total = max(total, 0)
         less = total // 2
         before.append(less if auto == "SAME_UPPER" else total - less)
         after.append(total - before[-1])

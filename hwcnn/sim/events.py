@@ -68,7 +68,10 @@ class EventLog:
         seen = dict.fromkeys(START, 0)
         blocked, at = {}, 0
         while at < len(program):
-            instruction, waits, _, size = isa.decode(program, at)
+            try:
+                instruction, waits, _, size = isa.decode(program, at)
+            except ValueError:
+                break  # no instruction: what the accelerator stopped at
             at += size
             if instruction.name not in seen:
                 break

@@ -48,13 +48,13 @@ def testbench():
     return {f.name: f.read_text() for f in _TESTBENCH.iterdir() if f.name.endswith((".cpp", ".h"))}
 
 
-def build(verilog, waves=False):
+def build(verilog, waves=False, optimise="-O1"):
     """Build the simulator of an accelerator (module ``hwcnn``), or find it in the cache; returns its folder.
 
-    waves : build with tracing."""
+    waves : build with tracing. optimise : see `verilator.build`."""
     sources = {"hwcnn.v": verilog, "tb.sv": _TESTBENCH.joinpath("tb.sv").read_text()} | testbench()
     data, ids = (int(re.search(rf"input \[(\d+):0\] m_axi_{port};", verilog)[1]) + 1 for port in ("rdata", "rid"))
-    return verilator.build("tb", sources, _PORTS, [f"-GBYTES={data // 8}", f"-GID_BITS={ids}"], waves, main=MAIN)
+    return verilator.build("tb", sources, _PORTS, [f"-GBYTES={data // 8}", f"-GID_BITS={ids}"], waves, optimise, MAIN)
 
 
 class RtlSimulator:

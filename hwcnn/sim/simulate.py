@@ -70,12 +70,13 @@ class Design:
 @dataclass(frozen=True)
 class Options:
     """engine : one of ENGINES. read_latency : of DRAM in cycles. stalls : seed of random bus stalls, or None. waves : .fst or .vcd file.
-    progress : called with what is being done, and (after a dot) with instructions done and in all."""
+    optimise : the C++ compiler's level for the simulator; -O0 builds fast, for short runs. progress : called with what is being done, and (after a dot) with instructions done and in all."""
 
     engine: str = "rtl"
     read_latency: int = rtl.READ_LATENCY
     stalls: int | None = None
     waves: object = None
+    optimise: str = "-O1"
     progress: object = lambda text: None
 
 
@@ -127,7 +128,7 @@ def _engine(design, options, stack):
         dram = np.zeros(size, np.uint8)
         return lambda: isa_engine.run(design.program, dram, design.config) and None, dram
     options.progress("building the simulator")
-    folder = rtl.build(design.verilog, options.waves is not None)
+    folder = rtl.build(design.verilog, options.waves is not None, options.optimise)
     simulator = stack.enter_context(rtl.RtlSimulator(
         folder, size, read_latency=options.read_latency, stalls=options.stalls, waves=options.waves))
     return lambda: simulator.run(start), simulator.dram

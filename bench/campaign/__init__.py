@@ -1,0 +1,1 @@
+"""Random networks on random accelerators through every engine: see ``bench/campaign.py``."""

@@ -1,0 +1,75 @@
+"""A failing case as two small files, NAME.onnx and NAME.json, that run again without the generator that made them."""
+
+import json
+from pathlib import Path
+
+import onnx
+
+from hwcnn.config import AccelConfig
+from hwcnn.frontend.quantise import quantise
+from hwcnn.sim import rtl
+
+from . import engines, rtl_case
+from .engines import Failure, Refused
+
+#: What `replay` gives: all engines agree, or the tool refuses the case in one line.
+EXACT, REFUSED = "exact", "refused"
+
+
+def save(path, recipe, config, seed, failure, bus=None):
+    """Write PATH.onnx and PATH.json. bus : stalls, read_latency and write_latency of an RTL run, None for the other engines.
+
+    The model is the quantised one, so that later quantisers do not change it, unless quantising is what fails."""
+    path = Path(path)
+    model, samples = engines.quantised(recipe)
+    if not failure.signature.startswith("quantise"):
+        try:
+            model = quantise(model, samples)
+        except Exception:  # the failure is before
+            pass
+    onnx.save(model, path.with_suffix(".onnx"))
+    text = {"signature": failure.signature, "detail": failure.detail[-600:], "expect": EXACT, "batch": recipe.get("batch", 1), "seed": seed,
+            "samples": recipe["quantising"]["seed"], "config": config.to_dict(), "bus": bus}
+    path.with_suffix(".json").write_text(json.dumps(text, indent=1) + "\n")
+    return path
+
+
+def replay(path, cache=None):
+    """Run a saved case on every engine that it is for: `EXACT` or `REFUSED`. Raises Failure. cache : False builds in a folder of its own."""
+    case = json.loads(Path(path).with_suffix(".json").read_text())
+    model = onnx.load(Path(path).with_suffix(".onnx"))
+    config = AccelConfig.from_dict(case["config"])
+    try:
+        with engines.stage("load"):
+            model = engines.normalise(model, str(path))
+        samples = engines.random_samples(model, case["samples"])
+        net = engines.network(model, samples, case["batch"])
+        engines.agree(net)
+        design = engines.run_isa(net, config, case["seed"])
+        if case["bus"]:
+            run_rtl(design, case["seed"], case["bus"])
+    except Refused:
+        return REFUSED
+    return EXACT
+
+
+def run_rtl(design, seed, bus, images=2):
+    """The RTL on a design. Raises Failure."""
+    with rtl.RtlSimulator(rtl_case.build(design.config), rtl_case.SIZE, hang=rtl_case.HANG_CYCLES, **bus) as simulator:
+        for _ in rtl_case.images_through(simulator, design, seed, images):
+            pass
+
+
+def failure_of(recipe, config, seed, bus=None):
+    """The Failure of a recipe on a configuration, None if it runs, or is refused, or cannot be built."""
+    try:
+        net = engines.from_recipe(recipe)
+        engines.agree(net)
+        design = engines.run_isa(net, config, seed)
+        if bus:
+            run_rtl(design, seed, bus)
+    except Refused:
+        return None
+    except Failure as e:
+        return e
+    return None
