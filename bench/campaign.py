@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from campaign import cases, isa_case, minimise, report, results, rtl_case, summary
-from campaign.engines import Failure
+from campaign.stages import Failure
 
 BUILD = results.ROOT / "build" / "campaign"
 #: Cases that are given to the workers ahead of their results.

@@ -9,8 +9,8 @@ from hwcnn.config import AccelConfig
 from hwcnn.frontend.quantise import quantise
 from hwcnn.sim import rtl
 
-from . import engines, rtl_case
-from .engines import Failure, Refused
+from . import engines, ort, rtl_case, stages
+from .stages import Failure, Refused
 
 #: What `replay` gives: all engines agree, or the tool refuses the case in one line.
 EXACT, REFUSED = "exact", "refused"
@@ -40,11 +40,11 @@ def replay(path, cache=None):
     model = onnx.load(Path(path).with_suffix(".onnx"))
     config = AccelConfig.from_dict(case["config"])
     try:
-        with engines.stage("load"):
+        with stages.stage("load"):
             model = engines.normalise(model, str(path))
         samples = engines.random_samples(model, case["samples"])
         net = engines.network(model, samples, case["batch"])
-        engines.agree(net)
+        ort.agree(net)
         design = engines.run_isa(net, config, case["seed"])
         if case["bus"]:
             run_rtl(design, case["seed"], case["bus"])
@@ -64,7 +64,7 @@ def failure_of(recipe, config, seed, bus=None):
     """The Failure of a recipe on a configuration, None if it runs, or is refused, or cannot be built."""
     try:
         net = engines.from_recipe(recipe)
-        engines.agree(net)
+        ort.agree(net)
         design = engines.run_isa(net, config, seed)
         if bus:
             run_rtl(design, seed, bus)

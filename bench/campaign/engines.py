@@ -1,15 +1,10 @@
-"""One network through the frontend, onnxruntime, golden and the ISA engine; each failure is told from a refusal."""
+"""One network through the frontend, golden and the ISA engine."""
 
-import re
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from hwcnn import ir
-from hwcnn.errors import InputError
-from hwcnn.frontend.agreement import agreement
 from hwcnn.frontend.importer import import_graph
 from hwcnn.frontend.load import normalise
 from hwcnn.frontend.quantise import quantise
@@ -20,54 +15,7 @@ from hwcnn.sim.simulate import Design, Options, simulate
 from . import quantising
 from .net import Invalid
 from .recipe import Built
-
-#: Elements off by one that any layer may have, besides one in 1,000: a layer here has few elements, and a tie in float is enough.
-TIES = 2
-
-
-class Refused(Exception):
-    """The network or the configuration is outside of what the tool takes, as it said in one line."""
-
-    def __init__(self, stage, error):
-        super().__init__(f"{stage}: {reason(str(error))}")
-
-
-class Failure(Exception):
-    """Something is wrong. signature : the same for the same defect, as far as can be told."""
-
-    def __init__(self, signature, detail=""):
-        super().__init__(signature)
-        self.signature, self.detail = signature, detail
-
-
-def reason(text):
-    """A message without names and numbers, to count with."""
-    text = re.sub(r"'[^']*'", "'..'", " ".join(text.split()))
-    text = re.sub(r"\b[A-Za-z]+\d+(_\d+)?(/\S+|_\w+)*", "..", text)
-    return re.sub(r"-?\d[\d.e+-]*", "#", text)[:160]
-
-
-class stage:
-    """A context that turns InputError into `Refused`, and every other exception into `Failure`."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if error is None or isinstance(error, Failure | Refused | KeyboardInterrupt):
-            return False
-        if isinstance(error, InputError):
-            raise Refused(self.name, error) from error
-        if not isinstance(error, Exception):
-            return False
-        frames = traceback.extract_tb(trace)
-        own = next((f for f in reversed(frames) if "/hwcnn/" in f.filename), frames[-1])
-        where = f"{Path(own.filename).name}:{own.name}"
-        raise Failure(f"{self.name}: {kind.__name__} in {where}: {reason(str(error))}",
-                      "".join(traceback.format_exception(kind, error, trace))[-3000:]) from error
+from .stages import Failure, Refused, stage
 
 
 @dataclass
@@ -107,21 +55,6 @@ def network(model, samples, batch=1):
         model = quantise(model, samples)
     with stage("import"):
         return Network(model, samples, import_graph(model, batch))
-
-
-def agree(net):
-    """Golden against onnxruntime, layer by layer from the same inputs: {operator: (elements, equal)}. Raises Failure."""
-    with stage("onnxruntime"):
-        rows = agreement(net.model, import_graph(net.model, fused=False), net.samples)
-    totals = {}
-    for row in rows:
-        off = row.elements - row.equal
-        if row.max_difference > 1 or not row.approximate and off > TIES + row.elements / 1000:
-            raise Failure(f"onnxruntime: {row.op} differs by {'one' if row.max_difference == 1 else 'more than one'}",
-                          f"{row.name}: {off} of {row.elements} differ, by at most {row.max_difference}")
-        old = totals.get(row.op, (0, 0))
-        totals[row.op] = old[0] + row.elements, old[1] + row.equal
-    return totals
 
 
 def design(net, config, verilog=""):

@@ -3,7 +3,8 @@
 from hwcnn import isa
 from hwcnn.sim import rtl
 
-from .engines import Failure, random_inputs
+from .engines import random_inputs
+from .stages import Failure
 
 #: A byte offset at which there is no memory.
 NOWHERE = 0x3000_0000

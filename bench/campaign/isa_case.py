@@ -4,26 +4,24 @@ import time
 
 import numpy as np
 
-from . import configurations, coverage, engines, recipe
-from .engines import Failure, Refused
+from . import configurations, coverage, engines, ort, recipe
+from .stages import Failure, Refused
 
 #: Configurations that are tried on a network that the first ones refuse.
 CONFIGURATIONS = 3
 
 
-def run(seed, number, ort=True):
+def run(seed, number, compared=True):
     """The result, JSON-able: "case", "result" (ok, refused or failed), and what it covered."""
     began = time.monotonic()
     result = {"case": ["isa", number], "refusals": []}
-    rng = np.random.default_rng([seed, 0, number])
-    drawn = recipe.draw(rng)
-    configs = [configurations.draw(rng) for _ in range(CONFIGURATIONS)]
+    recipe_, configs = drawn(seed, number)
     try:
-        net = engines.from_recipe(drawn)
+        net = engines.from_recipe(recipe_)
         result |= {"operators": coverage.operators(net.model), "features": coverage.features(net.graph, net.model)}
-        if ort:
-            result["ort"] = engines.agree(net)
         result |= _on_one(net, configs, number, result["refusals"])
+        if compared:
+            result["ort"] = ort.agree(net)
     except Refused as e:
         result |= {"result": "refused"}
         result["refusals"].append(str(e))
@@ -42,9 +40,6 @@ def _on_one(net, configs, number, refusals):
                 raise
             refusals.append(str(e))
             continue
-        except Failure as e:
-            e.config = config
-            raise
         return {"result": "ok", "configurations": configurations.classes(config), "operations": coverage.operations(net.graph)}
     raise AssertionError("no configuration")
 

@@ -14,8 +14,8 @@ from hwcnn.sim import rtl, verilator
 from hwcnn.sim.compare import compare
 from hwcnn.sim.simulate import Outcome
 
-from . import configurations, coverage, engines, faults, recipe
-from .engines import Failure, Refused
+from . import configurations, coverage, engines, faults, recipe, stages
+from .stages import Failure, Refused
 
 #: Instructions of a program that is simulated: many short runs find more than a few long ones.
 MOST_INSTRUCTIONS = 260
@@ -80,9 +80,9 @@ def run(seed, group, count):
 
 def build(config):
     """The folder of the simulator. Raises Failure."""
-    with engines.stage("verilog"):
+    with stages.stage("verilog"):
         verilog = accelerator_verilog(config)
-    with engines.stage("build"):
+    with stages.stage("build"):
         return rtl.build(verilog, optimise="-O0")
 
 
@@ -132,7 +132,7 @@ def images_through(simulator, design, seed, count):
         try:
             run_ = simulator.run(design.manifest["memory"]["program"]["addr"])
         except rtl.SimulationError as e:
-            raise Failure(f"rtl: {engines.reason(str(e).splitlines()[0])}", str(e)) from e
+            raise Failure(f"rtl: {stages.reason(str(e).splitlines()[0])}", str(e)) from e
         written = {name: place for name, place in design.placements.items() if name not in design.graph.inputs}
         outcome = Outcome(tensors, {}, compare(simulator.dram, written, tensors), run_)
         engines.compare("rtl", design, [outcome])
