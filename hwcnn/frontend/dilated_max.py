@@ -14,7 +14,8 @@ def dilated_max(ctx, node, x, g):
     """The `Pending` maximum over windows of geometry `g` (a `windows.Window`, pads of a Pad included) of the map x."""
     shape = tuple(ctx.shapes[node.output[0]])
     top, left = g.pads[:2]
-    tensor, taps = ctx.tensor(x), [range(k) for k in g.kernel]
+    tensor = ctx.tensor(x)
+    taps = [_inside(g, axis, tensor.shape[2 + axis]) for axis in (0, 1)]
 
     def emit(y, low, high):
         rows = [
@@ -27,6 +28,12 @@ def dilated_max(ctx, node, x, g):
         return _maximum(node, first, parts[-1], y, low, high)
 
     return Pending(shape, map_shape(shape), emit)
+
+
+def _inside(g, axis, size):
+    """The taps along one axis that some window has inside the map; all others see nothing but pads."""
+    at = [range(k * g.dilation[axis] - g.pads[axis], size, g.stride[axis])[: g.out[axis]] for k in range(g.kernel[axis])]
+    return [k for k, positions in enumerate(at) if any(position >= 0 for position in positions)]
 
 
 def _shifted(ctx, node, x, first, stride, size):

@@ -84,6 +84,11 @@ def _pads(a, kernel, stride, dilation, size, out):
         return (0, 0)
     if auto == "NOTSET" and not a.get("output_shape"):
         return (0, given[0]) if len(given) == 2 else tuple(given[:2])
+    if auto.startswith("SAME") and any(o != n * s for n, s, o in zip(size, stride, out, strict=True)):
+        raise Unsupported(
+            "auto_pad where the result is not the map times the stride (a kernel shorter than the stride, or output_padding): "
+            "onnx and onnxruntime define different sizes; write the pads instead"
+        )
     extra, before = pair(a.get("output_padding"), 0), []
     for n, s, k, d, o, e in zip(size, stride, kernel, dilation, out, extra, strict=True):
         total = max(0, s * (n - 1) + e + (k - 1) * d + 1 - o)
