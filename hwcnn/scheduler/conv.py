@@ -59,7 +59,7 @@ def lower_parts(low, op, fill_holes):
     """Emit a transposed convolution or a resampling, one part of the result after the other."""
     for conv, result in parts_of(op, low.placements[op.x], low.placements[op.y]):
         ConvLowering(low, conv, fill_holes, 0, result).run()
-    del low.tiles[low.layer]
+    low.tiles.pop(low.layer, None)
 
 
 class ConvLowering:
@@ -78,7 +78,8 @@ class ConvLowering:
         self.groups = self._groups()
         self.rows = conv_plan.row_tiles(self.view, self.plan, tail, config)
         blocks = -(-self.plan.nb * config.cols // config.lanes)
-        low.tiles[low.layer] = (tuple(end for _, end in self.rows), blocks)
+        if not self.view.by_image:  # whose tiles are of images, not of rows
+            low.tiles[low.layer] = (tuple(end for _, end in self.rows), blocks)
 
     def run(self):
         for tile in self._tiles():

@@ -58,6 +58,12 @@ def test_fully_connected(config, batch, shape, out):
     check(one(3, (batch, *shape), lambda b: b.conv("x", out, shape[1:])), config)
 
 
+def test_local_response_normalisation_of_a_batch_of_fully_connected_results(config):
+    """The convolution's tiles are of images, the normalisation's of rows."""
+    b = Builder(4, (3, 40, 1, 1))
+    check(b.done(b.lrn(b.conv("x", 21))), config)
+
+
 def test_weights_are_read_once_for_a_batch():
     graph = one(3, (4, 64, 2, 2), lambda b: b.conv("x", 64, 2))
     compiled = compile_graph(graph, AccelConfig())
