@@ -10,6 +10,7 @@ from hwcnn.frontend.load import normalise
 from hwcnn.frontend.quantise import quantise
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
+from hwcnn.scheduler.timing import estimate
 from hwcnn.sim.simulate import Design, Options, simulate
 
 from . import quantising
@@ -57,13 +58,19 @@ def network(model, samples, batch=1):
         return Network(model, samples, import_graph(model, batch))
 
 
-def design(net, config, verilog=""):
-    """The network compiled for an accelerator, its program checked."""
+class TooLong(Exception):
+    """A run that would take more cycles than asked for."""
+
+
+def design(net, config, longest=None):
+    """The network compiled for an accelerator, its program checked. longest : cycles of a run, by the cycle model; raises TooLong."""
     with stage("compile"):
         compiled = compile_graph(net.graph, config)
     with stage("check"):
         check(compiled.program, config, compiled.manifest["dram_bytes"])
-    return Design(config, compiled.manifest, compiled.program, compiled.weights, verilog, net.graph)
+    if longest is not None and estimate(compiled, config)["cycles"] > longest:
+        raise TooLong
+    return Design(config, compiled.manifest, compiled.program, compiled.weights, "", net.graph)
 
 
 def random_inputs(graph, seed, count=1):
@@ -77,9 +84,9 @@ def random_inputs(graph, seed, count=1):
     return [{name: one(graph.tensors[name].shape) for name in graph.inputs} for _ in range(count)]
 
 
-def run_isa(net, config, seed):
+def run_isa(net, config, seed, longest=None):
     """The ISA engine bit by bit against golden. Raises Failure; returns the design."""
-    made = design(net, config)
+    made = design(net, config, longest)
     with stage("isa"):
         result = simulate(made, random_inputs(net.graph, seed), Options(engine="isa"))
     compare("isa", made, result.outcomes)

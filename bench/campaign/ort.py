@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from hwcnn import golden
+from hwcnn import golden, ir
 from hwcnn.frontend.agreement import agreement, onnx_names
 from hwcnn.frontend.importer import import_graph
 from hwcnn.frontend.prepare import session
@@ -33,10 +33,11 @@ def agree(net):
 
 
 def _are_ties(net, graph, name):
-    """Whether the layer's differences vanish where onnxruntime's result scale is off by `ROUNDING`."""
+    """Whether the layer's differences vanish where onnxruntime's result scale is off by `ROUNDING`, and a float bias is the rounded one."""
     names = onnx_names(net.model, graph)
-    target = next(op for op in graph.ops if op.name == name).y
-    sessions = [session(_nudged(net.model, names[target], factor), outputs=names.values()) for factor in (1, 1 - ROUNDING, 1 + ROUNDING)]
+    op = next(op for op in graph.ops if op.name == name)
+    target, model = op.y, _with_rounded_bias(net.model, graph, op, names)
+    sessions = [session(_nudged(model, names[target], factor), outputs=names.values()) for factor in (1, 1 - ROUNDING, 1 + ROUNDING)]
     for sample in net.samples:
         exact, *nudged = (dict(zip(names, (v for v in s.run(list(names.values()), sample)), strict=True)) for s in sessions)
         ours = _golden(graph, {n: _int8(v, graph.tensors[n].shape) for n, v in exact.items()}, target)
@@ -60,6 +61,27 @@ def _golden(graph, reference, target):
 def _int8(value, shape):
     value = value.reshape(shape)
     return (value.astype(np.int16) - 128).astype(np.int8) if value.dtype == np.uint8 else value
+
+
+def _with_rounded_bias(model, graph, op, names):
+    """The model with the bias that golden adds in the layer `op`, in the place of a float one: whole units of its sums."""
+    if not isinstance(op, ir.Conv | ir.ConvTranspose):
+        return model
+    makers = {o: n for n in model.graph.node for o in n.output}
+    node = makers[names[op.y]]
+    while node.op_type in ("QuantizeLinear", "Relu", "Clip") and node.input[0] in makers:
+        node = makers[node.input[0]]
+    if len(node.input) < 3 or node.op_type not in ("Conv", "ConvTranspose", "Gemm") or node.input[2] in makers:
+        return model
+    bias = op.bias.astype(np.int64)
+    if isinstance(op, ir.Conv):
+        bias = bias + op.pad_value * op.weight.reshape(len(op.weight), -1).sum(axis=1, dtype=np.int64)
+    real = bias * (op.mantissa / 2.0**op.shift) * graph.tensors[op.y].scale
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    result.graph.initializer.append(numpy_helper.from_array(real.astype(np.float32), "rounded_bias"))
+    next(n for n in result.graph.node if n.output[0] == node.output[0]).input[2] = "rounded_bias"
+    return result
 
 
 def _nudged(model, name, factor):
