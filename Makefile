@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench docs resources
+.PHONY: demo test bench campaign docs resources
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -14,6 +14,11 @@ test: $(VENV)/tests-installed
 NETWORKS ?= alexnet vgg16 googlenet squeezenet1.1 resnet18 resnet50 resnext50 densenet121 mobilenet
 bench: $(VENV)/installed
 	$(PY) bench/networks.py $(NETWORKS)
+
+# Random networks on random accelerators through every engine, into docs/reliability.md (an hour; goes on where it was stopped).
+CAMPAIGN ?= --isa 5000 --ort 1000 --rtl 1000 --configs 200 --jobs 2 --record
+campaign: $(VENV)/installed
+	$(PY) bench/campaign.py $(CAMPAIGN)
 
 # The resource formulas, checked against synthesis, and place and route: docs/resources.md (an hour or two).
 resources: $(VENV)/tests-installed

@@ -4,8 +4,8 @@
     python bench/campaign.py --case isa NUMBER [--seed S]     one case again, with what went wrong
     python bench/campaign.py --replay FILE                    a case that was saved
 
-Every case follows from the seed and its number. Results are appended to build/campaign/SEED.jsonl; what is there already, of the same
-sources, is not run again. Each kind of failure is minimised once and saved in build/campaign/cases. --record writes
+Every case follows from the seed and its number. Results are appended to build/campaign/SEED.jsonl; what is there already, of the
+same sources, is not run again. Each kind of failure is minimised once and saved in build/campaign/cases. --record writes
 docs/reliability/campaign.json and the section of docs/reliability.md. Exit code 1 where anything failed.
 """
 
@@ -35,7 +35,9 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--minimise", type=float, default=60, metavar="SECONDS", help="for each kind of failure; 0 for not at all")
+    parser.add_argument(
+        "--minimise", type=float, default=60, metavar="SECONDS", help="for each kind of failure; 0 for not at all"
+    )
     parser.add_argument("--case", nargs=2, metavar=("KIND", "NUMBER"))
     parser.add_argument("--replay", type=Path)
     parser.add_argument("--out", type=Path, default=BUILD)
@@ -49,7 +51,9 @@ def main(arguments=None):
     with concurrent.futures.ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
         if args.isa:
             every = max(1, args.isa // args.ort) if args.ort else 0
-            _campaign(pool, found, args, until, "isa", args.isa, isa_case.run, lambda n: (args.seed, n, bool(every) and n % every == 0))
+            _campaign(
+                pool, found, args, until, "isa", args.isa, isa_case.run, lambda n: (args.seed, n, bool(every) and n % every == 0)
+            )
         if args.configs:
             count = -(-args.rtl // args.configs)
             _campaign(pool, found, args, until, "rtl", args.configs, rtl_case.run, lambda n: (args.seed, n, count))
@@ -64,6 +68,7 @@ def main(arguments=None):
 
 def _campaign(pool, found, args, until, kind, wanted, function, arguments):
     """Run cases in order of their numbers until `wanted` of them ran (were not refused), or time is up."""
+
     def counted(line):
         return line.get("result") != "refused"
 
@@ -88,8 +93,8 @@ def _tell(found, kind, line, done, wanted, began):
     runs = line.get("runs", [line])
     for run in runs:
         if run.get("result") == "failed":
-            print(f"{kind} {line['case'][1]}: {run['signature']}\n    {run['detail'].strip().splitlines()[-1] if run['detail'] else ''}",
-                  file=sys.stderr, flush=True)
+            last = run["detail"].strip().splitlines()[-1:]
+            print(f"{kind} {line['case'][1]}: {run['signature']}", *last, sep="\n    ", file=sys.stderr, flush=True)
     if kind == "rtl" or len(found.lines) % 100 == 0:
         failed = sum(summary.failures(found).values())
         print(f"{kind}: {done} of {wanted}, {failed} failures, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)

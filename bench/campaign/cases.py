@@ -28,14 +28,22 @@ def save(path, recipe, config, seed, failure, bus=None):
         except Exception:  # the failure is before
             pass
     onnx.save(model, path.with_suffix(".onnx"))
-    text = {"signature": failure.signature, "detail": failure.detail[-600:], "expect": EXACT, "batch": recipe.get("batch", 1), "seed": seed,
-            "samples": recipe["quantising"]["seed"], "config": config.to_dict(), "bus": bus}
+    text = {
+        "signature": failure.signature,
+        "detail": failure.detail[-600:],
+        "expect": EXACT,
+        "batch": recipe.get("batch", 1),
+        "seed": seed,
+        "samples": recipe["quantising"]["seed"],
+        "config": config.to_dict(),
+        "bus": bus,
+    }
     path.with_suffix(".json").write_text(json.dumps(text, indent=1) + "\n")
     return path
 
 
-def replay(path, cache=None):
-    """Run a saved case on every engine that it is for: `EXACT` or `REFUSED`. Raises Failure. cache : False builds in a folder of its own."""
+def replay(path):
+    """Run a saved case on every engine that it is for: `EXACT` or `REFUSED`. Raises Failure."""
     case = json.loads(Path(path).with_suffix(".json").read_text())
     model = onnx.load(Path(path).with_suffix(".onnx"))
     config = AccelConfig.from_dict(case["config"])

@@ -4,8 +4,18 @@ from hwcnn.config import VECTOR_FEATURES, AccelConfig
 from hwcnn.errors import InputError
 
 #: Every parameter's range (AccelConfig states them; a test compares).
-RANGES = dict(rows=(4, 64), cols=(4, 64), acc_depth=(64, 4096), act_kib=(4, 4096), axi_bytes=(8, 64), queue_words=(16, 256),
-              read_fifo=(32, 1024), weight_fifo=(64, 4096), param_slots=(8, 256), pool_depth=(64, 4096))
+RANGES = dict(
+    rows=(4, 64),
+    cols=(4, 64),
+    acc_depth=(64, 4096),
+    act_kib=(4, 4096),
+    axi_bytes=(8, 64),
+    queue_words=(16, 256),
+    read_fifo=(32, 1024),
+    weight_fifo=(64, 4096),
+    param_slots=(8, 256),
+    pool_depth=(64, 4096),
+)
 DEFAULT = AccelConfig()
 
 
@@ -19,7 +29,9 @@ def draw(rng, sides=None, smallest=0.5, all_features=0.75):
             kind = rng.random()
             near_default = [p for p in powers if p <= getattr(DEFAULT, name)]
             values[name] = low if kind < smallest else high if kind > 0.93 else int(rng.choice(near_default))
-        values["rows"], values["cols"] = sides or (int(rng.choice((4, 8, 16, 32, 64), p=(.3, .25, .2, .15, .1))) for _ in range(2))
+        values["rows"], values["cols"] = sides or (
+            int(rng.choice((4, 8, 16, 32, 64), p=(0.3, 0.25, 0.2, 0.15, 0.1))) for _ in range(2)
+        )
         if rng.random() >= all_features:
             values["features"] = tuple(f for f in VECTOR_FEATURES if rng.random() < 0.6)
         try:
@@ -39,7 +51,11 @@ def classes(config):
 
 def all_classes():
     sides = [f"{name} {side}" for name in ("rows", "cols") for side in ("4", "8-16", "32-64")]
-    return sides + [f"{name} {end}" for name in list(RANGES)[2:] for end in ("min", "max")] + [f"without {f}" for f in VECTOR_FEATURES]
+    return (
+        sides
+        + [f"{name} {end}" for name in list(RANGES)[2:] for end in ("min", "max")]
+        + [f"without {f}" for f in VECTOR_FEATURES]
+    )
 
 
 def _side(value):

@@ -10,9 +10,28 @@ from hwcnn.sim.events import START
 from . import configurations
 
 KERNELS, STRIDES = range(1, 12), range(1, 11)
-_NETWORK = ("asymmetric pads", "dilation", "groups", "depthwise", "odd channels", "one row", "one column", "map smaller than the kernel",
-            "batch of 2", "batch of 3", "several inputs", "several outputs", "output that is also read", "residual",
-            "concat of parts beside a block", "weight of -128", "zero point -128", "zero point 127", "uint8 maps", "host operation")
+_NETWORK = (
+    "asymmetric pads",
+    "dilation",
+    "groups",
+    "depthwise",
+    "odd channels",
+    "one row",
+    "one column",
+    "map smaller than the kernel",
+    "batch of 2",
+    "batch of 3",
+    "several inputs",
+    "several outputs",
+    "output that is also read",
+    "residual",
+    "concat of parts beside a block",
+    "weight of -128",
+    "zero point -128",
+    "zero point 127",
+    "uint8 maps",
+    "host operation",
+)
 STALLS = tuple(name for name, _ in registers.PERF if name.startswith("stall"))
 ERRORS = ("opcode", *(f"read {c}" for c in registers.READ_CLIENTS), *(f"write {c}" for c in registers.WRITE_CLIENTS), "watchdog")
 QUEUES = tuple(f"{engine} queue {state}" for engine in START for state in ("full", "empty"))
@@ -79,20 +98,19 @@ def stalls(counters):
 def queues(program, events, config):
     """Queues that were full, or empty while the program went on, as far as the record of starts proves it.
 
-    An instruction that has started proves that all before it in the program have been dispatched. What these have not started is in
-    its queue, which is full if no other instruction of its kind goes in: the dispatcher may stop there.
+    An instruction that has started proves that all before it in the program have been dispatched. Those of them that have not
+    started are in their queue, which is full if no other instruction of its kind goes in: the dispatcher may stop there.
     """
     order = list(_engines(program))
     position = {name: np.array([i for i, n in enumerate(order) if n == name]) for name in START}
-    cycles = {name: events.starts(name)[:len(position[name])] for name in START}
+    cycles = {name: events.starts(name)[: len(position[name])] for name in START}
     found = set()
     for name in START:
-        words = isa.BY_NAME[name].words if hasattr(isa, "BY_NAME") else next(
-            i.words for i in isa.INSTRUCTIONS if i.name == name)
+        words = isa.BY_NAME[name].words if hasattr(isa, "BY_NAME") else next(i.words for i in isa.INSTRUCTIONS if i.name == name)
         for other in START:
             if other == name or not len(cycles[other]) or not len(position[name]):
                 continue
-            before = np.searchsorted(position[name], position[other][:len(cycles[other])])
+            before = np.searchsorted(position[name], position[other][: len(cycles[other])])
             started = np.searchsorted(cycles[name], cycles[other], side="right")
             waiting = (before - started - 1) * words  # one may be out of the RAM, in registers
             if (waiting + words > config.queue_words - words).any():
@@ -112,5 +130,12 @@ def _engines(program):
 
 def universe():
     """{kind of bin: all of its names}; products of operators with configurations are counted apart."""
-    return {"operators": sorted(OPERATORS), "configurations": configurations.all_classes(), "features": list(all_features()),
-            "operations": list(OPERATIONS), "stalls": list(STALLS), "queues": list(QUEUES), "errors": list(ERRORS)}
+    return {
+        "operators": sorted(OPERATORS),
+        "configurations": configurations.all_classes(),
+        "features": list(all_features()),
+        "operations": list(OPERATIONS),
+        "stalls": list(STALLS),
+        "queues": list(QUEUES),
+        "errors": list(ERRORS),
+    }

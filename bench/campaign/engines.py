@@ -63,7 +63,9 @@ class TooLong(Exception):
 
 
 def design(net, config, longest=None):
-    """The network compiled for an accelerator, its program checked. longest : cycles of a run, by the cycle model; raises TooLong."""
+    """The network compiled for an accelerator, its program checked.
+
+    longest : cycles of a run, by the cycle model; beyond, TooLong is raised."""
     with stage("compile"):
         compiled = compile_graph(net.graph, config)
     with stage("check"):

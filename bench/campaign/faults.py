@@ -10,9 +10,16 @@ from .stages import Failure
 NOWHERE = 0x3000_0000
 WATCHDOG_CYCLES = 4000
 #: Client to its instruction and the field that holds its address.
-_ADDRESS = {"read load": ("load", "addr"), "read weights": ("weight", "addr"), "read params": ("param", "addr"),
-            "read residual": ("post", "res_addr"), "read vector_a": ("vector", "addr"), "read vector_b": ("vector", "b_addr"),
-            "write post": ("post", "out_addr"), "write vector": ("vector", "out_addr")}
+_ADDRESS = {
+    "read load": ("load", "addr"),
+    "read weights": ("weight", "addr"),
+    "read params": ("param", "addr"),
+    "read residual": ("post", "res_addr"),
+    "read vector_a": ("vector", "addr"),
+    "read vector_b": ("vector", "b_addr"),
+    "write post": ("post", "out_addr"),
+    "write vector": ("vector", "out_addr"),
+}
 
 
 def program(name, whole):
@@ -20,7 +27,7 @@ def program(name, whole):
     at, parts, done = 0, [], name == "read fetch"
     while at < len(whole):
         instruction, waits, values, size = isa.decode(whole, at)
-        part = whole[at:at + size]
+        part = whole[at : at + size]
         if not done and _fits(name, instruction, values):
             done = True
             part = _broken(name, instruction, waits, values)
@@ -51,7 +58,7 @@ def run(simulator, name, design, broken):
     """Run the broken program. Raises Failure where the accelerator does not report just this error."""
     design.fill(simulator.dram, random_inputs(design.graph, 0)[0])
     at = design.manifest["memory"]["program"]["addr"]
-    simulator.dram[at:at + len(broken)] = memoryview(broken)
+    simulator.dram[at : at + len(broken)] = memoryview(broken)
     try:
         simulator.run(NOWHERE if name == "read fetch" else at, WATCHDOG_CYCLES if name == "watchdog" else 0)
     except rtl.SimulationError as e:

@@ -42,9 +42,11 @@ def window(pick, dims, pads=PADS, dilations=(1, 2, 3)):
     if pick("whole", (False, True), (15, 1)):
         kernel = list(dims)
     strides = [pick(f"stride{i}", STRIDES, STRIDE_WEIGHTS) for i in range(len(dims))]
-    before, after = ([pick(f"{side}{i}", pads, PAD_WEIGHTS[:len(pads)]) for i in range(len(dims))] for side in ("before", "after"))
+    before, after = (
+        [pick(f"{side}{i}", pads, PAD_WEIGHTS[: len(pads)]) for i in range(len(dims))] for side in ("before", "after")
+    )
     attributes = dict(kernel_shape=kernel, strides=strides, pads=before + after)
-    dilation = [pick(f"dilation{i}", dilations, (8, 1, 1)[:len(dilations)]) for i in range(len(dims))]
+    dilation = [pick(f"dilation{i}", dilations, (8, 1, 1)[: len(dilations)]) for i in range(len(dims))]
     if any(d > 1 for d in dilation):
         attributes["dilations"] = dilation
     auto = pick("auto_pad", ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), (20, 1, 1, 1))
@@ -60,8 +62,11 @@ def weights(net, shape, fan_in):
 
 def channels(pick, name="channels"):
     """Odd ones, those at the sides of blocks, and a few."""
-    return pick(name, (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 21, 24, 31, 32, 33, 40, 63, 64, 65, 70),
-                (2, 1, 3, 2, 2, 2, 3, 2, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, .4, .4, .4, .3))
+    return pick(
+        name,
+        (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 21, 24, 31, 32, 33, 40, 63, 64, 65, 70),
+        (2, 1, 3, 2, 2, 2, 3, 2, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 0.4, 0.4, 0.4, 0.3),
+    )
 
 
 def divisors(n):
@@ -75,8 +80,13 @@ def conv(net, pick, x):
     kind = pick("kind", ("plain", "groups", "depthwise"), (6, 2, 2))
     groups = {"plain": 1, "groups": pick("groups", divisors(c)), "depthwise": c}[kind]
     out = channels(pick)
-    out = out if kind == "plain" else groups * pick("by_group", (1, 2, 3), (6, 2, 1)) if kind == "depthwise" \
+    out = (
+        out
+        if kind == "plain"
+        else groups * pick("by_group", (1, 2, 3), (6, 2, 1))
+        if kind == "depthwise"
         else groups * max(1, out // groups)
+    )
     shape = out, c // groups, *attributes["kernel_shape"]
     w = weights(net, shape, math.prod(shape[1:]))
     if pick("sparse", (False, True), (9, 1)):
@@ -132,8 +142,15 @@ def average_pool(net, pick, x):
     attributes = window(pick, spatial(net, x))
     if "pads" in attributes:
         _limit_pads(attributes)
-    return [net.node("AveragePool", [x], ceil_mode=pick("ceil", (0, 1), (3, 1)),
-                     count_include_pad=pick("include", (0, 1), (2, 1)), **attributes)]
+    return [
+        net.node(
+            "AveragePool",
+            [x],
+            ceil_mode=pick("ceil", (0, 1), (3, 1)),
+            count_include_pad=pick("include", (0, 1), (2, 1)),
+            **attributes,
+        )
+    ]
 
 
 def _limit_pads(attributes):
@@ -169,8 +186,16 @@ def batch_norm(net, pick, x):
 def lrn(net, pick, x):
     if len(spatial(net, x)) != 2:
         raise Invalid("LRN of rows")
-    return [net.node("LRN", [x], size=pick("size", (1, 3, 5)), alpha=pick("alpha", (1e-4, 0.1, 1.0)),
-                     beta=pick("beta", (0.75, 0.5, 1.0)), bias=pick("bias", (1.0, 2.0)))]
+    return [
+        net.node(
+            "LRN",
+            [x],
+            size=pick("size", (1, 3, 5)),
+            alpha=pick("alpha", (1e-4, 0.1, 1.0)),
+            beta=pick("beta", (0.75, 0.5, 1.0)),
+            bias=pick("bias", (1.0, 2.0)),
+        )
+    ]
 
 
 @layer("Softmax", "LogSoftmax")

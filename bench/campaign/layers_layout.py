@@ -10,7 +10,7 @@ from .net import Invalid
 
 @layer("concat", operands=3)
 def concat(net, pick, *xs):
-    return [net.node("Concat", xs[:pick("parts", (2, 3, 1), (3, 2, .3))], axis=1)]
+    return [net.node("Concat", xs[: pick("parts", (2, 3, 1), (3, 2, 0.3))], axis=1)]
 
 
 @layer("split")
@@ -27,7 +27,7 @@ def split(net, pick, x):
 def slice_(net, pick, x):
     axis = pick("axis", range(1, len(net.shapes[x])))
     size = net.shapes[x][axis]
-    start, step = pick("start", range(size)), pick("step", (1, 2, 3, -1), (4, 2, 1, .5))
+    start, step = pick("start", range(size)), pick("step", (1, 2, 3, -1), (4, 2, 1, 0.5))
     end = -size - 1 if step < 0 else pick("end", range(size, start, -1))
     return [net.node("Slice", [x, *(net.const([v], np.int64) for v in (start, end, axis, step))])]
 
@@ -45,7 +45,7 @@ def gather(net, pick, x):
 def pad(net, pick, x):
     dims = spatial(net, x)
     mode = pick("mode", ("constant", "edge", "reflect", "wrap"), (3, 1, 1, 1))
-    sizes = [[pick(f"{side}{i}", (0, 1, 2, 3, -1), (3, 3, 2, 1, .5)) for i in range(len(dims))] for side in ("before", "after")]
+    sizes = [[pick(f"{side}{i}", (0, 1, 2, 3, -1), (3, 3, 2, 1, 0.5)) for i in range(len(dims))] for side in ("before", "after")]
     value = [net.const(pick("value", (0.0, 1.0, -0.7), (3, 1, 1)))] if mode == "constant" else []
     return [net.node("Pad", [x, net.const([0, 0, *sizes[0], 0, 0, *sizes[1]], np.int64), *value], mode=mode)]
 

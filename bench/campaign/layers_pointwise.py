@@ -7,18 +7,56 @@ from .net import Invalid
 
 #: Functions of one value, and what makes their input lie where they are defined.
 _FUNCTIONS = {
-    **dict.fromkeys(("Abs", "Asinh", "Atan", "Ceil", "Celu", "Cos", "Elu", "Erf", "Floor", "Gelu", "HardSigmoid", "HardSwish",
-                     "Identity", "Dropout", "LeakyRelu", "Mish", "Neg", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Softplus",
-                     "Softsign", "Swish", "Tanh", "ThresholdedRelu", "Reciprocal"), None),
+    **dict.fromkeys(
+        (
+            "Abs",
+            "Asinh",
+            "Atan",
+            "Ceil",
+            "Celu",
+            "Cos",
+            "Elu",
+            "Erf",
+            "Floor",
+            "Gelu",
+            "HardSigmoid",
+            "HardSwish",
+            "Identity",
+            "Dropout",
+            "LeakyRelu",
+            "Mish",
+            "Neg",
+            "Relu",
+            "Round",
+            "Selu",
+            "Shrink",
+            "Sigmoid",
+            "Sign",
+            "Sin",
+            "Softplus",
+            "Softsign",
+            "Swish",
+            "Tanh",
+            "ThresholdedRelu",
+            "Reciprocal",
+        ),
+        None,
+    ),
     **dict.fromkeys(("Exp", "Sinh", "Cosh", "Tan", "Acos", "Asin", "Atanh"), "Tanh"),
     **dict.fromkeys(("Log", "Sqrt"), "Relu"),
     "Acosh": "Exp",
 }
 #: Attributes that they may have.
 _ATTRIBUTES = {
-    "Celu": {"alpha": (1.0, 0.5)}, "Elu": {"alpha": (1.0, 0.3)}, "HardSigmoid": {"alpha": (0.2, 0.5), "beta": (0.5, 0.1)},
-    "LeakyRelu": {"alpha": (0.01, 0.3, 2.0)}, "Selu": {"alpha": (1.67, 0.7)}, "Shrink": {"lambd": (0.5, 0.1), "bias": (0.0, 0.3)},
-    "ThresholdedRelu": {"alpha": (1.0, 0.2)}, "Gelu": {"approximate": ("none", "tanh")}, "Swish": {"alpha": (1.0, 0.5)},
+    "Celu": {"alpha": (1.0, 0.5)},
+    "Elu": {"alpha": (1.0, 0.3)},
+    "HardSigmoid": {"alpha": (0.2, 0.5), "beta": (0.5, 0.1)},
+    "LeakyRelu": {"alpha": (0.01, 0.3, 2.0)},
+    "Selu": {"alpha": (1.67, 0.7)},
+    "Shrink": {"lambd": (0.5, 0.1), "bias": (0.0, 0.3)},
+    "ThresholdedRelu": {"alpha": (1.0, 0.2)},
+    "Gelu": {"approximate": ("none", "tanh")},
+    "Swish": {"alpha": (1.0, 0.5)},
 }
 
 

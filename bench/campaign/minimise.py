@@ -50,11 +50,20 @@ def _valid(recipe):
 
 def _cost(recipe):
     """What is to become small: layers, sizes of inputs, picks that are not the simplest, wild scales."""
-    picks = sum(value != entry["simplest"].get(name, value) for entry in recipe["layers"] for name, value in entry["picks"].items())
+    picks = sum(
+        value != entry["simplest"].get(name, value) for entry in recipe["layers"] for name, value in entry["picks"].items()
+    )
     numbers = sum(value for entry in recipe["layers"] for value in entry["picks"].values() if type(value) is int)
     quantising = recipe["quantising"]
-    return (len(recipe["layers"]), len(recipe["inputs"]), sum(int(np.prod(s)) for s in recipe["inputs"]), picks,
-            numbers, quantising["wild"], quantising["unsigned"])
+    return (
+        len(recipe["layers"]),
+        len(recipe["inputs"]),
+        sum(int(np.prod(s)) for s in recipe["inputs"]),
+        picks,
+        numbers,
+        quantising["wild"],
+        quantising["unsigned"],
+    )
 
 
 def _smaller(recipe):
@@ -70,7 +79,11 @@ def _smaller(recipe):
     for number, entry in enumerate(recipe["layers"]):
         for name, value in entry["picks"].items():
             simplest = entry["simplest"].get(name, value)
-            values = [simplest] if type(value) is not int or type(simplest) is not int else [simplest, (simplest + value) // 2, value - 1]
+            values = (
+                [simplest]
+                if type(value) is not int or type(simplest) is not int
+                else [simplest, (simplest + value) // 2, value - 1]
+            )
             for simpler in values:
                 if simpler != value and (type(value) is not int or abs(simpler) <= abs(value)):
                     candidate = copy.deepcopy(recipe)

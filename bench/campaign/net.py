@@ -65,8 +65,11 @@ class Net:
         return names if outputs > 1 else names[0]
 
     def _inferred(self, node):
-        values = [helper.make_tensor_value_info(i, TensorProto.FLOAT, self.shapes[i]) for i in dict.fromkeys(node.input)
-                  if i in self.shapes]
+        values = [
+            helper.make_tensor_value_info(i, TensorProto.FLOAT, self.shapes[i])
+            for i in dict.fromkeys(node.input)
+            if i in self.shapes
+        ]
         constants = [self.constants[i] for i in node.input if i in self.constants]
         outputs = [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in node.output]
         for output in outputs:

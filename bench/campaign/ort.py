@@ -1,4 +1,4 @@
-"""Golden against onnxruntime, layer by layer from the same inputs; where they differ by one step, whether rounding can be the reason."""
+"""Golden against onnxruntime, layer by layer from the same inputs; if they differ by a step, whether rounding is why."""
 
 import numpy as np
 import onnx
@@ -11,33 +11,47 @@ from hwcnn.frontend.prepare import session
 
 from .stages import Failure, stage
 
-#: Relative error of a multiplier of 17 bits, and of a few float32 operations beside it: by that much a result may miss a half step.
+#: Relative error of a multiplier of 17 bits, with a few float32 operations: by that much a result may miss a half step.
 ROUNDING = 2.0**-17
 #: Position of the result's scale in quantised operators.
-_SCALE = {"QuantizeLinear": 1, "QLinearConv": 6, "QLinearMatMul": 6, "QLinearAdd": 6, "QLinearMul": 6, "QLinearConcat": 0, "QGemm": 7}
+_SCALE = {
+    "QuantizeLinear": 1,
+    "QLinearConv": 6,
+    "QLinearMatMul": 6,
+    "QLinearAdd": 6,
+    "QLinearMul": 6,
+    "QLinearConcat": 0,
+    "QGemm": 7,
+}
 
 
 def agree(net):
-    """{operator: (elements, equal)} of a `Network`. Raises Failure where an element is off by more than one, or by one without a reason."""
+    """{operator: (elements, equal)} of a `Network`.
+
+    Raises Failure where an element is off by more than one, or too many by one without a reason."""
     with stage("onnxruntime"):
         graph = import_graph(net.model, fused=False)
         rows = agreement(net.model, graph, net.samples)
         totals = {}
         for row in rows:
             if row.max_difference > 1 or not row.passed and not _are_ties(net, graph, row.name):
-                raise Failure(f"onnxruntime: {row.op} differs by {'one' if row.max_difference == 1 else 'more than one'}",
-                              f"{row.name}: {row.elements - row.equal} of {row.elements} differ, by at most {row.max_difference}")
+                raise Failure(
+                    f"onnxruntime: {row.op} differs by {'one' if row.max_difference == 1 else 'more than one'}",
+                    f"{row.name}: {row.elements - row.equal} of {row.elements} differ, by at most {row.max_difference}",
+                )
             old = totals.get(row.op, (0, 0))
             totals[row.op] = old[0] + row.elements, old[1] + row.equal
     return totals
 
 
 def _are_ties(net, graph, name):
-    """Whether the layer's differences vanish where onnxruntime's result scale is off by `ROUNDING`, and a float bias is the rounded one."""
+    """Whether a layer's differences vanish with onnxruntime's scale off by `ROUNDING`, and golden's bias for a float one."""
     names = onnx_names(net.model, graph)
     op = next(op for op in graph.ops if op.name == name)
     target, model = op.y, _with_rounded_bias(net.model, graph, op, names)
-    sessions = [session(_nudged(model, names[target], factor), outputs=names.values()) for factor in (1, 1 - ROUNDING, 1 + ROUNDING)]
+    sessions = [
+        session(_nudged(model, names[target], factor), outputs=names.values()) for factor in (1, 1 - ROUNDING, 1 + ROUNDING)
+    ]
     for sample in net.samples:
         exact, *nudged = (dict(zip(names, (v for v in s.run(list(names.values()), sample)), strict=True)) for s in sessions)
         ours = _golden(graph, {n: _int8(v, graph.tensors[n].shape) for n, v in exact.items()}, target)

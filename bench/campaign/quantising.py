@@ -1,4 +1,4 @@
-"""Float networks to QDQ written directly, with scales and zero points that no calibration would choose; and to QLinear operators."""
+"""Float networks as QDQ, with scales and zero points that no calibration would choose; and with QLinear operators."""
 
 import numpy as np
 import onnx
@@ -82,8 +82,15 @@ class _Writer:
             q[rng.random(q.shape) < 0.3] = rng.choice((-128, 127))
         name = f"{node.name}_w"
         attributes = {"axis": axis} if channel else {}
-        self.nodes.append(helper.make_node("DequantizeLinear", [
-            self.const(q, np.int8), self.const(scale, np.float32), self.const(np.zeros(scale.shape), np.int8)], [name], name=name, **attributes))
+        self.nodes.append(
+            helper.make_node(
+                "DequantizeLinear",
+                [self.const(q, np.int8), self.const(scale, np.float32), self.const(np.zeros(scale.shape), np.int8)],
+                [name],
+                name=name,
+                **attributes,
+            )
+        )
         return name, scale
 
     def bias(self, node, x, scales):
@@ -93,12 +100,19 @@ class _Writer:
         if scaled or np.size(scales) not in (1, array.size) or x not in self.parameters or self.rng.random() < 0.2:
             return node.input[2]
         unit = np.float32(self.parameters[x][0]) * scales
-        q = np.clip(np.rint(array / unit), -2**31 + 1, 2**31 - 1)
+        q = np.clip(np.rint(array / unit), -(2**31) + 1, 2**31 - 1)
         name = f"{node.name}_b"
         zero = np.zeros(np.shape(unit))
         attributes = {"axis": 0} if np.size(unit) > 1 else {}
-        self.nodes.append(helper.make_node("DequantizeLinear", [self.const(q, np.int32), self.const(unit, np.float32),
-                                                                self.const(zero, np.int32)], [name], name=name, **attributes))
+        self.nodes.append(
+            helper.make_node(
+                "DequantizeLinear",
+                [self.const(q, np.int32), self.const(unit, np.float32), self.const(zero, np.int32)],
+                [name],
+                name=name,
+                **attributes,
+            )
+        )
         return name
 
     def node(self, node):
@@ -139,12 +153,19 @@ def qdq(model, samples, settings):
 
 
 #: Float operator to its quantised one: its domain, and whether the scale of the result comes first.
-_QLINEAR = {"Conv": ("QLinearConv", ""), "MatMul": ("QLinearMatMul", ""), **{op: (f"QLinear{op}", "com.microsoft") for op in (
-    "Add", "Mul", "GlobalAveragePool", "AveragePool", "Sigmoid", "LeakyRelu", "Concat")}, "Gemm": ("QGemm", "com.microsoft")}
+_QLINEAR = {
+    "Conv": ("QLinearConv", ""),
+    "MatMul": ("QLinearMatMul", ""),
+    **{
+        op: (f"QLinear{op}", "com.microsoft")
+        for op in ("Add", "Mul", "GlobalAveragePool", "AveragePool", "Sigmoid", "LeakyRelu", "Concat")
+    },
+    "Gemm": ("QGemm", "com.microsoft"),
+}
 
 
 def qlinear(model):
-    """A QDQ model with quantised operators in the place of DequantizeLinear, the float operator and QuantizeLinear, where there is one."""
+    """A QDQ model with quantised operators, where there are such, for DequantizeLinear, the float operator and QuantizeLinear."""
     graph = model.graph
     source = {n.output[0]: n for n in graph.node if n.op_type == "DequantizeLinear"}
     readers = {}
@@ -188,7 +209,9 @@ def _quantised(node, source, after):
     if any(name not in source for name in operands) or biased and node.input[2] not in source:
         return None
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    if node.op_type == "AveragePool" and (attributes.get("ceil_mode") or "dilations" in attributes or b"NOTSET" != attributes.get("auto_pad", b"NOTSET")):
+    if node.op_type == "AveragePool" and (
+        attributes.get("ceil_mode") or "dilations" in attributes or b"NOTSET" != attributes.get("auto_pad", b"NOTSET")
+    ):
         return None
     if node.op_type == "Gemm" and "beta" in attributes:
         return None

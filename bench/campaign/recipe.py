@@ -1,8 +1,8 @@
 """Networks as recipes: JSON that a network is built from, that a random one is drawn as, and that a minimiser can shorten.
 
 A recipe holds ``inputs`` (shapes), ``layers`` (each with its operator, the values that it reads by index, its seed and picks),
-``kind``, ``batch`` (images a run) and ``quantising``. Values are numbered: the inputs, then what the layers give, in order. Whatever no layer reads is an
-output, and the first value of an ``exposed`` layer is one although it is read.
+``kind``, ``batch`` (images a run) and ``quantising``. Values are numbered: the inputs, then what the layers give, in order.
+Whatever no layer reads is an output, and the first value of an ``exposed`` layer is one although it is read.
 """
 
 import numpy as np
@@ -13,15 +13,36 @@ from .net import Invalid, Net, Picks
 
 KINDS, KIND_WEIGHTS = ("float", "qdq", "qlinear"), (4, 5, 2)
 #: Layers that are drawn more often than others.
-_OFTEN = {"conv": 14, "max_pool": 4, "average_pool": 4, "concat": 5, "Add": 5, "conv_transpose": 3, "resize": 3, "gemm": 2, "Relu": 2,
-          "Mul": 2, "pad": 2, "split": 2, "slice": 2, "shuffle": 2, "LRN": 2, "BatchNormalization": 2, "gate": 2, "Softmax": 0,
-          "LogSoftmax": 0, "Acosh": 0.1}
+_OFTEN = {
+    "conv": 14,
+    "max_pool": 4,
+    "average_pool": 4,
+    "concat": 5,
+    "Add": 5,
+    "conv_transpose": 3,
+    "resize": 3,
+    "gemm": 2,
+    "Relu": 2,
+    "Mul": 2,
+    "pad": 2,
+    "split": 2,
+    "slice": 2,
+    "shuffle": 2,
+    "LRN": 2,
+    "BatchNormalization": 2,
+    "gate": 2,
+    "Softmax": 0,
+    "LogSoftmax": 0,
+    "Acosh": 0.1,
+}
 _FUNCTION_WEIGHT = 0.6
 _ATTEMPTS = 8
 
 
 class Built:
-    """A network built from a recipe. values : their names by number; read, exposed : numbers of values; final : what the host computes."""
+    """A network built from a recipe.
+
+    values : their names by number; read, exposed : numbers of values; final : names of what the host computes."""
 
     def __init__(self, recipe):
         self.net, self.values, self.read, self.final = Net(), [], set(), set()
@@ -54,7 +75,11 @@ class Built:
 
     def outputs(self):
         """Names of the values that no layer reads, and of those that are outputs all the same."""
-        return [name for i, name in enumerate(self.values) if (i not in self.read or i in self.exposed) and name not in self.net.inputs]
+        return [
+            name
+            for i, name in enumerate(self.values)
+            if (i not in self.read or i in self.exposed) and name not in self.net.inputs
+        ]
 
     def model(self):
         if not self.outputs():
@@ -65,10 +90,17 @@ class Built:
 def draw(rng):
     """A random recipe."""
     batch = int(rng.choice((1, 2, 3), p=(0.8, 0.13, 0.07)))
-    recipe = {"batch": int(rng.choice((1, 2, 3), p=(0.85, 0.1, 0.05))) if batch == 1 else 1, "kind": str(rng.choice(KINDS, p=np.array(KIND_WEIGHTS) / sum(KIND_WEIGHTS))), "layers": [],
-              "inputs": [_input_shape(rng, batch) for _ in range(int(rng.choice((1, 2), p=(0.9, 0.1))))],
-              "quantising": {"seed": int(rng.integers(1 << 31)), "unsigned": bool(rng.random() < 0.25),
-                             "wild": float(rng.choice((0, 0.2, 0.6), p=(0.4, 0.4, 0.2)))}}
+    recipe = {
+        "batch": int(rng.choice((1, 2, 3), p=(0.85, 0.1, 0.05))) if batch == 1 else 1,
+        "kind": str(rng.choice(KINDS, p=np.array(KIND_WEIGHTS) / sum(KIND_WEIGHTS))),
+        "layers": [],
+        "inputs": [_input_shape(rng, batch) for _ in range(int(rng.choice((1, 2), p=(0.9, 0.1))))],
+        "quantising": {
+            "seed": int(rng.integers(1 << 31)),
+            "unsigned": bool(rng.random() < 0.25),
+            "wild": float(rng.choice((0, 0.2, 0.6), p=(0.4, 0.4, 0.2))),
+        },
+    }
     built = Built(recipe)
     length = int(rng.choice((1, 2, 3, 4, 6, 8, 12), p=(0.16, 0.18, 0.18, 0.18, 0.14, 0.1, 0.06)))
     names = list(LAYERS)
@@ -83,7 +115,9 @@ def draw(rng):
 
 
 def _input_shape(rng, batch):
-    channels = int(rng.choice((1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 30, 33, 64), p=np.array((3, 1, 5, 2, 2, 1, 2, 1, 2, 1, 1, 1, 1)) / 23))
+    channels = int(
+        rng.choice((1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 30, 33, 64), p=np.array((3, 1, 5, 2, 2, 1, 2, 1, 2, 1, 1, 1, 1)) / 23)
+    )
     side = [int(v) for v in rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 20), 2)]
     kind = rng.random()
     if kind < 0.08:
@@ -121,14 +155,26 @@ def _partner(built, recipe, x, op, rng):
     """A value that goes with x as a second operand: one that exists, or a convolution of x; None if that does not go."""
     shapes, values = built.net.shapes, built.values
     same = slice(None) if op != "concat" else slice(2, None)
-    fits = [i for i, name in enumerate(values) if name not in built.final and shapes[name][same] == shapes[values[x]][same]
-            and shapes[name][0] == shapes[values[x]][0] and len(shapes[name]) == len(shapes[values[x]]) and (i != x or rng.random() < 0.1)]
+    fits = [
+        i
+        for i, name in enumerate(values)
+        if name not in built.final
+        and shapes[name][same] == shapes[values[x]][same]
+        and shapes[name][0] == shapes[values[x]][0]
+        and len(shapes[name]) == len(shapes[values[x]])
+        and (i != x or rng.random() < 0.1)
+    ]
     if fits and rng.random() < 0.7:
         return int(rng.choice(fits))
     dims = len(shapes[values[x]]) - 2
-    picks = {f"{name}{i}": value for i in range(dims) for name, value in
-             (("kernel", 3), ("stride", 1), ("before", 1), ("after", 1), ("dilation", 1))}
-    picks |= {"whole": False, "auto_pad": "NOTSET", "kind": "plain"} | ({} if op == "concat" else {"channels": shapes[values[x]][1]})
+    picks = {
+        f"{name}{i}": value
+        for i in range(dims)
+        for name, value in (("kernel", 3), ("stride", 1), ("before", 1), ("after", 1), ("dilation", 1))
+    }
+    picks |= {"whole": False, "auto_pad": "NOTSET", "kind": "plain"} | (
+        {} if op == "concat" else {"channels": shapes[values[x]][1]}
+    )
     entry = {"op": "conv", "x": [x], "seed": int(rng.integers(1 << 31))}
     try:
         built.add(entry, Picks(rng, picks))

@@ -8,7 +8,14 @@ from .results import ROOT
 FOLDER = ROOT / "docs" / "reliability"
 PAGE = ROOT / "docs" / "reliability.md"
 TITLE = "## Random campaign"
-_HEAD = "# Reliability\n\nWhat was tried to find this project wrong, and what came of it. Every figure is made by the command beside it.\n"
+_HEAD = (
+    "# Reliability\n\nWhat was tried to find this project wrong, and what came of it. "
+    "Every figure is made by the command beside it.\n"
+)
+
+_INTRO = """Random networks (every operator of `hwcnn ops`; float, QDQ and QLinear; extreme scales, zero points and weights) on
+random legal configurations, most of them at their parameters' minima. Golden is compared with onnxruntime layer by layer, the ISA
+engine and the RTL with golden bit by bit, and every program passes `scheduler/check.py`."""
 
 
 def record(figures, args):
@@ -23,19 +30,26 @@ def replace_section(page, title, text):
     old = page.read_text() if page.exists() else _HEAD
     new = f"{title}\n\n{text.strip()}\n"
     pattern = re.compile(rf"^{re.escape(title)}$.*?(?=^## |\Z)", re.M | re.S)
-    page.write_text(pattern.sub(lambda _: new + "\n", old, count=1).rstrip() + "\n" if pattern.search(old) else old.rstrip() + "\n\n" + new)
+    page.write_text(
+        pattern.sub(lambda _: new + "\n", old, count=1).rstrip() + "\n" if pattern.search(old) else old.rstrip() + "\n\n" + new
+    )
 
 
 def section(figures, seed):
-    rows = [("networks through the ISA engine", figures["isa_networks"]), ("of them compared with onnxruntime, layer by layer", figures["ort_networks"]),
-            ("RTL runs under random stalls and latencies", figures["rtl_runs"]), ("configurations of these", figures["rtl_configurations"]),
-            ("faults injected into programs and reported as they should", figures["faults_injected"]),
-            ("networks refused, each with a line that says why", figures["networks_refused"]), ("failures", sum(figures["failures"].values()))]
-    lines = ["Random networks (every operator of `hwcnn ops`; float, QDQ and QLinear; extreme scales, zero points and weights) on random legal",
-             "configurations, most of them at their parameters' minima. Golden is compared with onnxruntime layer by layer, the ISA engine and",
-             "the RTL with golden bit by bit, and every program passes `scheduler/check.py`. "
-             f"`python bench/campaign.py --isa {figures['isa_networks']} --ort {figures['ort_networks']} --rtl {figures['rtl_runs']} "
-             f"--configs {figures['rtl_configurations']} --seed {seed} --record`", "", "| | |", "|---|---:|"]
+    rows = [
+        ("networks through the ISA engine", figures["isa_networks"]),
+        ("of them compared with onnxruntime, layer by layer", figures["ort_networks"]),
+        ("RTL runs under random stalls and latencies", figures["rtl_runs"]),
+        ("configurations of these", figures["rtl_configurations"]),
+        ("faults injected into programs and reported as they should", figures["faults_injected"]),
+        ("networks refused, each with a line that says why", figures["networks_refused"]),
+        ("failures", sum(figures["failures"].values())),
+    ]
+    command = (
+        f"python bench/campaign.py --isa {figures['isa_networks']} --ort {figures['ort_networks']} --rtl {figures['rtl_runs']} "
+        f"--configs {figures['rtl_configurations']} --seed {seed} --record"
+    )
+    lines = [_INTRO, "", f"`{command}`", "", "| | |", "|---|---:|"]
     lines += [f"| {name} | {value:,} |" for name, value in rows]
     lines += ["", "RTL configurations by array: " + ", ".join(f"{pe} {n}" for pe, n in figures["rtl_sides"].items()) + ".", ""]
     lines += ["| operation | elements compared with onnxruntime | equal % |", "|---|---:|---:|"]

@@ -9,7 +9,12 @@ ROOT = Path(__file__).parents[2]
 
 def source_hash():
     """Of everything that a result depends on: the package, and the campaign itself."""
-    files = sorted(p for folder in ("hwcnn", "bench/campaign") for p in (ROOT / folder).rglob("*") if p.suffix in (".py", ".sv", ".cpp", ".h", ".v"))
+    files = sorted(
+        p
+        for folder in ("hwcnn", "bench/campaign")
+        for p in (ROOT / folder).rglob("*")
+        if p.suffix in (".py", ".sv", ".cpp", ".h", ".v")
+    )
     return hashlib.sha256(b"".join(p.relative_to(ROOT).as_posix().encode() + p.read_bytes() for p in files)).hexdigest()[:12]
 
 

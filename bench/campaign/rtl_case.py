@@ -1,4 +1,4 @@
-"""One numbered group for the RTL: a random configuration, built once, that runs several random networks in one simulator process."""
+"""One numbered group for the RTL: a random configuration, built once, that runs several random networks in one process."""
 
 import contextlib
 import shutil
@@ -22,7 +22,7 @@ LONGEST = 10_000
 #: Accelerators of a size that every campaign has, in this order, and how often one of them comes.
 LARGE, LARGE_EVERY = ((32, 32), (64, 4), (4, 64), (64, 64), (16, 32), (64, 16), (32, 8), (8, 64)), 12
 #: Sides of all others.
-SIDES, SIDE_WEIGHTS = (4, 8, 16), (.55, .35, .1)
+SIDES, SIDE_WEIGHTS = (4, 8, 16), (0.55, 0.35, 0.1)
 #: Cycles without progress that are a deadlock; memory answers within 200.
 HANG_CYCLES = 20_000
 _ATTEMPTS = 60
@@ -41,7 +41,7 @@ def configuration(seed, group):
 
 @contextlib.contextmanager
 def own_cache():
-    """Verilog and builds of the block go to a folder of their own, which is deleted after it: a configuration is not used again."""
+    """Verilog and builds of the block go to a folder that is deleted after it: a configuration is not used again."""
     with tempfile.TemporaryDirectory(prefix="hwcnn-campaign-") as folder:
         kept = verilator.cache_dir
         shared = kept() / "verilator"
@@ -60,11 +60,21 @@ def own_cache():
 
 
 def run(seed, group, count, keep=False):
-    """Results of a group: "case", "runs" (one a network and image), "refusals", what was covered. keep : leave the build in the cache."""
+    """Results of a group: "case", "runs" (one a network and image), "refusals", what it covered. keep : the build is kept."""
     began = time.monotonic()
     config, stalls, read_latency, write_latency = configuration(seed, group)
-    result = {"case": ["rtl", group], "pe": config.pe, "configuration": config.to_dict(), "configurations": configurations.classes(config),
-              "refusals": [], "runs": [], "stalls": [], "queues": [], "operations": [], "errors": []}
+    result = {
+        "case": ["rtl", group],
+        "pe": config.pe,
+        "configuration": config.to_dict(),
+        "configurations": configurations.classes(config),
+        "refusals": [],
+        "runs": [],
+        "stalls": [],
+        "queues": [],
+        "operations": [],
+        "errors": [],
+    }
     networks = list(_networks(seed, group, count, config, result))
     made = [design for _, design in networks]
     with contextlib.nullcontext() if keep else own_cache():

@@ -48,5 +48,7 @@ class stage:
         frames = traceback.extract_tb(trace)
         own = next((f for f in reversed(frames) if "/hwcnn/" in f.filename), frames[-1])
         where = f"{Path(own.filename).name}:{own.name}"
-        raise Failure(f"{self.name}: {kind.__name__} in {where}: {reason(str(error))}",
-                      "".join(traceback.format_exception(kind, error, trace))[-3000:]) from error
+        raise Failure(
+            f"{self.name}: {kind.__name__} in {where}: {reason(str(error))}",
+            "".join(traceback.format_exception(kind, error, trace))[-3000:],
+        ) from error

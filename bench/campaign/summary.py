@@ -69,13 +69,16 @@ def _missing(ran, groups):
 
 def _pairs(ran, groups):
     """Of operators and operations times configurations' classes: [covered, possible, the first missing]."""
+
     def count(names, lines, key):
         possible = {pair for pair in itertools.product(names, configurations.all_classes()) if not _impossible(*pair)}
         seen = {pair for line in lines for pair in itertools.product(line.get(key, ()), line["configurations"])}
         return [len(possible & seen), len(possible), [" x ".join(p) for p in sorted(possible - seen)][:40]]
 
-    return {"ONNX operators x configurations (ISA)": count(coverage.universe()["operators"], ran, "operators"),
-            "operations x configurations (RTL)": count(coverage.OPERATIONS, groups, "operations")}
+    return {
+        "ONNX operators x configurations (ISA)": count(coverage.universe()["operators"], ran, "operators"),
+        "operations x configurations (RTL)": count(coverage.OPERATIONS, groups, "operations"),
+    }
 
 
 def _impossible(name, kind):
@@ -86,10 +89,17 @@ def _impossible(name, kind):
 
 def text(figures):
     """For a terminal."""
-    lines = [f"{figures[name]:>9,} {what}" for name, what in (
-        ("isa_networks", "networks through the ISA engine"), ("ort_networks", "of them against onnxruntime"),
-        ("networks_refused", "networks refused"), ("rtl_runs", "RTL runs under stalls"), ("rtl_configurations", "configurations of them"),
-        ("faults_injected", "injected faults, all reported as they should"))]
+    lines = [
+        f"{figures[name]:>9,} {what}"
+        for name, what in (
+            ("isa_networks", "networks through the ISA engine"),
+            ("ort_networks", "of them against onnxruntime"),
+            ("networks_refused", "networks refused"),
+            ("rtl_runs", "RTL runs under stalls"),
+            ("rtl_configurations", "configurations of them"),
+            ("faults_injected", "injected faults, all reported as they should"),
+        )
+    ]
     lines += ["failures by signature:"] + [f"{n:>9} {what}" for what, n in figures["failures"].items()] + ["refusals by reason:"]
     lines += [f"{n:>9} {what}" for what, n in list(figures["refusals"].items())[:40]]
     lines += [f"equal to onnxruntime, {op}: {share} % of {elements:,}" for op, (elements, share) in figures["ort_layers"].items()]
