@@ -56,8 +56,10 @@ def _clipped(model):
 
 
 def _composed(model, clipped):
-    """(what lies within functions of one value, the values that these start from). A value with a scale of its own is the start of another function, so those
-    that turn out to have one are taken as starts until no more do. clipped : values that have none already.
+    """(what lies within functions of one value, the values that these start from).
+
+    A value with a scale of its own is the start of another function, so those that turn out to have one are taken as starts
+    until no more do. clipped : values that have none already.
     """
     starts = {o.name for o in model.graph.output}
     while True:

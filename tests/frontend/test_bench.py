@@ -34,6 +34,16 @@ def test_agreement_of_a_built_in_network(capsys, page):
     assert "| digits | 8 | 33,002 | 100.0000 | 100.0000 | - | 0 | 0 |" in page.read_text()
 
 
+def test_random_operators_against_exact_arithmetic(page):
+    assert bench("ort_agreement").main(["--random", "4", "--out", str(page)]) == 0
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.read_text().splitlines() if "|" in line]
+    rows = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+    assert len(rows) == 9 and all(int(row["elements"].replace(",", "")) > 10 for row in rows.values())
+    for name, row in rows.items():
+        assert float(row["onnxruntime, beside halves %"]) < 0.1, name
+        assert name.startswith("Resize") or float(row["reference not exact %"]) < 0.1, name
+
+
 def test_a_layer_beyond_the_bar_fails_the_run(monkeypatch, capsys, page):
     from hwcnn.frontend import agreement
 
