@@ -5,7 +5,10 @@ below rounds every half towards zero, the one above away from zero. Half the sum
 at a half it is that half again, which a shift by one rounds to even.
 """
 
+from dataclasses import replace
 from fractions import Fraction
+
+import numpy as np
 
 from .. import ir
 from ..fixedpoint import INT8_MAX, INT8_MIN, MANT_BITS
@@ -32,6 +35,23 @@ def averaged(ctx, name, y, averages, low, high, make):
         ctx.ops.append(make(f"{name}/{side}", sides[-1], multipliers, INT8_MIN, INT8_MAX))
     a, b = (t.name for t in sides)
     return ir.Eltwise(name, a, b, y.name, "add", -y.zero, -y.zero, 1, 1, 0, 1, y.zero, low, high)
+
+
+def averaging(ctx, node, x, conv, divisor):
+    """A `PendingConv` of the tensor named x, whose weights of one and 1/divisor make it an average, that rounds halves to even."""
+
+    def emit(y, low, high, gain, offset):
+        if np.any(np.not_equal(gain, 1)) or np.any(offset):
+            return conv.emit(y, low, high, gain, offset)
+
+        def make(name, y, multipliers, low, high):
+            plain = conv.emit(y, low, high, gain, offset)
+            mantissa, shift = (np.full(len(plain.weight), v, np.int64) for v in multipliers[0])
+            return replace(plain, name=name, mantissa=mantissa, shift=shift)
+
+        return averaged(ctx, node.name, y, {0: (of_scales(ctx.tensors[x], y, divisor), divisor)}, low, high, make)
+
+    return replace(conv, emit=emit)
 
 
 def of_scales(x, y, divisor):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import ir
 from .dilated_max import dilated_max
-from .halves import averaged, of_scales
+from .halves import averaged, averaging, of_scales
 from .ops_conv import pending
 from .registry import Unsupported, attributes, operator
 from .values import Padded, Pending, map_shape
@@ -63,7 +63,8 @@ def _dilated_average(ctx, node, x, g):
     channels, shape = ctx.tensor(x).shape[1], ctx.shapes[node.output[0]]
     ones, scale = np.ones((channels, 1, *g.kernel), np.int8), np.full(channels, 1 / np.prod(g.kernel))
     geometry = {"stride": g.stride, "pads": g.pads, "dilation": g.dilation, "groups": channels, "moves": True}
-    return pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
+    result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
+    return averaging(ctx, node, x.tensor, result, int(np.prod(g.kernel)))
 
 
 def _geometry(ctx, node, x):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .halves import averaging
 from .ops_conv import pending
 from .ops_pool import pool_of
 from .registry import Unsupported, attributes, operator
@@ -44,6 +45,8 @@ def reduction(ctx, node, x, axes=None):
     scale = np.full(1, 1.0 if node.op_type == "ReduceSum" else 1 / count)
     shape = tuple(ctx.shapes[node.output[0]])
     result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(1), moves=True)
+    if node.op_type == "ReduceMean":
+        result = averaging(ctx, node, x.tensor, result, count)
     return replace(result, y_shape=(n, 1, h // kernel[0], w // kernel[1]))
 
 

@@ -75,6 +75,24 @@ def test_global_average(size):
     on_isa(graph, CONFIGS[1], {"x0": tensors["x0"]}, tensors)
 
 
+@pytest.mark.parametrize("operator", ["ReduceMean", "AveragePool"])
+def test_averages_that_are_convolutions(operator):
+    """Of six channels, and of a dilated window of 2x3."""
+    net = Qdq(8)
+    x = net.input(1, 6, 20, 20, zero=ZERO)
+    dilated = {"kernel_shape": [2, 3], "dilations": [2, 2]}
+    y = net.node(operator, [x], **({"axes": [1]} if operator == "ReduceMean" else dilated))
+    net.opset = 13 if operator == "ReduceMean" else 19
+    graph, tensors, found, theirs = run(net, y)
+    x = tensors["x0"].astype(int) - ZERO
+    if operator == "ReduceMean":
+        sums = x.sum(axis=1, keepdims=True)
+    else:
+        sums = sum(x[:, :, i : i + 18, j : j + 16] for i in (0, 2) for j in (0, 2, 4))
+    follows_onnx(found, theirs, sums, 6)
+    on_isa(graph, CONFIGS[0], {"x0": tensors["x0"]}, tensors)
+
+
 @pytest.mark.parametrize("transform", ["half_pixel", "asymmetric"])
 @pytest.mark.parametrize("channels, factors", [(6, (1, 2)), (1, (2, 2)), (6, (4, 2)), (6, (8, 8)), (1, (8, 8)), (3, (6, 6))])
 def test_resize(transform, channels, factors):
