@@ -32,7 +32,6 @@ REFUSED = {
     r"reduce_max_(do_not_)?(keepdims|negative_axes)": "the largest of the channels",
     r"reduce_log_sum_(desc|negative)": "the logarithm of a sum that can be negative, or an opset that onnxruntime lacks",
     r"resize_.*(cubic|antialias|tf_crop|not_larger|not_smaller)": "other interpolations than nearest and linear",
-    r"resize_upsample_scales_linear_half_pixel_symmetric": "weights in 294ths",
     r"resize_downsample_scales_linear_align_corners": "onnx and onnxruntime define different positions",
     r"test_gather_0|test_slice(_neg_steps)?$": "a slice of the images of a batch",
     r"slice_start_out_of_bounds|split_zero_size": "no elements",
