@@ -137,8 +137,8 @@ class Piece:
         return self.block, self.block + (self.n - 1) * self.step + self.count
 
     def singles(self):
-        """The same as pieces of one output block."""
-        return [self.part(self.first + i, self.first + i + 1) for i in range(self.n)]
+        """The same as pieces of one output block, whose input blocks can be loaded bit by bit, as those of step 0."""
+        return [replace(self, first=self.first + i, n=1, block=self.block + i * self.step, step=0) for i in range(self.n)]
 
 
 def pieces_of(op, x, out_blocks, cols):

@@ -74,6 +74,14 @@ def test_windows_in_the_padding(rows, shape, kernel, stride, pads):
     check(b.done(b.conv("x", 9, kernel, stride, pads)), least(rows, 4, 8))
 
 
+def test_input_blocks_of_a_group_one_by_one():
+    """One output block of a depthwise convolution reads two input blocks, which together do not fit."""
+    b = Builder(4, (1, 30, 20, 1))
+    compiled = check(b.done(b.conv("x", 30, (1, 3), (1, 2), (0, 9, 4, 1), groups=30)), least(8, 16, 8, acc_depth=256))
+    blocks = {op.values["n_blk"] for op in compiled.ops if op.queue == "load"}
+    assert blocks == {1}
+
+
 def test_tiles_of_any_width():
     """Only columns far narrower than the widest fit: 7x7 windows on 64 vectors of 64 channels."""
     b = Builder(4, (1, 70, 7, 40))
