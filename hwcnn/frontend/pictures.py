@@ -1,9 +1,10 @@
 """Pictures as network inputs."""
 
+import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..errors import InputError
 
@@ -62,18 +63,57 @@ class Preprocess:
         """float32 [C, H, W] of a picture file. shape : [C, H, W] or [N, C, H, W] of the network's input.
 
         A picture that has the input's size is taken as it is; any other is resized (bilinear) and cropped to its
-        centre.
+        centre. Raises InputError.
         """
-        channels, height, width = (int(d) for d in tuple(shape)[-3:])
-        if channels != self.channels:
-            raise InputError(
-                f"{path}: a picture in order {self.order} has {self.channels} channels, the network takes {channels}"
-            )
+        self._check(path, shape)
         try:
-            with Image.open(path) as picture:
-                picture = picture.convert("L" if self.order == "L" else "RGB")
-        except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError, SyntaxError) as e:
-            raise InputError(f"{path}: cannot read it as a picture: {' '.join(str(e).split())}") from e
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd metadata
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path) as picture:
+                    pixels = _eight_bits(picture, path).convert("L" if self.order == "L" else "RGB")
+        except InputError:
+            raise
+        except Exception as e:  # a damaged file makes Pillow's readers raise anything
+            why = " ".join(str(e).split())[:200] or type(e).__name__
+            raise InputError(f"{path}: cannot read it as a picture: {why}") from e
+        return self._prepare(pixels, shape)
+
+    def apply(self, pixels, shape, where="picture"):
+        """The same of a picture uint8 [rows, columns, channels], RGB or grey. where : its name in messages."""
+        self._check(where, shape)
+        return self._prepare(Image.fromarray(pixels[:, :, 0] if self.order == "L" else pixels), shape)
+
+    def split(self, array, shape, where="array"):
+        """The pictures [rows, columns, channels] in an array of uint8: one, or several along a first axis; channels first or last,
+        or, where there is only one, left out. shape : [C, H, W] of the network's input. Raises InputError for any other array."""
+        self._check(where, shape)
+        channels, height, width = shape
+        if array.ndim == 2 and channels == 1:
+            array = array[None, :, :, None]
+        elif array.ndim == 3 and channels == 1 and array.shape[1:] == (height, width):
+            array = array[:, :, :, None]
+        elif array.ndim == 3 and channels in (array.shape[0], array.shape[2]):
+            array = array[None]
+        if array.ndim == 4 and array.shape[1] == channels and (array.shape[1:] == tuple(shape) or array.shape[3] != channels):
+            array = array.transpose(0, 2, 3, 1)
+        if array.ndim != 4 or array.shape[3] != channels or not array.size:
+            raise InputError(
+                f"{where} is of uint8, which means pictures, and has shape {list(array.shape)}: expected pictures with "
+                f"{channels} channel(s), such as {[height, width, channels]}, or several of these"
+            )
+        return array
+
+    def _check(self, where, shape):
+        if len(shape) < 3:
+            raise InputError(f"{where}: a picture, but the network takes {list(shape)}: give an array (.npy) of real values")
+        if shape[-3] != self.channels:
+            raise InputError(
+                f"{where}: a picture in order {self.order} has {self.channels} channels, the network takes {shape[-3]}"
+            )
+
+    def _prepare(self, picture, shape):
+        channels, height, width = (int(d) for d in tuple(shape)[-3:])
         pixels = np.asarray(self._fit(picture, height, width), np.float32).reshape(height, width, channels)
         if self.order == "BGR":
             pixels = pixels[:, :, ::-1]
@@ -88,3 +128,16 @@ class Preprocess:
         picture = picture.resize(size, Image.Resampling.BILINEAR)
         left, top = (size[0] - width) // 2, (size[1] - height) // 2
         return picture.crop((left, top, left + width, top + height))
+
+
+def _eight_bits(picture, path):
+    """A picture of 16 bits a pixel scaled to 8; all others as they are. Refuses what has no pixels from 0 to 255."""
+    if picture.mode.startswith("I;16") or picture.mode == "I" and picture.format in ("PNG", "PPM"):
+        return Image.fromarray(np.rint(np.asarray(picture, np.float64) / 257).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        raise InputError(f"{path}: its pixels have 32 bits: save it with 8 or 16, or give an array (.npy) of real values")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema()[0] < 255:
+            raise InputError(f"{path}: it has transparent pixels, which have no colour: lay it over a background first")
+    return picture

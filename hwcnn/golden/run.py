@@ -50,7 +50,8 @@ def run(graph, inputs):
 def quantise_input(graph, name, real):
     """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does: int8."""
     tensor = graph.tensors[name]
-    scaled = np.rint(np.asarray(real, np.float32) / np.float32(tensor.scale))
+    with np.errstate(over="ignore"):  # what overflows saturates
+        scaled = np.rint(np.asarray(real, np.float32) / np.float32(tensor.scale))
     return np.clip(scaled + tensor.zero, -128, 127).astype(np.int8)
 
 

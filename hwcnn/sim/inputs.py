@@ -26,29 +26,50 @@ def expand(paths):
     return files
 
 
-def samples(path, graph_inputs, preprocess):
-    """The samples of one file: dicts of input name to array [n, C, H, W] (n = 1 for a picture).
+def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
+    """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised values) int8.
 
-    graph_inputs : input name to its shape (C, H, W). preprocess : frontend.pictures.Preprocess. A .npy holds one sample, or several along its first axis; a .npz holds
-    an array an input, by name. int8 arrays are quantised values, all others real ones (already preprocessed).
+    graph_inputs : input name to its shape (C, H, W). preprocess : frontend.pictures.Preprocess. A .npy holds one sample, or several along
+    its first axis; a .npz holds an array an input, by name. Arrays of uint8 are pictures, prepared as files of pictures are, but for the
+    inputs named in `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too, refused unless `quantised`.
+    All others are real ones, prepared already. Raises InputError.
     """
     if path.suffix.lower() not in _ARRAYS:
         name, shape = _single(path, graph_inputs)
         return [{name: preprocess.load(path, shape)[None]}]
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {_single(path, graph_inputs)[0]: loaded}
-    except (OSError, ValueError, EOFError) as e:
-        raise InputError(f"{path}: cannot read it as a NumPy file: {e}") from e
+    arrays = _read(path, graph_inputs)
     if len(arrays) == 1 and len(graph_inputs) == 1:
         arrays = dict(zip(graph_inputs, arrays.values()))
     if set(arrays) != set(graph_inputs):
         raise InputError(f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for {', '.join(graph_inputs)}")
-    arrays = {name: _batched(path, name, arrays[name], shape) for name, shape in graph_inputs.items()}
-    count = {len(a) for a in arrays.values()}
+    values = {}
+    for name, shape in graph_inputs.items():
+        array, where = arrays[name], f"{path}: {name!r}"
+        if array.dtype == np.uint8 and name not in unsigned:
+            values[name] = np.stack([preprocess.apply(p, shape, where) for p in preprocess.split(array, shape, where)])
+        else:
+            values[name] = _values(where, array, shape, quantised)
+    count = {len(a) for a in values.values()}
     if len(count) != 1:
         raise InputError(f"{path}: its arrays hold different numbers of samples")
-    return [{name: a[i:i + 1] for name, a in arrays.items()} for i in range(count.pop())]
+    return [{name: a[i:i + 1] for name, a in values.items()} for i in range(count.pop())]
+
+
+def _read(path, graph_inputs):
+    """The arrays of a .npy or .npz file by name; that of a .npy has the name of the only input."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            return {_single(path, graph_inputs)[0]: loaded}
+        with loaded:
+            arrays = dict(loaded)
+        if odd := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise InputError(f"{path}: its member {odd[0]!r} is no NumPy array")
+        return arrays
+    except InputError:
+        raise
+    except Exception as e:  # a damaged file makes NumPy, zipfile and zlib raise anything
+        raise InputError(f"{path}: cannot read it as a NumPy file: {' '.join(str(e).split())[:200] or type(e).__name__}") from e
 
 
 def _single(path, graph_inputs):
@@ -57,18 +78,26 @@ def _single(path, graph_inputs):
     return next(iter(graph_inputs.items()))
 
 
-def _batched(path, name, array, shape):
+def _values(where, array, shape, quantised):
+    """[n, C, H, W]: int8 of quantised values, float32 of real ones."""
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
-        raise InputError(f"{path}: {name!r} has type {array.dtype}: expected real numbers")
+        raise InputError(f"{where} has type {array.dtype}: expected real numbers")
     if array.shape == shape:
         array = array[None]
     elif array.ndim != len(shape) + 1 or array.shape[1:] != shape:
-        raise InputError(f"{path}: {name!r} has shape {list(array.shape)}: expected {list(shape)}, or several of these")
-    if array.dtype == np.int8:
-        return array
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: {name!r} holds values that are not finite")
-    return array.astype(np.float32)
+        raise InputError(f"{where} has shape {list(array.shape)}: expected {list(shape)}, or several of these")
+    if not len(array):
+        raise InputError(f"{where} has shape {list(array.shape)}: it holds no sample")
+    if array.dtype in (np.int8, np.uint8):
+        if not quantised:
+            raise InputError(f"{where} has type {array.dtype}, which means quantised values: to calibrate, give real ones (float32)")
+        return array if array.dtype == np.int8 else (array ^ 0x80).view(np.int8)
+    with np.errstate(over="ignore"):
+        real = array.astype(np.float32)
+    if not np.isfinite(real).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(real))[0])
+        raise InputError(f"{where} holds {array[at]!s} at {list(at)}, which is not finite as float32")
+    return real
 
 
 def noise(graph_inputs, seed):
