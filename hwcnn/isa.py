@@ -15,6 +15,8 @@ from dataclasses import dataclass
 WORD_BITS = 128
 WORD_BYTES = WORD_BITS // 8
 WAIT_BITS = 20
+#: What an instruction can wait for at most, so also how many a counter may count in a program.
+MAX_WAIT = (1 << WAIT_BITS) - 1
 #: Bytes after a program's END that may be read (and dropped): memory must be readable there.
 READ_AHEAD = 512
 
@@ -204,11 +206,16 @@ def encode(instruction, waits=None, **values):
 
 
 def decode(program, at=0):
-    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``. Raises ValueError for an unknown opcode."""
+    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``. Raises ValueError for an unknown opcode, and
+    where the program ends."""
+    if at >= len(program):
+        raise ValueError(f"the program ends after byte {len(program)} without an END")
     instruction = BY_OPCODE.get(program[at])
     if instruction is None:
         raise ValueError(f"no instruction has opcode {program[at]} (byte {at} of the program)")
     size = instruction.words * WORD_BYTES
+    if at + size > len(program):
+        raise ValueError(f"the program ends after byte {len(program)}, within {instruction.name.upper()}")
     word = int.from_bytes(program[at:at + size], "little")
     waits = {}
     for i, counter in enumerate(COUNTERS):

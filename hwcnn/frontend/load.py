@@ -8,8 +8,9 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, checker, external_data_helper, helper, numpy_helper, shape_inference, version_converter
 
 from ..errors import InputError
+from ..limits import MAX_BATCH, MAX_DRAM
 from .light import is_bulky, light
-from .prepare import infer_shapes, name_nodes
+from .prepare import WEIGHTED, infer_shapes, name_nodes
 from .training import drop_training
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel DequantizeLinear needs it).
@@ -21,15 +22,21 @@ def load(source, batch=1, shapes=None):
     """The model as onnx.ModelProto with all shapes inferred.
 
     source : a path of an ONNX file, or a name out of ``hwcnn.models.names()``.
-    batch : images that the network is meant for. It is only checked here: a symbolic first dimension becomes 1, and
-        `importer.import_graph` gives every tensor its batch.
+    batch : images that the network is meant for. It is only checked here, before any work: a symbolic first dimension
+        becomes 1, and `importer.import_graph` gives every tensor its batch.
     shapes : input name to shape, for inputs with symbolic dimensions. A first dimension of 1 serves for any batch.
 
     An input of channels last that the model transposes first is turned into one of channels first.
     Raises InputError where the model cannot be used.
     """
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"batch {batch!r}: expected a whole number of at least 1")
+    if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
+        raise InputError(f"batch {batch!r}: expected a whole number from 1 to {MAX_BATCH}")
+    model = _load(source, shapes)
+    _check_memory(model, source, batch)
+    return model
+
+
+def _load(source, shapes):
     path = Path(source)
     if path.is_file():
         return normalise(_read(path), str(source), shapes)
@@ -45,6 +52,24 @@ def load(source, batch=1, shapes=None):
     return normalise(models.build(str(source)), str(source), shapes)
 
 
+def _check_memory(model, source, batch):
+    """InputError where the model itself is of too many images, or memory does not hold a batch: inputs and results of
+    layers with weights all lie there, a byte a value.
+    """
+    for value in model.graph.input:
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if len(shape) > 1 and shape[0] > MAX_BATCH:
+            raise InputError(f"{source}: input {value.name!r} is of {shape[0]} images: at most {MAX_BATCH} in one run")
+    results = {n.output[0] for n in model.graph.node if n.op_type in WEIGHTED}
+    values = [*model.graph.input, *(v for v in [*model.graph.value_info, *model.graph.output] if v.name in results)]
+    shapes = [[d.dim_value for d in v.type.tensor_type.shape.dim] for v in values]
+    size = sum(max([batch, *shape[:1]]) * math.prod(shape[1:]) for shape in shapes)
+    if size >= MAX_DRAM:
+        raise InputError(
+            f"{source}: its inputs and layers take at least {size} bytes of DRAM in a batch of {batch}: at most 4 GiB"
+        )
+
+
 def normalise(model, source, shapes=None):
     """`model` checked, with static input shapes, opset 13 or later and all shapes inferred. source : its name in
     messages.
@@ -55,6 +80,7 @@ def normalise(model, source, shapes=None):
             f"{source}: opset {opset}: expected {OLDEST_OPSET} or later; export the model anew or convert it"
         )
     try:
+        _check_names(model)
         _check_constants(model, source)
         checker.check_model(light(model, as_inputs=lambda tensor: True))
         if not model.graph.output:
@@ -93,6 +119,15 @@ def _read(path):
             f"{path}: its external data cannot be read: {_one_line(e)}; put the data file beside the model"
         ) from e
     return model
+
+
+def _check_names(model):
+    """ValueError where a name is no text: protobuf gives it as bytes then."""
+    names = [v.name for v in [*model.graph.initializer, *model.graph.input, *model.graph.output, *model.graph.value_info]]
+    for node in model.graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
+    if bad := next((name for name in names if not isinstance(name, str)), None):
+        raise ValueError(f"the name {bad!r} is not text in UTF-8")
 
 
 def _check_constants(model, source):

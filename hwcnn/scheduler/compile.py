@@ -1,11 +1,12 @@
 """From the integer IR to a program, its weight image and the manifest that describes them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import ir, isa
 from ..errors import InputError
+from ..limits import MAX_DRAM
 from . import ops as tile_ops
 from .conv import lower_conv, lower_parts
 from .global_average import lower_global_average
@@ -16,6 +17,9 @@ from .passes import needs_array, prepare
 from .place import align, placements
 from .stem import fold_stem
 from .vector import lower_vector
+
+#: Images from which on their instructions are counted before all are made.
+MANY_IMAGES = 16
 
 
 @dataclass
@@ -48,6 +52,20 @@ def compile_graph(graph, config):
     folded, packs = fold_stem(graph, config.rows)
     folded = prepare(folded, config).verify()
     placed, home, root_blocks, tensor_bytes = placements(folded, config.lanes)
+    if (images := graph.tensors[graph.inputs[0]].shape[0]) >= MANY_IMAGES:
+        _check_counts(graph, config, images)
+    low = _lower(folded, config, placed, home, root_blocks, tensor_bytes)
+    ops = order(low.ops, config, urgency(folded))
+    counts = tile_ops.number(ops)
+    program = _encode(ops, folded)
+    manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
+    if manifest["dram_bytes"] >= MAX_DRAM:
+        raise InputError(f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB")
+    return Compiled(program, low.image.bytes(), manifest, ops, folded)
+
+
+def _lower(folded, config, placed, home, root_blocks, tensor_bytes):
+    """The `Lowering` of all layers."""
     low = Lowering(folded, config, placed, home, root_blocks, tensor_bytes)
     tails = tail_work(folded, placed, config)
     fill = any(isinstance(op, ir.Lrn) for op in folded.ops)
@@ -60,13 +78,22 @@ def compile_graph(graph, config):
             lower_global_average(low, op)
         elif not isinstance(op, ir.Concat):
             lower_vector(low, op)
-    ops = order(low.ops, config, urgency(folded))
-    counts = tile_ops.number(ops)
-    program = _encode(ops, folded)
-    manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
-    if manifest["dram_bytes"] >= 1 << 32:
-        raise InputError(f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB")
-    return Compiled(program, low.image.bytes(), manifest, ops, folded)
+    return low
+
+
+def _check_counts(graph, config, images):
+    """InputError where so many images take more instructions than waits can count, from what one image takes."""
+    one = {name: replace(t, shape=(1, *t.shape[1:])) for name, t in graph.tensors.items()}
+    folded = prepare(fold_stem(replace(graph, tensors=one), config.rows)[0], config)
+    ops = _lower(folded, config, *placements(folded, config.lanes)).ops
+    # Fully connected layers may take all images at once.
+    repeated = [op.queue for op in ops if folded.tensors[folded.ops[op.layer].y].shape[2:] != (1, 1)]
+    for queue in ("load", "array", "post", "vector"):
+        if repeated.count(queue) * images > isa.MAX_WAIT:
+            raise InputError(
+                f"{graph.name}: a batch of {images} takes over {repeated.count(queue) * images} {queue.upper()} "
+                f"instructions: at most {isa.MAX_WAIT}, which is enough for {isa.MAX_WAIT // repeated.count(queue)} images"
+            )
 
 
 def _encode(ops, graph):

@@ -7,6 +7,7 @@ import numpy as np
 from .. import ir
 from ..errors import InputError
 from ..layout import Placement, blocks_of, dense, join
+from ..limits import MAX_DRAM
 
 ALIGN = 4096
 
@@ -80,8 +81,9 @@ def placements(graph, lanes):
         n, _, height, width = graph.tensors[root].shape
         base[root] = address
         address = align(address + n * count * height * width * lanes)
-    if address >= 1 << 32:
-        raise InputError(f"{graph.name}: its tensors take {address} bytes: at most 4 GiB")
+    if address >= MAX_DRAM:
+        images = graph.tensors[graph.inputs[0]].shape[0]
+        raise InputError(f"{graph.name}: its tensors take {address} bytes of DRAM in a batch of {images}: at most 4 GiB")
     placed = {}
     for name, h in home.items():
         tensor = graph.tensors[name]
