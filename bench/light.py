@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from onnx.backend import test as backend_test
 from page import NETWORKS, record
 
-from hwcnn import generate, golden
+from hwcnn import artifact, generate, golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.frontend.agreement import agreement
@@ -79,7 +79,7 @@ def measure(name, config, seed, engines):
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
         made = generate.generate(generate.Request(str(path), config, out, seed=seed))
-        design = simulate.Design.of(generate.Generated(out))
+        design = simulate.Design.of(artifact.Generated(out))
         (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
         x = {name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()}
         quantised = onnx.load(out / "quantized.onnx")

@@ -130,6 +130,9 @@ class AccelConfig:
             raise InputError(f"accelerator configuration: unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}")
         values = dict(values)
         if "features" in values:
+            if not isinstance(values["features"], list | tuple) or not all(isinstance(f, str) for f in values["features"]):
+                raise InputError(f"accelerator configuration: features = {values['features']!r}: expected a list of names, "
+                                 f"such as [\"pool\"]: known are {', '.join(VECTOR_FEATURES)}")
             if bad := sorted(set(values["features"]) - set(VECTOR_FEATURES)):
                 raise InputError(f"accelerator configuration: unknown feature {bad[0]!r}: known are {', '.join(VECTOR_FEATURES)}")
             values["features"] = tuple(values["features"])

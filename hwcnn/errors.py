@@ -1,4 +1,8 @@
-"""The one exception that means "the user's input is at fault"."""
+"""The two exceptions whose message is meant for the user, as one line: the input is at fault, or the run itself failed."""
+
+import errno
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class InputError(Exception):
@@ -6,3 +10,17 @@ class InputError(Exception):
 
     The message says what is wrong, where (file, node, option), why, and what to do about it.
     """
+
+
+class RunError(Exception):
+    """The run itself failed: a broken folder, a simulator that hangs or a tool that fails, a full disk. Exit code 3.
+
+    The message says what failed, where, and what to do about it. It is no mismatch (exit code 1) and no fault of the options.
+    """
+
+
+def unwritable(what, error):
+    """The exception to raise where `what` cannot be written: RunError on a full disk, InputError otherwise. error : the OSError."""
+    if error.errno in _FULL:
+        return RunError(f"{what}: cannot write: {error.strerror}; free some space and run it again")
+    return InputError(f"{what}: cannot write there: {error.strerror}")

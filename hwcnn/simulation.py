@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import generate, golden
+from . import artifact, golden
 from . import models as built_in
-from .errors import InputError
+from .errors import InputError, unwritable
 from .golden.run import dequantise
 from .sim import inputs, report, simulate
 
@@ -36,7 +36,7 @@ class Request:
 def run(request):
     """The figures of ``hwcnn simulate --json``, and lines about mismatches."""
     _check(request)
-    generated = generate.Generated(request.folder or generate.last())
+    generated = artifact.Generated(request.folder or artifact.last())
     design = simulate.Design.of(generated)
     labels, batches = _batches(request, generated, design.graph)
     if request.layer is not None:
@@ -61,6 +61,8 @@ def _check(request):
             raise InputError(f"{option}: only the rtl engine has cycles")
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"{option} {path}: its folder does not exist")
+        if path is not None and path.is_dir():
+            raise InputError(f"{option} {path}: it is a folder, expected the name of a file")
     if request.waves is not None and request.waves.suffix not in (".fst", ".vcd"):
         raise InputError(f"--waves {request.waves}: expected a name that ends in .fst or .vcd")
 
@@ -69,7 +71,7 @@ def _write(path, text):
     try:
         path.write_text(text)
     except OSError as e:
-        raise InputError(f"{path}: cannot write: {e.strerror}") from e
+        raise unwritable(path, e) from e
 
 
 def _batches(request, generated, graph):
@@ -77,7 +79,7 @@ def _batches(request, generated, graph):
     shapes = {name: tuple(graph.tensors[name].shape[1:]) for name in graph.inputs}
     labelled = []
     for path in inputs.expand(request.inputs):
-        found = inputs.samples(path, shapes, generated.preprocess)
+        found = inputs.samples(path, shapes, generated.preprocess, unsigned=generated.unsigned_inputs)
         labelled += [(path.name if len(found) == 1 else f"{path.name}[{i}]", sample) for i, sample in enumerate(found)]
     batch = generated.manifest["batch"]
     if not labelled:

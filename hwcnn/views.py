@@ -1,6 +1,7 @@
 """What the command line shows: tables of the figures, and the lists of models, operators and devices."""
 
 import difflib
+import math
 from pathlib import Path
 
 from rich import box
@@ -10,7 +11,7 @@ from . import models
 from .errors import InputError
 from .estimate.devices import DEVICES
 from .frontend import importer, registry  # noqa: F401 (the importer registers the operators)
-from .frontend.pictures import ORDERS, Preprocess
+from .frontend.pictures import ORDERS
 
 #: Classes of an output that are shown.
 SHOWN = 3
@@ -115,22 +116,22 @@ def device_list():
                         for d in DEVICES.values()]}
 
 
-def preprocess(model, mean, scale, channels):
-    """The Preprocess of --mean, --scale and --channels; None if none of them is given."""
-    check_name(model)
-    if mean is None and scale is None and channels is None:
-        return None
-    order = channels or ("L" if mean and "," not in mean and scale and "," not in scale else "RGB")
-    if order not in ORDERS:
-        raise InputError(f"--channels {order}: expected one of {', '.join(ORDERS)}")
-    return Preprocess(_numbers("--mean", mean or "0"), _numbers("--scale", scale or "1"), order)
+def preprocess(mean, scale, channels):
+    """What --mean, --scale and --channels ask for, as keywords of Preprocess."""
+    if channels is not None and channels not in ORDERS:
+        raise InputError(f"--channels {channels}: expected one of {', '.join(ORDERS)}")
+    given = {"mean": mean and _numbers("--mean", mean), "scale": scale and _numbers("--scale", scale), "order": channels}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _numbers(option, text):
     try:
-        return tuple(_ratio(part) for part in text.split(","))
+        values = tuple(_ratio(part) for part in text.split(","))
     except (ValueError, ZeroDivisionError) as e:
         raise InputError(f"{option} {text}: expected numbers (or ratios such as 1/255), separated by commas") from e
+    if not all(map(math.isfinite, values)):
+        raise InputError(f"{option} {text}: expected finite numbers")
+    return values
 
 
 def _ratio(text):

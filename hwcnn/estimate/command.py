@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, replace
 
+from ..artifact import Generated, last
 from ..config import AccelConfig
 from ..errors import InputError
 from ..frontend.importer import import_graph
 from ..frontend.load import load
 from ..frontend.quantise import quantise
-from ..generate import Generated, accelerator_verilog, last
+from ..generate import accelerator_verilog
 from ..scheduler.compile import compile_graph
 from ..scheduler.timing import estimate as replay
 from . import devices, model, netlist, pnr, synth

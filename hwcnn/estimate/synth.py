@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from ..sim.verilator import cache_dir
 from . import netlist
 from .families import FAMILIES
@@ -79,4 +79,8 @@ def run(command, log, folder=None, progress=lambda text: None):
             out.write(line)
             out.flush()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{log.read_text()[-3000:]}")
+        kept = cache_dir() / f"{log.stem}-failed.log"
+        text = log.read_text(errors="replace")
+        kept.write_text(text)
+        lines = [line for line in text.splitlines() if "ERROR" in line or "Error" in line] or text.splitlines()[-1:] or ["it said nothing"]
+        raise RunError(f"{log.stem} failed with exit code {process.returncode}: {lines[-1][:300]}; the whole log: {kept}")

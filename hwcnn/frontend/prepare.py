@@ -2,6 +2,7 @@
 dropped.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import onnx
 import onnxruntime as ort
 from onnx import numpy_helper, shape_inference
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from .light import is_bulky, light
 
 #: onnxruntime's logging level "fatal": its errors arrive as exceptions.
@@ -45,6 +46,8 @@ def open_session(lean, constants, level, optimised_path=None):
     try:
         return ort.InferenceSession(lean.SerializeToString(), options, providers=["CPUExecutionProvider"])
     except Exception as e:  # onnxruntime's exceptions share no public base class
+        if optimised_path is not None and shutil.disk_usage(optimised_path.parent).free < lean.ByteSize():
+            raise RunError(f"{optimised_path.parent}: no space left there for the optimised model; free some") from e
         raise InputError(f"onnxruntime refuses the model: {' '.join(str(e).split())[:300]}") from e
 
 

@@ -2,8 +2,10 @@
 
 from pylibfst import ffi, lib
 
+from ..errors import RunError
 
-class FstError(Exception):
+
+class FstError(RunError):
     """The file cannot be written."""
 
 

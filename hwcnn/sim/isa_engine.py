@@ -8,6 +8,7 @@ import collections
 import numpy as np
 
 from .. import isa
+from ..errors import RunError
 from ..fixedpoint import requantise
 
 _STEP_SIGN = 1 << 19
@@ -15,7 +16,7 @@ _STEP_SIGN = 1 << 19
 EXACT_TERMS = 1024
 
 
-class ProgramError(Exception):
+class ProgramError(RunError):
     """The program does what it must not: a wait that cannot hold, weights that do not match, an address outside."""
 
 
@@ -40,7 +41,10 @@ class Engine:
     def run(self, program):
         at, executed = 0, collections.Counter()
         while True:
-            instruction, waits, values, size = isa.decode(program, at)
+            try:
+                instruction, waits, values, size = isa.decode(program, at)
+            except ValueError as e:
+                raise ProgramError(str(e)) from e
             for counter, count in waits.items():
                 if self.counts[counter] < count:
                     raise ProgramError(

@@ -2,11 +2,18 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
+import time
 
 import cocotb_tools.config
 import find_libpython
+
+from ..errors import RunError
+
+#: Seconds without any progress after which the process is given up, and seconds between two looks.
+PATIENCE, POLL = 600, 1
 
 
 def environment(toplevel, module, results):
@@ -31,16 +38,21 @@ class Simulator:
     The log and results go to the folder `scratch`. The test finds two file descriptors in HWCNN_COMMANDS (to read) and HWCNN_ANSWERS.
     """
 
+    stuck = False  # whether it was ended for lack of progress
+
     def __init__(self, folder, toplevel, module, options, scratch):
         self._log = scratch / "simulator.log"
         command_out, command_in = os.pipe()
         answer_out, answer_in = os.pipe()
         env = environment(toplevel, module, scratch / "results.xml")
         env |= {"HWCNN_COMMANDS": str(command_out), "HWCNN_ANSWERS": str(answer_in)}
-        with open(self._log, "w") as log:
-            self._process = subprocess.Popen(
-                [folder / toplevel, *(f"+{name}={value}" for name, value in options.items())], cwd=scratch, env=env,
-                pass_fds=(command_out, answer_in), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            with open(self._log, "w") as log:
+                self._process = subprocess.Popen(
+                    [folder / toplevel, *(f"+{name}={value}" for name, value in options.items())], cwd=scratch, env=env,
+                    pass_fds=(command_out, answer_in), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        except OSError as e:
+            raise RunError(f"the simulator in {folder} cannot be started: {e.strerror}; remove that folder to have it built anew") from e
         os.close(command_out)
         os.close(answer_in)
         self._commands = open(command_in, "w")
@@ -53,16 +65,26 @@ class Simulator:
         except BrokenPipeError:
             pass  # the process has ended: receive() tells
 
-    def receive(self):
-        """The next answer; None if the process ended without one."""
+    def receive(self, progress=lambda: None, patience=PATIENCE):
+        """The next answer; None if the process ended without one, or was ended since progress() has not changed for `patience` seconds."""
+        seen, since = progress(), time.monotonic()
+        while not select.select([self._answers], [], [], min(POLL, patience))[0]:
+            if (now := progress()) != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > patience:
+                self._process.kill()
+                self.stuck = True
         line = self._answers.readline()
         if not line:
             self._process.wait()
             return None
         return json.loads(line)
 
-    def log_tail(self, size=3000):
-        return self._log.read_text()[-size:]
+    def last_words(self, size=600):
+        """How the process ended, and the end of what it said."""
+        code = self._process.wait()
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return f"{how}: {self._log.read_text(errors='replace')[-size:] or 'it said nothing'}"
 
     def close(self):
         try:

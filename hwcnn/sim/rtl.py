@@ -1,5 +1,6 @@
 """The generated Verilog under Verilator: a process that runs programs on a DRAM image which it shares with this one."""
 
+import os
 import re
 import tempfile
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import RunError
 from ..rtl import registers
 from . import fst, process, verilator
 from .events import EventLog
@@ -29,7 +31,7 @@ _PORTS = ("clk", "n_rst", "irq") + tuple(
                            "araddr", "arvalid", "arready", "rdata", "rresp", "rvalid", "rready"))
 
 
-class SimulationError(Exception):
+class SimulationError(RunError):
     """The accelerator or the simulator did not finish: what happened, and what each engine was waiting for."""
 
 
@@ -62,17 +64,21 @@ class RtlSimulator:
 
     folder : from `build`. size : bytes of DRAM. read_latency, write_latency : of the DRAM, in cycles. stalls : seed of random idle
     cycles on all AXI channels, None for none. waves : .fst or .vcd file, for a build with waves; an FST file is
-    written when the context ends.
+    written when the context ends. hang : cycles without any work or transfer that mean a deadlock; patience : seconds in which the
+    simulator records nothing that mean that it is stuck.
     """
 
     def __init__(self, folder, size, read_latency=READ_LATENCY, write_latency=WRITE_LATENCY, stalls=None, waves=None,
-                 hang=HANG_CYCLES):
+                 hang=HANG_CYCLES, patience=process.PATIENCE):
         self._scratch = tempfile.TemporaryDirectory(prefix="hwcnn-")
         scratch = Path(self._scratch.name)
-        self._events, self._hang = scratch / "events.bin", hang
-        self.dram = np.memmap(scratch / "dram.bin", np.uint8, "w+", shape=(size,))
+        # A bus with so much latency may well stand still for longer.
+        self._events, self._hang, self._patience = scratch / "events.bin", max(hang, 4 * read_latency), patience
+        with open(scratch / "dram.bin", "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)  # or a full disk would kill both processes later
+        self.dram = np.memmap(scratch / "dram.bin", np.uint8, "r+", shape=(size,))
         options = {"dram": scratch / "dram.bin", "events": self._events, "dram_base": DRAM_BASE, "read_latency": read_latency,
-                   "write_latency": write_latency, "hang": hang, "stall_permille": 0 if stalls is None else STALL_PERMILLE,
+                   "write_latency": write_latency, "hang": self._hang, "stall_permille": 0 if stalls is None else STALL_PERMILLE,
                    "stall_seed": stalls or 0}
         if waves is not None:
             options["waves"] = Path(waves).absolute() if Path(waves).suffix != ".fst" else scratch / "waves.vcd"
@@ -93,7 +99,7 @@ class RtlSimulator:
         began = time.monotonic()
         seen = self._events.stat().st_size if self._events.exists() else 0
         self._process.send({"base": DRAM_BASE, "program": program, "watchdog": watchdog})
-        answer = self._process.receive()
+        answer = self._process.receive(lambda: self._events.exists() and self._events.stat().st_size, self._patience)
         log = EventLog.read(self._events, seen)
         if answer is None:
             raise SimulationError(self._what_happened(log, program))
@@ -108,7 +114,11 @@ class RtlSimulator:
     def _what_happened(self, log, program):
         if log.hung:
             return f"deadlock: nothing moved for {self._hang} cycles\n{log.describe_waits(self.dram[program:])}"
-        return "the simulator ended before the program:\n" + self._process.log_tail()
+        if self._process.stuck:
+            done, cycle = log.progress()
+            return (f"the simulator was given up: nothing new for {self._patience} s after cycle {cycle}, with {done} POST and VECTOR "
+                    f"completed\n{log.describe_waits(self.dram[program:])}")
+        return "the simulator ended before the program, " + self._process.last_words()
 
 
 def _error(answer):

@@ -35,8 +35,7 @@ class Design:
 
     @classmethod
     def of(cls, generated):
-        weights = np.fromfile(generated.path / "weights.bin", np.uint8)
-        return cls(generated.config, generated.manifest, generated.program, weights, generated.verilog, generated.graph)
+        return cls(generated.config, generated.manifest, generated.program, generated.weights, generated.verilog, generated.graph)
 
     def layer(self, name):
         """The same accelerator with one layer alone, whose inputs are golden's tensors."""

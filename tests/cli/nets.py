@@ -1,8 +1,12 @@
-"""Small ONNX models for tests of the command line."""
+"""Small ONNX models for tests of the command line, and changes to generated folders."""
+
+import json
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from hwcnn import artifact
 
 
 def conv(name, x, y, cin, cout, kernel=3, pads=1, seed=0):
@@ -21,7 +25,7 @@ def model(nodes, initializers, shape=(1, 3, 12, 12), output="y"):
 
 def small(path, shape=(1, 3, 12, 12)):
     """conv, ReLU, max pool, conv."""
-    a, wa = conv("first", "x", "a", 3, 20)
+    a, wa = conv("first", "x", "a", shape[1], 20)
     b, wb = conv("second", "c", "y", 20, 9, seed=1)
     nodes = [a, helper.make_node("Relu", ["a"], ["b"], name="relu"),
              helper.make_node("MaxPool", ["b"], ["c"], name="pool", kernel_shape=[2, 2], strides=[2, 2]), b]
@@ -42,3 +46,10 @@ def too_wide(path):
     a, w = conv("huge", "x", "y", 64, 8, kernel=31, pads=0)
     onnx.save(model([a], [w], (1, 64, 31, 600)), path)
     return path
+
+
+def resealed(folder, name, change):
+    """Change a file of a generated folder as if it had been generated so. change(bytes) : the new bytes."""
+    manifest = json.loads((folder / artifact.MANIFEST).read_text())
+    files = {p.name: p.read_bytes() for p in folder.iterdir() if p.name != artifact.MANIFEST}
+    artifact.write(folder, files | {name: change(files[name])}, manifest)

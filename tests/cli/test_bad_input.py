@@ -1,11 +1,15 @@
 """Bad input: exit code 2, one clear line on stderr, nothing half-written."""
 
+import json
 import shutil
 from pathlib import Path
 
 import nets
 import numpy as np
 import pytest
+from PIL import Image
+
+from hwcnn import generate, isa
 
 
 def refused(outcome, *words):
@@ -78,7 +82,8 @@ def test_bad_pe(hwcnn, pe):
 
 
 @pytest.mark.parametrize("text,words", [("rows = 3", ["rows"]), ("speed = 9", ["speed", "known"]), ("rows = [", ["bad.toml"]),
-                                        ('features = ["lrn", "gelu"]', ["gelu"]), ("axi_bytes = 12", ["axi_bytes"])])
+                                        ('features = ["lrn", "gelu"]', ["gelu"]), ('features = "pool"', ["'pool'", 'such as ["pool"]']),
+                                        ('features = [1, ["lrn"]]', ["[1, ['lrn']]", "list of names"]), ("axi_bytes = 12", ["axi_bytes"])])
 def test_bad_configuration(hwcnn, tmp_path, text, words):
     (tmp_path / "bad.toml").write_text(text)
     refused(hwcnn("generate", "--model", "digits", "--config", "bad.toml"), *words)
@@ -98,8 +103,31 @@ def test_out_that_cannot_be_written(hwcnn, tmp_path):
     refused(hwcnn("generate", "--model", "digits", "--out", "file"), "file", "not a generated folder")
 
 
-def test_bad_batch(hwcnn):
-    refused(hwcnn("generate", "--model", "digits", "--batch", "0"), "batch")
+@pytest.mark.parametrize("batch", ["0", "-1", "100000", "1e3"])
+def test_bad_batch(hwcnn, batch):
+    for verb in (("generate",), ("estimate", "performance")):
+        refused(hwcnn(*verb, "--model", "digits", "--batch", batch), "--batch")
+
+
+def test_a_batch_that_memory_does_not_hold(hwcnn, tmp_path, monkeypatch):
+    """Said before any work is done."""
+    nets.small(tmp_path / "net.onnx", (1, 3, 2000, 2000))
+    monkeypatch.delattr(generate, "quantise")
+    size = 256 * (3 * 2000**2 + 20 * 2000**2 + 9 * 1000**2)
+    refused(hwcnn("generate", "--model", "net.onnx", "--batch", "256"), "net.onnx", f"{size} bytes", "batch of 256", "4 GiB")
+
+
+def test_a_batch_that_takes_too_many_instructions(hwcnn, tmp_path, monkeypatch):
+    nets.small(tmp_path / "net.onnx", (1, 3, 6, 6))
+    monkeypatch.setattr(isa, "MAX_WAIT", 500)
+    refused(hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--batch", "256"), "batch of 256", "1280 LOAD", "at most 500", "100 images")
+
+
+@pytest.mark.parametrize("seed", ["-1", "18446744073709551616", "x"])
+def test_bad_seeds(hwcnn, generated, seed):
+    refused(hwcnn("generate", "--model", "digits", "--seed", seed), "--seed")
+    refused(hwcnn("simulate", generated, "--seed", seed), "--seed")
+    refused(hwcnn("simulate", generated, "--stalls", seed), "--stalls")
 
 
 def test_no_folder_yet(hwcnn):
@@ -147,6 +175,7 @@ def test_waves_need_the_rtl(generated, hwcnn):
     refused(hwcnn("simulate", generated, "--engine", "isa", "--waves", "w.fst"), "--waves", "rtl")
     refused(hwcnn("simulate", generated, "--waves", "w.png"), "w.png", ".vcd")
     refused(hwcnn("simulate", generated, "--trace", "no/folder/t.json"), "no/folder/t.json")
+    refused(hwcnn("simulate", generated, "--trace", "."), "it is a folder")
 
 
 def test_bad_calibration(hwcnn, tmp_path):
@@ -161,14 +190,23 @@ def test_bad_calibration(hwcnn, tmp_path):
 def test_bad_preprocessing(hwcnn):
     refused(hwcnn("generate", "--model", "digits", "--mean", "grey"), "--mean", "grey")
     refused(hwcnn("generate", "--model", "digits", "--channels", "GBR"), "GBR", "BGR")
+    refused(hwcnn("generate", "--model", "digits", "--scale", "1e999"), "--scale", "finite")
+    refused(hwcnn("generate", "--model", "digits", "--channels", "RGB"), "order RGB", "the network takes 1")
+    refused(hwcnn("generate", "--model", "digits", "--mean", "1,2,3"), "mean (1.0, 2.0, 3.0)", "order L")
+    assert untouched()
 
 
-def test_a_damaged_folder(generated, hwcnn, tmp_path):
-    shutil.copytree(generated, "copy")
-    (tmp_path / "copy" / "weights.bin").unlink()
-    refused(hwcnn("simulate", "copy", "--engine", "isa"), "weights.bin")
-    (tmp_path / "copy" / "manifest.json").write_text("{}")
-    refused(hwcnn("simulate", "copy", "--engine", "isa"), "copy", "manifest.json")
+@pytest.mark.parametrize("channels,order", [(1, "L"), (3, "RGB")])
+def test_one_mean_serves_all_channels(hwcnn, tmp_path, channels, order):
+    """The order follows the network's channels: one value once meant grey, so that pictures of three channels were refused later."""
+    nets.small(tmp_path / "net.onnx", (1, channels, 6, 6))
+    options = "--model", "net.onnx", "--pe", "8x8", "--out", "net"
+    for given in ((), ("--mean", "127.5", "--scale", "1/127.5")):
+        assert hwcnn("generate", *options, *given).code == 0
+        made = json.loads((tmp_path / "net" / "manifest.json").read_text())["preprocess"]
+        assert (made["order"], made["mean"], made["scale"]) == (order, [127.5], [1 / 127.5])
+    Image.fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "x.png")
+    assert hwcnn("simulate", "net", "--engine", "golden", "--input", "x.png").code == 0
 
 
 def test_a_failed_generation_keeps_the_old_folder(hwcnn, tmp_path, generated):

@@ -1,13 +1,14 @@
 """The whole way: ONNX, program, Verilog, simulation; equal to the reference in every bit of every tensor."""
 
 import json
+import shutil
 
 import nets
-import numpy as np
 import onnx
 import pylibfst
 import pytest
 
+from hwcnn import isa
 from hwcnn.models.digits import PICTURES
 
 STALLS = {"weights", "activations", "accumulators", "program", "store"}
@@ -61,13 +62,37 @@ def test_a_wrong_weight_is_found(hwcnn, tmp_path):
     (tmp_path / "tiny.toml").write_text("rows = 4\ncols = 4\nfeatures = []\n")
     assert hwcnn("generate", "--model", "net.onnx", "--config", "tiny.toml", "--out", "net").code == 0
     assert hwcnn("simulate", "net", "--json").json["mismatches"] == 0
-    path = tmp_path / "net" / "weights.bin"
-    damaged = np.fromfile(path, np.uint8)
-    damaged[0] ^= 0x40
-    damaged.tofile(path)
+    nets.resealed(tmp_path / "net", "weights.bin", lambda data: bytes([data[0] ^ 0x40]) + data[1:])
     outcome = hwcnn("simulate", "net", "--json")
     assert outcome.code == 1 and outcome.json["mismatches"] > 0
     assert "layer 'only'" in outcome.err and "POST number" in outcome.err
+
+
+def test_a_program_that_never_ends_is_no_mismatch(hwcnn, generated, tmp_path):
+    """The first LOAD waits for an ARRAY that never comes: exit code 3, and one line that says who waits."""
+    shutil.copytree(generated, tmp_path / "copy")
+    at = 8 + isa.WAIT_BITS * isa.COUNTERS.index("array")
+
+    def wait(program):
+        place, size = next((p, s) for p, i, s in instructions(program) if i is isa.LOAD)
+        word = int.from_bytes(program[place:place + size], "little") | 5000 << at
+        return program[:place] + word.to_bytes(size, "little") + program[place + size:]
+
+    nets.resealed(tmp_path / "copy", "program.bin", wait)
+    outcome = hwcnn("simulate", "copy", "--json")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert "load: 0 of" in outcome.err
+    assert "waits for array >= 5000 (is 0)" in outcome.err
+
+
+def instructions(program):
+    """(byte, instruction, size) in order."""
+    at = 0
+    while at < len(program):
+        instruction, _, _, size = isa.decode(program, at)
+        yield at, instruction, size
+        at += size
 
 
 @pytest.mark.parametrize("kind", ["vcd", "fst"])

@@ -22,16 +22,16 @@ DIGITS_MACS = 112_896 + 196 * (4_608 + 9_216) + 49 * 18_432 + 640
 
 
 def test_generate(hwcnn):
-    outcome = hwcnn("generate", "--model", "digits", "--pe", "8x16", "--json")
+    outcome = hwcnn("generate", "--model", "digits", "--pe", "8x8", "--json")
     assert outcome.code == 0 and set(outcome.json) >= GENERATE
-    assert outcome.json["macs"] == DIGITS_MACS and outcome.json["out"] == "build/digits-8x16"
+    assert outcome.json["macs"] == DIGITS_MACS and outcome.json["out"] == "build/digits-8x8"
     assert outcome.json["params"] == 16 * 10 + 32 * 145 + 32 * 289 + 64 * 289 + 650
-    out = Path("build/digits-8x16")
+    out = Path("build/digits-8x8")
     for name in ("accelerator.v", "program.bin", "weights.bin", "manifest.json", "quantized.onnx", "hwcnn.h", "hwcnn.c"):
         assert (out / name).stat().st_size > 100, name
     assert outcome.json["program_bytes"] == (out / "program.bin").stat().st_size
     assert outcome.json["weight_bytes"] == (out / "weights.bin").stat().st_size
-    assert sorted(p.name for p in Path("build").iterdir()) == [".last", "digits-8x16"]
+    assert sorted(p.name for p in Path("build").iterdir()) == [".last", "digits-8x8"]
 
 
 def test_generate_names_what_the_host_does(hwcnn):
@@ -109,6 +109,15 @@ def test_simulate_pictures_and_their_classes(hwcnn, generated):
     assert len(values["outputs"][0]["outputs"]["probabilities"]["top"]) == 5
 
 
+def test_many_files_after_one_option(hwcnn, generated):
+    names = [str(PICTURES / name) for name in ("00_0.png", "04_2.png", "14_7.png")]
+    first, *others = names
+    for words in (["--input", *names], [f"--input={first}", *others], ["--input", first, f"--input={others[0]}", others[1]]):
+        for arguments in ([generated, *words], [*words, generated]):
+            values = hwcnn("simulate", "--engine", "golden", "--json", *arguments).json
+            assert [item["input"] for item in values["outputs"]] == ["00_0.png", "04_2.png", "14_7.png"]
+
+
 def test_folder_of_pictures_and_arrays_agree(hwcnn, generated, tmp_path):
     from PIL import Image
     whole = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", PICTURES).json["outputs"]
@@ -116,15 +125,17 @@ def test_folder_of_pictures_and_arrays_agree(hwcnn, generated, tmp_path):
     assert len(whole) == len(pictures)
     pixels = np.stack([np.asarray(Image.open(p).convert("L"), np.float32)[None] / 255 for p in pictures])
     np.save(tmp_path / "all.npy", pixels)
-    arrays = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", "all.npy").json["outputs"]
-    assert [a["outputs"] for a in arrays] == [w["outputs"] for w in whole]
+    np.save(tmp_path / "bytes.npy", np.rint(pixels[:, 0] * 255).astype(np.uint8))
+    for name in ("all.npy", "bytes.npy"):
+        arrays = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", name).json["outputs"]
+        assert [a["outputs"] for a in arrays] == [w["outputs"] for w in whole]
 
 
 def test_int8_arrays_are_taken_as_they_are(hwcnn, generated, tmp_path):
     x = np.random.default_rng(3).integers(-128, 128, (1, 28, 28), np.int8)
     np.save(tmp_path / "q.npy", x)
-    from hwcnn import generate, golden
-    graph = generate.Generated(generated).graph
+    from hwcnn import artifact, golden
+    graph = artifact.Generated(generated).graph
     expected = golden.host_outputs(graph, golden.run(graph, {graph.inputs[0]: x[None]}))["probabilities"][0]
     top = hwcnn("simulate", generated, "--engine", "isa", "--json", "--input", "q.npy").json["outputs"][0]["outputs"]["probabilities"]["top"]
     assert [t["index"] for t in top] == list(np.argsort(-expected, kind="stable")[:5])

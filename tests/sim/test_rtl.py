@@ -1,12 +1,16 @@
 """The process around the RTL: runs, errors and deadlocks, with a stand-in for the accelerator."""
 
+import resource
+import signal
+
 import numpy as np
 import pytest
 from stand_in import StandIn
 
 from hwcnn import isa
+from hwcnn.errors import RunError
 from hwcnn.rtl.verilog import to_verilog
-from hwcnn.sim import rtl
+from hwcnn.sim import rtl, verilator
 
 CYCLES = 1000
 
@@ -39,6 +43,43 @@ def test_a_deadlock_ends_and_says_who_waits(folder):
         simulator.dram[0x80:0x80 + len(end)] = end
         with pytest.raises(rtl.SimulationError, match="(?s)deadlock: nothing moved for 3000 cycles.*array: 0 of 1 started.*load >= 3"):
             simulator.run(0x80)
+
+
+def test_a_simulator_that_stands_still_is_given_up(folder):
+    with rtl.RtlSimulator(folder, 1 << 16, patience=0.3) as simulator:
+        simulator._process._process.send_signal(signal.SIGSTOP)
+        with pytest.raises(rtl.SimulationError, match="given up: nothing new for 0.3 s after cycle 0"):
+            simulator.run(0)
+
+
+def test_a_slow_simulator_is_waited_for(folder):
+    with rtl.RtlSimulator(folder, 1 << 16, patience=0.5) as simulator:
+        seen = iter(range(4))
+        with pytest.raises(StopIteration):
+            simulator._process.receive(lambda: next(seen), patience=0.01)
+
+
+def test_no_room_for_the_memory(folder):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            rtl.RtlSimulator(folder, 1 << 17)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_build_that_is_no_program(tmp_path):
+    (tmp_path / "tb").write_text("junk")
+    (tmp_path / "tb").chmod(0o755)
+    with pytest.raises(RunError, match="cannot be started: Exec format error; remove that folder"):
+        rtl.RtlSimulator(tmp_path, 1 << 16)
+
+
+def test_sources_that_verilator_refuses(tmp_path, monkeypatch):
+    with pytest.raises(RunError, match="Verilator or the C\\+\\+ compiler failed on top: %Error.*syntax error.*the whole log") as refusal:
+        verilator.build("top", {"top.v": "module top(a);\ninput a\nendmodule\n"})
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_memory_is_shared(folder):

@@ -39,12 +39,16 @@ class Recorder {
     void write(uint64_t cycle, uint32_t events) {
         m_row.cycle = cycle;
         m_row.events = events;
-        fwrite(&m_row, sizeof m_row, 1, m_file);
+        check(fwrite(&m_row, sizeof m_row, 1, m_file) == 1);
     }
 
-    void flush() { fflush(m_file); }
+    void flush() { check(fflush(m_file) == 0); }
 
   private:
+    static void check(bool written) {
+        if (!written) throw std::runtime_error("cannot write the record of events: is the disk full?");
+    }
+
     FILE *m_file;
     Row m_row = {};
 };
