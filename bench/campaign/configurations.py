@@ -19,7 +19,7 @@ RANGES = dict(
 DEFAULT = AccelConfig()
 
 
-def draw(rng, sides=None, smallest=0.5, all_features=0.75):
+def draw(rng, sides=None, smallest=0.5, all_features=0.85):
     """A random AccelConfig. sides : (rows, columns), or None for random ones; smallest : the chance of a parameter's minimum;
     all_features : the chance that no vector function is left out."""
     while True:

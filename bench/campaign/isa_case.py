@@ -7,7 +7,7 @@ import numpy as np
 from . import configurations, coverage, engines, ort, recipe
 from .stages import Failure, Refused
 
-#: Configurations that are tried on a network that the first ones refuse.
+#: Configurations that each network runs on.
 CONFIGURATIONS = 3
 
 
@@ -19,7 +19,7 @@ def run(seed, number, compared=True):
     try:
         net = engines.from_recipe(recipe_)
         result |= {"operators": coverage.operators(net.model), "features": coverage.features(net.graph, net.model)}
-        result |= _on_one(net, configs, number, result["refusals"])
+        result |= _on_all(net, configs, number, result["refusals"])
         if compared:
             result["ort"] = ort.agree(net)
     except Refused as e:
@@ -30,18 +30,23 @@ def run(seed, number, compared=True):
     return result | {"seconds": round(time.monotonic() - began, 3)}
 
 
-def _on_one(net, configs, number, refusals):
-    """Run on the first configuration that takes the network. Raises Refused of the last."""
-    for index, config in enumerate(configs):
+def _on_all(net, configs, number, refusals):
+    """Run on every configuration that takes the network. Raises Refused where none does."""
+    ran = []
+    for config in configs:
         try:
             engines.run_isa(net, config, number)
+            ran += configurations.classes(config)
         except Refused as e:
-            if index == len(configs) - 1:
-                raise
             refusals.append(str(e))
-            continue
-        return {"result": "ok", "configurations": configurations.classes(config), "operations": coverage.operations(net.graph)}
-    raise AssertionError("no configuration")
+    if not ran:
+        raise Refused("run", "no configuration takes it")
+    return {
+        "result": "ok",
+        "runs_isa": len(configs) - len(refusals),
+        "configurations": sorted(set(ran)),
+        "operations": coverage.operations(net.graph),
+    }
 
 
 def drawn(seed, number):

@@ -36,8 +36,8 @@ def spatial(net, x):
     return shape[2:]
 
 
-def window(pick, dims, pads=PADS, dilations=(1, 2, 3)):
-    """Attributes of a window over `dims` sizes. Kernels larger than the map are allowed: pads may make up for it."""
+def window(pick, dims, pads=PADS, dilations=(1, 2, 3), fits=True):
+    """Attributes of a window over `dims` sizes. fits : it must not be larger than the padded map."""
     kernel = [pick(f"kernel{i}", KERNELS, KERNEL_WEIGHTS) for i in range(len(dims))]
     if pick("whole", (False, True), (15, 1)):
         kernel = list(dims)
@@ -53,6 +53,11 @@ def window(pick, dims, pads=PADS, dilations=(1, 2, 3)):
     if auto != "NOTSET":
         del attributes["pads"]
         attributes["auto_pad"] = auto
+    if fits and not auto.startswith("SAME"):
+        pads = attributes.get("pads", [0] * 2 * len(dims))
+        room = [n + pads[i] + pads[i + len(dims)] for i, n in enumerate(dims)]
+        if any((k - 1) * d + 1 > n for k, d, n in zip(kernel, dilation, room, strict=True)):
+            raise Invalid("its window is larger than the padded map")  # onnx infers a size all the same
     return attributes
 
 
@@ -98,7 +103,7 @@ def conv(net, pick, x):
 @layer("conv_transpose")
 def conv_transpose(net, pick, x):
     dims, c = spatial(net, x), net.shapes[x][1]
-    attributes = window(pick, dims, pads=(0, 1, 2, 3), dilations=(1, 2))
+    attributes = window(pick, dims, pads=(0, 1, 2, 3), dilations=(1, 2), fits=False)
     attributes["strides"] = [min(s, 4) for s in attributes["strides"]]
     groups = pick("groups", [1, *divisors(c)], [3] + [1] * len(divisors(c)))
     out = groups * max(1, channels(pick) // groups)

@@ -68,7 +68,10 @@ def resize(net, pick, x):
 @layer("DepthToSpace", "SpaceToDepth")
 def blocks(net, pick, name, x):
     mode = {"mode": pick("mode", ("DCR", "CRD"))} if name == "DepthToSpace" else {}
-    return [net.node(name, [x], blocksize=pick("blocksize", (2, 3)), **mode)]
+    size, shape = pick("blocksize", (2, 3)), net.shapes[x]
+    if len(shape) != 4 or shape[1] % size**2 if name == "DepthToSpace" else any(n % size for n in spatial(net, x)):
+        raise Invalid("blocks do not divide it")
+    return [net.node(name, [x], blocksize=size, **mode)]
 
 
 @layer("shuffle")

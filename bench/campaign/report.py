@@ -38,6 +38,7 @@ def replace_section(page, title, text):
 def section(figures, seed):
     rows = [
         ("networks through the ISA engine", figures["isa_networks"]),
+        ("runs of these, on up to three configurations each", figures["isa_runs"]),
         ("of them compared with onnxruntime, layer by layer", figures["ort_networks"]),
         ("RTL runs under random stalls and latencies", figures["rtl_runs"]),
         ("configurations of these", figures["rtl_configurations"]),

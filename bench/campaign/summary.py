@@ -16,6 +16,7 @@ def summary(results):
     return {
         "source": results.source,
         "isa_networks": len(ran),
+        "isa_runs": sum(line["runs_isa"] for line in ran),
         "networks_refused": sum(line["result"] == "refused" for line in isa),
         "ort_networks": sum("ort" in line for line in isa),
         "ort_layers": _agreement(isa),
@@ -93,6 +94,7 @@ def text(figures):
         f"{figures[name]:>9,} {what}"
         for name, what in (
             ("isa_networks", "networks through the ISA engine"),
+            ("isa_runs", "runs of these, on configurations"),
             ("ort_networks", "of them against onnxruntime"),
             ("networks_refused", "networks refused"),
             ("rtl_runs", "RTL runs under stalls"),
