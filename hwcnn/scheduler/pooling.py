@@ -13,7 +13,7 @@ from .view import span
 
 def lower_pool(low, op):
     layer = VectorLayer(low, op)
-    if op.kernel == (1, 1) and op.stride == (1, 1) and not any(op.pads) and op.kind == "max":
+    if op.kernel == (1, 1) and layer.x.shape == layer.y.shape and not any(op.pads) and op.kind == "max":
         ((mantissa, shift),) = set(op.multipliers.values())
         values = dict(ca=-op.x_zero, ma=mantissa, shift=shift, zero=op.zero, low=op.low, high=op.high)
         for _ in layer.map_tiles(values):

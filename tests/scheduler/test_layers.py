@@ -64,6 +64,12 @@ def test_local_response_normalisation_of_a_batch_of_fully_connected_results(conf
     check(b.done(b.lrn(b.conv("x", 21))), config)
 
 
+@pytest.mark.parametrize("shape, stride", [((2, 5, 2, 1), (2, 1)), ((1, 5, 3, 4), (3, 4)), ((2, 5, 4, 4), (2, 4))])
+def test_a_pool_of_one_pixel_that_leaves_out_others(config, shape, stride):
+    """Along an axis with one window, the stride is not what makes the result smaller."""
+    check(one(5, shape, lambda b: b.pool("x", "max", 1, stride)), config)
+
+
 def test_weights_are_read_once_for_a_batch():
     graph = one(3, (4, 64, 2, 2), lambda b: b.conv("x", 64, 2))
     compiled = compile_graph(graph, AccelConfig())
