@@ -9,13 +9,14 @@ from pathlib import Path
 
 from . import __version__, artifact, driver, ir, models
 from .config import AccelConfig
-from .errors import InputError
+from .errors import InputError, RunError
 from .frontend.importer import import_graph
 from .frontend.load import load
 from .frontend.pictures import Preprocess
 from .frontend.quantise import quantise
 from .rtl.top import Accelerator
 from .rtl.verilog import to_verilog
+from .scheduler.check import HazardError, check
 from .scheduler.compile import compile_graph
 from .sim import inputs, verilator
 
@@ -41,7 +42,7 @@ class Request:
 
 
 def generate(request):
-    """Write the folder; returns the figures of ``hwcnn generate --json``. Raises InputError, leaving nothing behind."""
+    """Write the folder; returns the figures of ``hwcnn generate --json``. Raises InputError or RunError, leaving nothing behind."""
     began = time.monotonic()
     artifact.check_out(request.out)
     request.progress("reading the model")
@@ -52,6 +53,8 @@ def generate(request):
     graph = import_graph(quantised, request.batch)
     request.progress("compiling")
     compiled = compile_graph(graph, request.config)
+    request.progress("checking the program")
+    _prove(compiled, request.config)
     manifest = compiled.manifest | {
         "model": Path(request.model).stem if Path(request.model).is_file() else request.model,
         "batch": request.batch, "seed": request.seed, "hwcnn": __version__, "preprocess": preprocess.to_dict(),
@@ -63,6 +66,15 @@ def generate(request):
         "quantized.onnx": quantised.SerializeToString(), **driver.files(manifest, request.config)}, manifest)
     artifact.remember(request.out)
     return _figures(request, manifest, compiled) | {"seconds": round(time.monotonic() - began, 3)}
+
+
+def _prove(compiled, config):
+    """Raise RunError where a program could read too early, overwrite too early or stop for ever under some timing."""
+    try:
+        check(compiled.program, config, compiled.manifest["dram_bytes"])
+    except HazardError as e:
+        raise RunError(f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a defect of hwcnn: "
+                       f"report it with the model; another configuration may do") from e
 
 
 def accelerator_verilog(config):

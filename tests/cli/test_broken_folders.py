@@ -157,3 +157,19 @@ def test_an_interrupt(hwcnn, monkeypatch):
     outcome = hwcnn("simulate")
     assert outcome.code == 130
     assert "Traceback" not in outcome.err
+
+
+def test_a_program_that_could_go_wrong_is_not_written(hwcnn, tmp_path, monkeypatch):
+    """A compiler that forgets what ARRAYs wait for is found out before anything is written."""
+    from hwcnn.scheduler import ops
+    number = ops.number
+
+    def forgetful(operations):
+        counts = number(operations)
+        for op in operations:
+            op.waits = {} if op.queue == "array" else op.waits
+        return counts
+    monkeypatch.setattr(ops, "number", forgetful)
+    model = nets.small(tmp_path / "net.onnx")
+    failed(hwcnn("generate", "--model", model, "--pe", "4x4", "--out", "out"), 3, "(array)", "before it is loaded", "nothing was written")
+    assert not Path("out").exists()
