@@ -100,14 +100,18 @@ def fit_accumulator(weight, bias, unit, zero, step):
 
 def _refined(weight, bias, unit, step):
     """(weight, bias, unit) with channels doubled, exactly, while rounding their bias moves results noticeably."""
+    coarse = np.flatnonzero(np.abs(bias - np.rint(bias)) * unit / step > FINE)
+    if not coarse.size:
+        return weight, bias, unit
     weight, bias = weight.copy(), np.array(bias, np.float64)
     rows = weight.reshape(len(weight), -1)
-    for _ in range(7):
-        coarse = np.abs(bias - np.rint(bias)) * unit / step > FINE
-        coarse &= (2 * rows.min(axis=1).astype(int) >= INT8_MIN) & (2 * rows.max(axis=1).astype(int) <= INT8_MAX)
-        rows[coarse] *= 2
-        bias[coarse] *= 2
-        unit[coarse] /= 2
+    for channel in coarse:
+        low, high = min(int(rows[channel].min()), -1), max(int(rows[channel].max()), 1)
+        while abs(bias[channel] - np.rint(bias[channel])) * unit[channel] / step > FINE:
+            if rows[channel].any() and not INT8_MIN <= 2 * low < 2 * high <= INT8_MAX:
+                break
+            rows[channel] *= 2
+            low, high, bias[channel], unit[channel] = 2 * low, 2 * high, 2 * bias[channel], unit[channel] / 2
     return weight, bias, unit
 
 

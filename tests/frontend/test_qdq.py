@@ -72,6 +72,16 @@ def test_a_bias_finer_than_the_unit_of_its_sums(transposed):
     assert steps.max() <= 1 and (steps > 0).mean() < 0.05
 
 
+def test_a_pruned_channel_gives_its_bias():
+    """Exporters give weights that are all zero a scale of 1, however fine the result is."""
+    net = Qdq(7)
+    w = net.const(net.rng.integers(-128, 128, (3, 4, 1, 1)) * np.reshape([1, 0, 1], (3, 1, 1, 1)), np.int8)
+    w = net.node("DequantizeLinear", [w, net.const([0.01, 1, 0.02]), net.const(np.zeros(3), np.int8)], axis=0)
+    y = net.node("Conv", [net.input(1, 4, 9, 9, scale=1), w, net.const([0.3, 0.03, -0.5])], kernel_shape=[1, 1])
+    _, (steps,) = compare(net, net.q(y, 0.001, -20))
+    assert not steps[0, 1].any() and steps.max() <= 1
+
+
 @pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
 def test_a_bias_that_no_unit_of_the_sums_is_near_is_refused(op):
     net = Qdq(4)
