@@ -27,8 +27,12 @@ class RequestArbiter(wiring.Component):
     i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every burst's.
     room, room_spare : in the next cycle a burst, or a spare one, may be accepted.
     accepted : a burst is accepted in this cycle. taken, client, length : one was in the cycle before, whose, its beats (or 0).
-    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it.
+    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it. back : as in `StreamFifo`: `o` shows the bursts of the past,
+        `HISTORY` - 1 in all.
     """
+
+    #: As many bursts can wait for memory to take them; as many are remembered.
+    AHEAD, HISTORY = 8, 32
 
     def __init__(self, n):
         self.n = n
@@ -37,17 +41,17 @@ class RequestArbiter(wiring.Component):
             "i": In(stream.Signature(burst)).array(n), "spare": In(n),
             "base": In(32), "room": In(1), "room_spare": In(1),
             "accepted": Out(1), "taken": Out(1), "client": Out(bits_for(n)), "length": Out(9),
-            "o": Out(stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))),
+            "o": Out(stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))), "back": In(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = StreamFifo(self.o.payload.shape(), 8)
+        m.submodules.fifo = fifo = StreamFifo(self.o.payload.shape(), self.AHEAD, history=self.HISTORY)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         turn = Signal(self.n, init=1)  # one bit is set
         take, addr = Signal(self.n), Signal(32, reset_less=True)
         may, may_spare = self._allowed(m, fifo.level)
-        m.d.comb += self.accepted.eq(take.any())
+        m.d.comb += [self.accepted.eq(take.any()), fifo.back.eq(self.back)]
         m.d.comb += [self.i[k].ready.eq(turn[k] & Mux(self.spare[k], may_spare, may)) for k in range(self.n)]
         m.d.comb += [take[k].eq(self.i[k].valid & self.i[k].ready) for k in range(self.n)]
         m.d.sync += [
@@ -65,7 +69,7 @@ class RequestArbiter(wiring.Component):
     def _allowed(self, m, level):
         """Registers: a burst, a spare burst may be accepted."""
         may, may_spare, soon = Signal(), Signal(), self._soon()
-        fits = level <= 4  # three bursts can be on their way into the FIFO of 8 when `level` shows 4
+        fits = level <= self.AHEAD - 4  # three bursts can be on their way into the FIFO when `level` shows 4
         m.d.sync += [may.eq(self.room & fits), may_spare.eq(self.room_spare & fits & ~soon.any())]
         return may, may_spare
 
@@ -118,7 +122,8 @@ class ReadMux(wiring.Component):
     -------
     clients : array of n `layouts.read_port`. base : added to every address; ar*, r* : AXI4.
     idle : a cycle ago no client asked, and all beats had come.
-    error, error_client : pulse where a beat came with SLVERR or DECERR, and whose it was.
+    error, ended, client : a beat has come with SLVERR or DECERR, or was its burst's last; whose it was.
+    back : as in `RequestArbiter`; AR shows the bursts of the past.
     """
 
     IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
@@ -127,7 +132,7 @@ class ReadMux(wiring.Component):
         self.config, self.n = config, n
         super().__init__({
             "clients": In(read_port(config)).array(n), "base": In(32), "idle": Out(1),
-            "error": Out(1), "error_client": Out(bits_for(n)),
+            "error": Out(1), "ended": Out(1), "client": Out(bits_for(n)), "back": In(1),
             **_address_members("ar", n),
             "rid": In(bits_for(n)), "rdata": In(8 * config.axi_bytes), "rresp": In(2), "rlast": In(1),
             "rvalid": In(1), "rready": Out(1),
@@ -136,11 +141,11 @@ class ReadMux(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
-        valid, bad, valids = Signal(), Signal(reset_less=True), Signal(self.n)  # valids: for whom a beat is there
-        client, beat = Signal.like(self.rid, reset_less=True), Signal.like(self.rdata, reset_less=True)
+        valid, valids = Signal(), Signal(self.n)  # valids: for whom a beat is there
+        bad, last, beat = Signal(reset_less=True), Signal(reset_less=True), Signal.like(self.rdata, reset_less=True)
         flight = Signal(range(self.IN_FLIGHT + 256))  # beats
         after = Signal.like(flight)
-        m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), self.rready.eq(1)]
+        m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), arbiter.back.eq(self.back), self.rready.eq(1)]
         for room, bound in ((arbiter.room, self.IN_FLIGHT), (arbiter.room_spare, self.SPARE_IN_FLIGHT)):
             # The beats of a burst that is being accepted are not in `after` yet.
             m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound))
@@ -149,8 +154,8 @@ class ReadMux(wiring.Component):
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
         m.d.sync += [valid.eq(self.rvalid), valids.eq(Cat(self.rvalid & (self.rid == k) for k in range(self.n)))]
         with m.If(self.rvalid):
-            m.d.sync += [client.eq(self.rid), beat.eq(self.rdata), bad.eq(self.rresp[1])]
-        m.d.comb += [self.error.eq(valid & bad), self.error_client.eq(client)]
+            m.d.sync += [self.client.eq(self.rid), beat.eq(self.rdata), bad.eq(self.rresp[1]), last.eq(self.rlast)]
+        m.d.comb += [self.error.eq(valid & bad), self.ended.eq(valid & last)]
         for k in range(self.n):
             port = self.clients[k]
             wiring.connect(m, wiring.flipped(port.request), arbiter.i[k])
@@ -172,7 +177,8 @@ class WriteMux(wiring.Component):
     -------
     clients : array of n `layouts.write_port`. base : added to every address; aw*, w*, b* : AXI4.
     idle : a cycle ago no client asked, and all bursts had their responses.
-    error, error_client : pulse where a response was SLVERR or DECERR, and whose it was.
+    error, ended, client : a response has come with SLVERR or DECERR, or with any; whose it was.
+    back : as in `RequestArbiter`; AW shows the bursts of the past.
     """
 
     ORDER_DEPTH = BEATS = 8
@@ -181,7 +187,7 @@ class WriteMux(wiring.Component):
         self.config, self.n = config, n
         super().__init__({
             "clients": In(write_port(config)).array(n), "base": In(32), "idle": Out(1),
-            "error": Out(1), "error_client": Out(bits_for(n)),
+            "error": Out(1), "ended": Out(1), "client": Out(bits_for(n)), "back": In(1),
             **_address_members("aw", n),
             "wdata": Out(8 * config.axi_bytes), "wstrb": Out(config.axi_bytes), "wlast": Out(1),
             "wvalid": Out(1), "wready": In(1),
@@ -196,7 +202,7 @@ class WriteMux(wiring.Component):
             data.StructLayout({"client": bits_for(self.n), "length": 9, "single": 1}), self.ORDER_DEPTH)
         m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), self.BEATS)
         m.d.comb += [
-            arbiter.base.eq(self.base), arbiter.room_spare.eq(0),
+            arbiter.base.eq(self.base), arbiter.back.eq(self.back), arbiter.room_spare.eq(0),
             arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
             order.i.valid.eq(arbiter.taken), order.i.payload.client.eq(arbiter.client),
             order.i.payload.length.eq(arbiter.length), order.i.payload.single.eq(arbiter.length == 1),
@@ -229,10 +235,10 @@ class WriteMux(wiring.Component):
     def _responses(self, m, arbiter):
         """Back to the clients, and `idle`."""
         flight = Signal(12)  # bursts
-        valid, client, bad = Signal(), Signal.like(self.bid, reset_less=True), Signal(reset_less=True)
+        valid, bad = Signal(), Signal(reset_less=True)
         m.d.sync += [
-            valid.eq(self.bvalid), client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + arbiter.taken - valid),
+            valid.eq(self.bvalid), self.client.eq(self.bid), bad.eq(self.bresp[1]), flight.eq(flight + arbiter.taken - valid),
             self.idle.eq((flight == 0) & ~arbiter.taken & ~Cat(port.request.valid for port in self.clients).any()),
         ]
-        m.d.comb += [self.bready.eq(1), self.error.eq(valid & bad), self.error_client.eq(client)]
-        m.d.comb += [self.clients[k].response.eq(valid & (client == k)) for k in range(self.n)]
+        m.d.comb += [self.bready.eq(1), self.error.eq(valid & bad), self.ended.eq(valid)]
+        m.d.comb += [self.clients[k].response.eq(valid & (self.client == k)) for k in range(self.n)]

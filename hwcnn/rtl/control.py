@@ -9,7 +9,7 @@ from ..config import bits_for
 from . import registers
 from .layouts import COUNTS_LAYOUT
 from .ram import Ram
-from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, PERF, PERF_OFFSET, REGISTERS
+from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, LIMIT_UNIT, PERF, PERF_OFFSET, REGISTERS, WATCHDOG_DEFAULT
 
 
 def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
@@ -25,6 +25,8 @@ def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
 
 #: Bits of a register's number, its offset in words.
 _WORD_BITS = bits_for(max(r.offset for r in REGISTERS) // 4 + 1)
+#: Low bits of limits of time that are always 0.
+_UNIT_BITS = bits_for(LIMIT_UNIT)
 
 
 def _locate(address):
@@ -50,7 +52,7 @@ class Control(wiring.Component):
     finished : pulse: the run's END has been reached.
     done : a pulse for each counter of isa.COUNTERS; counts : the completion counters, one cycle later.
     perf : a bit for each counter of `registers.PERF` but the first, high in each cycle to count.
-    read_error, write_error : pulses, with read_client and write_client; bad_opcode : pulse.
+    read_error, write_error, bad_opcode : pulses. client, located, fault_addr : STATUS.client, STATUS.located, FAULT_ADDR.
     activity : high in each cycle in which something moves: a handshake on the AXI4 bus, a pixel in the array.
     drain : high while a soft reset waits for `drained` (nothing is in flight on the bus); a second write of
         CONTROL.reset ends the waiting. soft_reset : pulse of one cycle that resets the engines.
@@ -63,7 +65,8 @@ class Control(wiring.Component):
             "start": Out(1), "base": Out(32), "program": Out(32),
             "finished": In(1), "done": In(len(isa.COUNTERS)), "counts": Out(COUNTS_LAYOUT),
             "perf": In(len(PERF) - 1),
-            "read_error": In(1), "read_client": In(4), "write_error": In(1), "write_client": In(4), "bad_opcode": In(1),
+            "read_error": In(1), "write_error": In(1), "bad_opcode": In(1),
+            "client": In(4), "located": In(1), "fault_addr": In(32),
             "activity": In(1),
             "drain": Out(1), "drained": In(1), "soft_reset": Out(1),
         })
@@ -71,22 +74,27 @@ class Control(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         write = self._write_channel(m)
-        status = {f.name: Signal(f.bits, name=f"status_{f.name}") for f in BY_NAME["STATUS"].fields}
+        status = {name: Signal(BY_NAME["STATUS"][name].bits, name=f"status_{name}") for name in ("busy", "done", "resetting", "error")}
         events = Signal(2)  # IRQ_STATUS: done, error
-        enable, limit = Signal(2), Signal(DATA_BITS)
-        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program),
-                             ("WATCHDOG", limit)):
+        enable = Signal(2)
+        watchdog = Signal(DATA_BITS - _UNIT_BITS, init=WATCHDOG_DEFAULT // LIMIT_UNIT)
+        budget = Signal.like(watchdog, init=0)
+        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program)):
             write.store(m, name, target)
+        for name, target in (("WATCHDOG", watchdog), ("BUDGET", budget)):
+            write.store(m, name, target, _UNIT_BITS)
 
-        self._run(m, write, status, events, self._watchdog(m, status["busy"], limit))
-        turn, total = self._counters(m, status["busy"])
+        turn, total, ours = self._counters(m, status["busy"])
+        late = self._limits(m, status["busy"], (turn == 0, total[_UNIT_BITS:], ours), watchdog, budget)
+        self._run(m, write, status, events, late)
         m.d.sync += self.irq.eq((events & enable).any())
         self._read_channel(m, {
             "ID": Const(registers.ID_VALUE, 32), "VERSION": Const(registers.VERSION_VALUE, 32),
             "ARRAY": Cat(Const(v, 8) for v in (self.config.rows, self.config.cols, self.config.axi_bytes)),
             "KEY": Const(int(self.config.key()[:8], 16), 32),
-            "STATUS": self._pack("STATUS", status), "IRQ_ENABLE": enable, "IRQ_STATUS": events,
-            "BASE": self.base, "PROGRAM": self.program, "WATCHDOG": limit,
+            "STATUS": self._pack("STATUS", status | {"client": self.client, "located": self.located & ~status["resetting"]}),
+            "IRQ_ENABLE": enable, "IRQ_STATUS": events, "BASE": self.base, "PROGRAM": self.program,
+            "WATCHDOG": watchdog << _UNIT_BITS, "BUDGET": budget << _UNIT_BITS, "FAULT_ADDR": self.fault_addr,
         } | {name.upper(): total for name, _ in PERF}
           | {f"COUNT_{name.upper()}": self.counts[n] for n, name in enumerate(isa.COUNTERS)}, turn)
         return m
@@ -139,49 +147,62 @@ class Control(wiring.Component):
                             with m.Case(register.offset >> 2):
                                 m.d.sync += self.rdata.eq(values[register.name])
 
-    def _watchdog(self, m, busy, limit):
-        """A signal that is high when there was no activity for `limit` cycles of a run."""
-        timer, active, expired = Signal(DATA_BITS + 1, init=1), Signal(), Signal()
-        m.d.sync += [active.eq(self.activity), expired.eq(~active & busy & (timer == limit))]
-        with m.If(active | ~busy):
-            m.d.sync += timer.eq(1)
-        with m.Elif(~timer[-1]):  # it stops beyond all limits
-            m.d.sync += timer.eq(timer + 1)
-        return expired
+    def _limits(self, m, busy, cycles, watchdog, budget):
+        """Signals by the name of their error: there was no activity for too long, the run has taken too long.
 
-    def _run(self, m, write, status, events, expired):
+        cycles : (a bit: the cycle counter is shown now, its number of units, a bit: it is of this run).
+        """
+        now, passed, ours = cycles
+        before, tick, active = Signal(), Signal(), Signal()
+        timer = Signal.like(watchdog, init=0)  # ticks, a unit of cycles apart, without activity
+        late = {"watchdog": Signal(name="inactive"), "budget": Signal(name="exceeded")}
+        m.d.sync += [
+            active.eq(self.activity), tick.eq(now & (passed[0] != before)),
+            late["watchdog"].eq(tick & ~active & busy & watchdog.any() & (timer == watchdog)),
+            late["budget"].eq(now & ours & budget.any() & (passed == budget)),
+        ]
+        with m.If(now):
+            m.d.sync += before.eq(passed[0])
+        with m.If(active | ~busy):
+            m.d.sync += timer.eq(0)
+        with m.Elif(tick):
+            m.d.sync += timer.eq(timer + 1)
+        return late
+
+    def _run(self, m, write, status, events, late):
         """Start, end, errors and soft reset."""
         start, reset = write.bit("CONTROL", "start"), write.bit("CONTROL", "reset")
-        causes = (("read", self.read_error), ("write", self.write_error), ("opcode", self.bad_opcode),
-                  ("watchdog", expired))
-        error, client = Signal(4), Signal(4)
-        m.d.sync += [
-            error.eq(0), client.eq(Mux(self.read_error, self.read_client, Mux(self.write_error, self.write_client, 0)))]
+        busy, resetting = status["busy"], status["resetting"]
+        causes = (("read", self.read_error & ~resetting), ("write", self.write_error & ~resetting),
+                  ("opcode", self.bad_opcode & ~resetting), *late.items())
+        error, cleared = Signal(4), Signal()  # cleared: the engines are being reset
+        wanted, waits = Signal(), Signal()  # there is a start to carry out; there was, and it waits
+        m.d.sync += error.eq(0)
         for name, cause in reversed(causes):
             with m.If(cause):
                 m.d.sync += error.eq(ERRORS[name][0])
-        m.d.comb += self.drain.eq(status["resetting"])
+        m.d.comb += [self.drain.eq(resetting), wanted.eq((waits | (start & ~busy)) & ~reset)]
         m.d.sync += [
-            self.start.eq(start & ~status["busy"] & ~status["resetting"]),
-            self.soft_reset.eq(status["resetting"] & (self.drained | reset) & ~self.soft_reset)]
+            self.start.eq(wanted & ~resetting), waits.eq(wanted & resetting),
+            self.soft_reset.eq(resetting & (self.drained | reset) & ~self.soft_reset & ~cleared), cleared.eq(self.soft_reset)]
 
         with m.If(write.strobe("IRQ_STATUS")):
             m.d.sync += events.eq(events & ~write.written(2))
-        with m.If(self.finished):
+        with m.If(self.finished & ~resetting):
             m.d.sync += [status["done"].eq(1), events[0].eq(1)]
             with m.If(status["error"] == 0):
-                m.d.sync += status["busy"].eq(0)
-        with m.If((error != 0) & (status["error"] == 0) & status["busy"]):
-            m.d.sync += [status["error"].eq(error), status["client"].eq(client), events[1].eq(1), status["busy"].eq(1)]
-        with m.If(start & ~status["busy"] & ~status["resetting"]):
-            m.d.sync += [status["busy"].eq(1), status["done"].eq(0)]
+                m.d.sync += busy.eq(0)
+        with m.If((error != 0) & (status["error"] == 0) & busy):
+            m.d.sync += [status["error"].eq(error), events[1].eq(1), busy.eq(1)]
+        with m.If(start & ~busy):
+            m.d.sync += [busy.eq(1), status["done"].eq(0)]
         with m.If(reset):
-            m.d.sync += status["resetting"].eq(1)
-        with m.If(self.soft_reset):
-            m.d.sync += [s.eq(0) for s in status.values()] + [events.eq(0)]
+            m.d.sync += [*(s.eq(0) for s in status.values()), events.eq(0), resetting.eq(1)]
+        with m.If(cleared):
+            m.d.sync += resetting.eq(0)
 
     def _counters(self, m, busy):
-        """The completion counters and the performance counters; returns (number of a counter, its value).
+        """The completion counters and the performance counters; returns (number of a counter, its value, a bit: it is of this run).
 
         The performance counters are in a RAM. One has its turn in each cycle: what has been counted for it since its last
         turn is added in the next, and shown in the one after.
@@ -193,7 +214,7 @@ class Control(wiring.Component):
         turn, adding, shown = Signal(range(n)), Signal(range(n)), Signal(range(n))  # number of the counter that is in each step
         turns = Signal(n, init=1)  # a bit for each counter: it has its turn
         unwritten = Signal(range(n + 1), init=n)  # turns until all in the RAM is of this run
-        fresh = Signal(init=1)
+        fresh, begun = Signal(init=1), Signal()
         since = [Signal(bits_for(n + 1), name=f"since_{name}") for name, _ in PERF]
         count, counted, total, value = Signal(n), Signal.like(since[0]), Signal(DATA_BITS), Signal(DATA_BITS)
         m.d.comb += [
@@ -204,7 +225,7 @@ class Control(wiring.Component):
             count.eq(Mux(busy, Cat(1, self.perf), 0)),
             turn.eq(Mux(turns[-1], 0, turn + 1)), turns.eq(turns.rotate_left(1)),
             adding.eq(turn), counted.eq(Array(since)[turn]), fresh.eq(unwritten != 0),
-            shown.eq(adding), value.eq(total),
+            shown.eq(adding), value.eq(total), begun.eq(self.start | (begun & busy)),
         ]
         for k, number in enumerate(since):
             m.d.sync += number.eq(Mux(turns[k], 0, number) + count[k])
@@ -212,7 +233,7 @@ class Control(wiring.Component):
             m.d.sync += unwritten.eq(unwritten - 1)
         with m.If(self.start):
             m.d.sync += [unwritten.eq(n), counted.eq(0), *(number.eq(0) for number in since)]
-        return shown, value
+        return shown, value, begun & (unwritten == 0)
 
 
 class _Write:
@@ -234,8 +255,10 @@ class _Write:
         """The low `width` bits of the data, 0 where not strobed."""
         return (self.data & Cat(s.replicate(8) for s in self.strb))[:width]
 
-    def store(self, m, name, target):
-        """Write register `name`, which is `target`, byte by byte."""
+    def store(self, m, name, target, lsb=0):
+        """Write register `name`, whose bits from `lsb` on are `target`, byte by byte."""
         for k, strobe in enumerate(self.strb):
-            with m.If(self.strobe(name) & strobe):
-                m.d.sync += target[8 * k:8 * k + 8].eq(self.data[8 * k:8 * k + 8])
+            low, high = max(8 * k, lsb), 8 * k + 8
+            if low < high:
+                with m.If(self.strobe(name) & strobe):
+                    m.d.sync += target[low - lsb:high - lsb].eq(self.data[low:high])

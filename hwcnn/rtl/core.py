@@ -1,6 +1,6 @@
 """The engines, their queues and the bus between them: all of the accelerator that a soft reset clears."""
 
-from amaranth import Cat, Const, Module
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -10,6 +10,7 @@ from .accumulators import Accumulators
 from .array import ArrayEngine
 from .axi import ReadMux, WriteMux
 from .dispatch import Dispatch
+from .faults import FaultLocator
 from .fetch import Fetch
 from .layouts import COUNTS_LAYOUT
 from .load import LoadEngine
@@ -57,8 +58,8 @@ class Core(wiring.Component):
     AXI4 master : see `axi_members`. An id is the number of the client in registers.READ_CLIENTS or WRITE_CLIENTS.
     start : pulse, only when idle; base : DRAM address of byte 0; program : byte offset of the program.
     counts : the completion counters; done : a pulse for each. finished : pulse: END's waits hold and fetching is over.
-    drain : no new burst is issued; drained : nothing is in flight on the bus, and `drain` is high.
-    read_error, read_client, write_error, write_client, bad_opcode, activity, perf : for `control.Control`.
+    drain : no new burst is issued, nor after an error of the bus; drained : nothing is in flight on the bus, and `drain` is high.
+    read_error, write_error, client, located, fault_addr, bad_opcode, activity, perf : for `control.Control`.
     events : done, an instruction taken by each of `STARTS`, then `LEVELS`.
     """
 
@@ -67,7 +68,7 @@ class Core(wiring.Component):
         super().__init__(axi_members(config) | {
             "start": In(1), "base": In(32), "program": In(32), "counts": In(COUNTS_LAYOUT),
             "done": Out(len(isa.COUNTERS)), "finished": Out(1), "drain": In(1), "drained": Out(1),
-            "read_error": Out(1), "read_client": Out(4), "write_error": Out(1), "write_client": Out(4),
+            "read_error": Out(1), "write_error": Out(1), "client": Out(4), "located": Out(1), "fault_addr": Out(32),
             "bad_opcode": Out(1), "activity": Out(1), "perf": Out(len(PERF) - 1),
             "events": Out(len(isa.COUNTERS) + len(STARTS) + len(LEVELS)),
         })
@@ -141,10 +142,13 @@ class Core(wiring.Component):
             writers += [vector.write]
         m.submodules.reads = reads = ReadMux(self.config, len(readers))
         m.submodules.writes = writes = WriteMux(self.config, len(writers))
+        m.submodules.faults = faults = FaultLocator()
+        hold, settled = Signal(), Signal()
+        m.d.sync += hold.eq(self.drain | faults.fault)
         for mux, ports in ((reads, readers), (writes, writers)):
-            m.d.comb += mux.base.eq(self.base)
+            m.d.comb += [mux.base.eq(self.base), mux.back.eq(faults.back)]
             for port, client in zip(ports, mux.clients):
-                self._client(m, port, client)
+                self._client(m, port, client, hold)
             for name, member in axi_members(self.config).items():
                 if name in mux.signature.members:
                     inside, outside = getattr(mux, name), getattr(self, name)
@@ -153,21 +157,24 @@ class Core(wiring.Component):
         m.d.comb += [self.arcache.eq(0b0011), self.awcache.eq(0b0011), self.arprot.eq(0), self.awprot.eq(0)]
 
         m.d.comb += [
-            self.drained.eq(self.drain & reads.idle & writes.idle),
+            settled.eq(hold & reads.idle & writes.idle), self.drained.eq(self.drain & settled),
             # What is fetched beyond the program's end is not used.
-            self.read_error.eq(reads.error & ~((reads.error_client == 0) & fetch.stop)),
-            self.read_client.eq(reads.error_client),
-            self.write_error.eq(writes.error), self.write_client.eq(writes.error_client),
+            self.read_error.eq(reads.error & ~((reads.client == 0) & fetch.stop)), self.write_error.eq(writes.error),
+            faults.read_error.eq(self.read_error), faults.read_ended.eq(reads.ended), faults.read_client.eq(reads.client),
+            faults.write_error.eq(self.write_error), faults.write_ended.eq(writes.ended), faults.write_client.eq(writes.client),
+            faults.settled.eq(settled), faults.shown.eq(Mux(faults.write, self.awid, self.arid)),
+            self.fault_addr.eq(Mux(faults.write, self.awaddr, self.araddr)),
+            self.client.eq(faults.client), self.located.eq(faults.located),
             self.activity.eq((self.arvalid & self.arready) | (self.awvalid & self.awready) | (self.rvalid & self.rready)
                              | (self.wvalid & self.wready) | (self.bvalid & self.bready) | engines["array"].busy),
         ]
 
-    def _client(self, m, port, client):
-        """Connect a client to a multiplexer; its bursts are held back while draining."""
+    def _client(self, m, port, client, hold):
+        """Connect a client to a multiplexer; its bursts are held back while `hold` is high."""
         request = client.request
         m.d.comb += [
-            request.valid.eq(port.request.valid & ~self.drain), request.payload.eq(port.request.payload),
-            port.request.ready.eq(request.ready & ~self.drain),
+            request.valid.eq(port.request.valid & ~hold), request.payload.eq(port.request.payload),
+            port.request.ready.eq(request.ready & ~hold),
         ]
         if "response" in port.signature.members:
             m.d.comb += [client.data.valid.eq(port.data.valid), client.data.payload.eq(port.data.payload),

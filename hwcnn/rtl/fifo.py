@@ -1,6 +1,6 @@
 """The stream buffers that every block uses."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,34 +19,38 @@ class StreamFifo(wiring.Component):
     shape : shape of the payload.
     depth : items held in the RAM, a power of two, at least 4; the output register holds one more.
     block : as in `ram.Ram`.
+    history : words of the RAM, a power of two, if more than `depth`, so that items of the past can be looked at again, by `back`.
 
     Members
     -------
     i, o : streams of `shape`.
     level : items inside, the output register included (0 to depth + 1); for a cycle an item that moves to it counts twice.
+    back : with `history`: only when empty, after which nothing may be put in before a reset. ``o.payload`` shows in the next cycle, without
+        ``o.valid``, a former item: the first time one of no use, then the last, the one before, and so on, `history` - 1 in all.
     """
 
-    def __init__(self, shape, depth, block=False):
+    def __init__(self, shape, depth, block=False, history=None):
         if depth < 4 or depth & depth - 1:
             raise ValueError(f"expected a depth that is a power of two, at least 4, not {depth!r}")
-        self.shape, self.depth, self.block = shape, depth, block
+        self.shape, self.depth, self.block, self.history = shape, depth, block, history
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
             "level": Out(bits_for(depth + 2)),
-        })
+        } | ({"back": In(1)} if history else {}))
 
     def elaborate(self, platform):
         m = Module()
         payload = Signal(self.shape)
         width = len(payload.as_value() if hasattr(payload, "as_value") else payload)
-        m.submodules.ram = ram = Ram(width, self.depth, self.block)
-        write, read = Signal(range(self.depth)), Signal(range(self.depth))
+        m.submodules.ram = ram = Ram(width, self.history or self.depth, self.block)
+        write, read = Signal(len(ram.w_addr)), Signal(len(ram.r_addr))
         # In the RAM, not yet read out; what is read out counts for a cycle more (`fetched`).
         stored, fetched = Signal(range(self.depth + 1)), Signal()
         space, any_stored = Signal(init=1), Signal()  # another one fits; there is one to read out
         full_out = Signal()  # the RAM's read register holds an item
         push, pop, fetch = Signal(), Signal(), Signal()
+        back = self.back if self.history else Const(0)
         raw_i = self.i.payload.as_value() if hasattr(self.i.payload, "as_value") else self.i.payload
         raw_o = self.o.payload.as_value() if hasattr(self.o.payload, "as_value") else self.o.payload
         m.d.comb += [
@@ -57,7 +61,7 @@ class StreamFifo(wiring.Component):
             self.o.valid.eq(full_out),
             raw_o.eq(ram.r_data),
             ram.w_en.eq(push), ram.w_addr.eq(write), ram.w_data.eq(raw_i),
-            ram.r_en.eq(fetch), ram.r_addr.eq(read),
+            ram.r_en.eq(fetch | back), ram.r_addr.eq(read),
             self.level.eq(stored + full_out),
         ]
         m.d.sync += [
@@ -70,6 +74,9 @@ class StreamFifo(wiring.Component):
             m.d.sync += write.eq(write + 1)
         with m.If(fetch):
             m.d.sync += read.eq(read + 1)
+        if self.history:
+            with m.If(back):
+                m.d.sync += read.eq(read - 1)
         return m
 
 

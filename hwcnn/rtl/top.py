@@ -45,8 +45,8 @@ class Accelerator(wiring.Component):
             for name, member in members.items():
                 inside, outside = getattr(block, name), getattr(self, f"{prefix}_{name}")
                 m.d.comb += outside.eq(inside) if member.flow is Out else inside.eq(outside)
-        for name in ("finished", "done", "perf", "read_error", "read_client", "write_error", "write_client",
-                     "bad_opcode", "activity", "drained"):
+        for name in ("finished", "done", "perf", "read_error", "write_error", "client", "located", "fault_addr", "bad_opcode",
+                     "activity", "drained"):
             m.d.comb += getattr(control, name).eq(getattr(core, name))
         for name in ("start", "base", "program", "counts", "drain"):
             m.d.comb += getattr(core, name).eq(getattr(control, name))

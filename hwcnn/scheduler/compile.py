@@ -20,6 +20,8 @@ from .vector import lower_vector
 
 #: Images from which on their instructions are counted before all are made.
 MANY_IMAGES = 16
+#: A run may take so many times the predicted cycles and those of an operation's way through the accelerator, and so many more.
+BUDGET_FACTOR, BUDGET_OP, BUDGET_MORE = 4, 100, 1 << 16
 
 
 @dataclass
@@ -55,10 +57,11 @@ def compile_graph(graph, config):
     if (images := graph.tensors[graph.inputs[0]].shape[0]) >= MANY_IMAGES:
         _check_counts(graph, config, images)
     low = _lower(folded, config, placed, home, root_blocks, tensor_bytes)
-    ops = order(low.ops, config, urgency(folded))
+    ops, cycles = order(low.ops, config, urgency(folded))
     counts = tile_ops.number(ops)
     program = _encode(ops, folded)
     manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
+    manifest["cycle_budget"] = _cycle_budget(cycles, len(ops))
     if manifest["dram_bytes"] >= MAX_DRAM:
         raise InputError(f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB")
     return Compiled(program, low.image.bytes(), manifest, ops, folded)
@@ -94,6 +97,12 @@ def _check_counts(graph, config, images):
                 f"{graph.name}: a batch of {images} takes over {repeated.count(queue) * images} {queue.upper()} "
                 f"instructions: at most {isa.MAX_WAIT}, which is enough for {isa.MAX_WAIT // repeated.count(queue)} images"
             )
+
+
+def _cycle_budget(cycles, n_ops):
+    """Cycles after which a run has gone wrong: far more than predicted, for memory of the usual latency; 0: no number of 32 bits is."""
+    budget = int(BUDGET_FACTOR * (cycles + BUDGET_OP * n_ops)) + BUDGET_MORE
+    return budget if budget < 1 << 32 else 0
 
 
 def _encode(ops, graph):

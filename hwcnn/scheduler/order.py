@@ -5,7 +5,8 @@ from .weights_ahead import hold_back
 
 
 def order(ops, config, needed):
-    """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back.
+    """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back; and the cycles until the last
+    engine is free.
 
     Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
     layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the
@@ -32,7 +33,7 @@ def order(ops, config, needed):
                 ready.add(k)
     if len(started) != len(ops):
         raise ValueError("operations depend on each other in a circle")
-    return hold_back([op for _, _, op in sorted(started, key=lambda item: item[:2])], config)
+    return hold_back([op for _, _, op in sorted(started, key=lambda item: item[:2])], config), max(model.free.values())
 
 
 def _stream(op):

@@ -8,13 +8,15 @@ import json
 import os
 
 import cocotb
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
 from hwcnn.rtl import registers
 
 #: Of the clock that main.cpp makes.
 PERIOD_PS = 10_000
+#: Reads of STATUS in which the bus must have answered all that was asked of it.
+PATIENCE = 2000
 
 
 def cycle():
@@ -64,30 +66,67 @@ class Registers:
         assert resp == 0, f"read of {name}: response {resp}"
         return value
 
-    async def field(self, name, field):
-        f = registers.BY_NAME[name][field]
-        return await self.read(name) >> f.lsb & (1 << f.bits) - 1
+    async def status(self):
+        """The fields of STATUS by name."""
+        value = await self.read("STATUS")
+        return {f.name: value >> f.lsb & (1 << f.bits) - 1 for f in registers.BY_NAME["STATUS"].fields}
+
+    async def command(self, name):
+        await self.write("CONTROL", 1 << registers.BY_NAME["CONTROL"][name].lsb)
+
+    async def status_with(self, field, value):
+        """STATUS, when a field has this value, or after a long time."""
+        for _ in range(PATIENCE):
+            status = await self.status()
+            if status[field] == value:
+                break
+        return status
+
+    async def reset(self):
+        """Soft reset, as the driver does it; returns: the bus was dead."""
+        await self.command("reset")
+        if not (await self.status_with("resetting", 0))["resetting"]:
+            return False
+        await self.command("reset")
+        assert not (await self.status_with("resetting", 0))["resetting"]
+        return True
 
 
 async def run_program(dut, regs, job):
-    """One run: registers, start, interrupt; its status, counters and the cycles between which it ran."""
+    """One run: registers, start, interrupt; its error, counters and the cycles between which it ran; after an error, what was wrong."""
     run = registers.BY_NAME["IRQ_STATUS"]
     events = sum(1 << f.lsb for f in run.fields)
     await regs.write("BASE", job["base"])
     await regs.write("PROGRAM", job["program"])
     await regs.write("WATCHDOG", job["watchdog"])
+    await regs.write("BUDGET", job["budget"])
     await regs.write("IRQ_ENABLE", events)
+    if job["reset_at"] is not None:
+        await regs.command("start")
+        await Timer(max(1, job["reset_at"] * PERIOD_PS), "ps")
+        await RisingEdge(dut.clk)
+        await regs.command("reset")
     first = cycle()
-    await regs.write("CONTROL", 1 << registers.BY_NAME["CONTROL"]["start"].lsb)
+    await regs.command("start")
     if not dut.irq.value:
         await RisingEdge(dut.irq)
     last = cycle()
-    answer = {"first": first, "last": last}
-    for field in ("done", "error", "client"):
-        answer[field] = await regs.field("STATUS", field)
+    status = await regs.status()
+    answer = {"first": first, "last": last, "error": status["error"]}
     answer["counters"] = {name: await regs.read(name.upper()) for name, _ in registers.PERF}
     await regs.write("IRQ_STATUS", events)
+    if status["error"]:
+        answer |= await recover(regs, status)
     return answer
+
+
+async def recover(regs, status):
+    """Client and address of an error, and whether the reset after it found a dead bus."""
+    bus_error = status["error"] in (registers.ERRORS["read"][0], registers.ERRORS["write"][0])
+    if bus_error:
+        status = await regs.status_with("located", 1)
+    address = await regs.read("FAULT_ADDR") if bus_error and status["located"] else None
+    return {"client": status["client"], "address": address, "dead": await regs.reset()}
 
 
 @cocotb.test()

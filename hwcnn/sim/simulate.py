@@ -130,7 +130,7 @@ def _engine(design, options, stack):
     folder = rtl.build(design.verilog, options.waves is not None, options.optimise)
     simulator = stack.enter_context(rtl.RtlSimulator(
         folder, size, read_latency=options.read_latency, stalls=options.stalls, waves=options.waves))
-    return lambda: simulator.run(start), simulator.dram
+    return lambda: simulator.run(start, budget=design.manifest["cycle_budget"]), simulator.dram
 
 
 def _golden_outcome(design, x):

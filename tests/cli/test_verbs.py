@@ -69,15 +69,28 @@ int main(int argc, char **argv) {
     if (hwcnn_load(&dev, program, weights) != HWCNN_WRONG_HARDWARE) return 1;
     regs[HWCNN_ID / 4] = HWCNN_ID_VALUE;
     regs[HWCNN_KEY / 4] = HWCNN_KEY_VALUE;
+    regs[HWCNN_VERSION / 4] = HWCNN_VERSION_VALUE ^ 1u << HWCNN_VERSION_MAJOR_LSB;
+    if (hwcnn_load(&dev, program, weights) != HWCNN_WRONG_HARDWARE) return 10;
+    regs[HWCNN_VERSION / 4] = HWCNN_VERSION_VALUE;
     if (hwcnn_load(&dev, program, weights) != HWCNN_OK) return 2;
     fwrite(dram, 1, sizeof dram, h);
     fclose(h);
-    if (hwcnn_run(&dev, 100) != HWCNN_TIMEOUT || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 3;
+    hwcnn_fault_t fault;
+    if (hwcnn_run(&dev, 100, NULL) != HWCNN_TIMEOUT || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 3;
     regs[HWCNN_STATUS / 4] = HWCNN_STATUS_DONE_MASK;
-    if (hwcnn_run(&dev, 100) != HWCNN_OK || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_START_MASK) return 4;
+    if (hwcnn_run(&dev, 100, &fault) != HWCNN_OK || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_START_MASK) return 4;
     if (regs[HWCNN_BASE / 4] != 0x40000000u || regs[HWCNN_PROGRAM / 4] != HWCNN_PROGRAM_ADDR) return 5;
+    if (regs[HWCNN_BUDGET / 4] != HWCNN_CYCLE_BUDGET) return 11;
     regs[HWCNN_STATUS / 4] = HWCNN_ERROR_OPCODE << HWCNN_STATUS_ERROR_LSB;
-    return hwcnn_run(&dev, 100) == (int)HWCNN_ERROR_OPCODE ? 0 : 6;
+    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_OPCODE || fault.error != HWCNN_ERROR_OPCODE || fault.located) return 6;
+    regs[HWCNN_FAULT_ADDR / 4] = 0x40001230u;
+    regs[HWCNN_STATUS / 4] = HWCNN_ERROR_WRITE << HWCNN_STATUS_ERROR_LSB | 1u << HWCNN_STATUS_CLIENT_LSB | HWCNN_STATUS_LOCATED_MASK;
+    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_WRITE || fault.client != 1 || !fault.located || fault.addr != 0x40001230u) return 7;
+    if (hwcnn_reset(&dev, 100) != HWCNN_OK) return 8;
+    regs[HWCNN_STATUS / 4] = HWCNN_STATUS_RESETTING_MASK; /* a bus that never answers */
+    regs[HWCNN_CONTROL / 4] = 0;
+    if (hwcnn_reset(&dev, 100) != HWCNN_BUS_DEAD || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 12;
+    return hwcnn_run(&dev, 100, NULL) == HWCNN_BUS_DEAD ? 0 : 13;
 }
 """)
     subprocess.run(["cc", "-std=c99", f"-I{generated}", tmp_path / "main.c", generated / "hwcnn.c", "-o", tmp_path / "a"], check=True)

@@ -18,7 +18,7 @@ class Copy(wiring.Component):
     def __init__(self, config):
         self.config = config
         self.muxes = ReadMux(config, self.COPIERS), WriteMux(config, self.COPIERS)
-        inner = ("clients", "base", "error", "error_client")
+        inner = ("clients", "base", "error", "ended", "client", "back")
         axi = {f"axi_{name}": member for mux in self.muxes
                for name, member in mux.signature.members.items() if name not in inner}
         super().__init__(axi | {

@@ -67,7 +67,7 @@ async def run(dut, bursts, latency, stall, errors=()):
             if getattr(dut, f"clients__{k}__data__valid").value:
                 got[k].append(int(getattr(dut, f"clients__{k}__data__payload").value))
         if dut.error.value:
-            failed.append(int(dut.error_client.value))
+            failed.append(int(dut.client.value))
     serving.cancel()
     assert got == expected
     return slave, failed

@@ -72,7 +72,7 @@ async def run(dut, bursts, latency, stall, fail=()):
         for k in range(n):
             responses[k] += int(getattr(dut, f"clients__{k}__response").value)
         if dut.error.value:
-            failed.append(int(dut.error_client.value))
+            failed.append(int(dut.client.value))
     serving.cancel()
     for k in range(n):
         assert [(addr - BASE, beats) for client, addr, beats in slave.writes if client == k] == bursts[k]

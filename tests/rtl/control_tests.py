@@ -9,11 +9,11 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 from streams import start
 
 from hwcnn import isa
-from hwcnn.rtl.registers import BY_NAME, PERF, REGISTERS
+from hwcnn.rtl.registers import BY_NAME, COUNTS_OFFSET, LIMIT_UNIT, PERF, PERF_OFFSET, REGISTERS
 
-INPUTS = ("finished", "done", "perf", "read_error", "read_client", "write_error", "write_client", "bad_opcode",
-          "activity", "drained")
-BUSY, DONE, RESETTING, ERROR, CLIENT = 1, 2, 4, 4, 8  # bits of STATUS; where its fields start
+INPUTS = ("finished", "done", "perf", "read_error", "write_error", "client", "located", "fault_addr", "bad_opcode", "activity", "drained")
+BUSY, DONE, RESETTING, LOCATED, ERROR, CLIENT = 1, 2, 4, 8, 4, 8  # bits of STATUS; where its fields start
+START, RESET = 1, 2  # bits of CONTROL
 
 
 class Host:
@@ -50,9 +50,30 @@ async def reads_back_the_configuration(dut):
     assert await host.read("ID") == int.from_bytes(b"HWCN", "big")
     assert await host.read("ARRAY") == parameter("rows") | parameter("cols") << 8 | parameter("axi_bytes") << 16
     assert f"{await host.read('KEY'):08x}" == parameter("key")[:8]
-    for name in ("CONTROL", "STATUS", "IRQ_ENABLE", "BASE", "PROGRAM", "WATCHDOG", "CYCLES"):
+    for name in ("CONTROL", "STATUS", "IRQ_ENABLE", "BASE", "PROGRAM", "BUDGET", "FAULT_ADDR", "CYCLES"):
         assert await host.read(name) == 0
+    assert await host.read("WATCHDOG") == 1 << 20
     assert await host.axi.read_dword(0xFFC) == 0
+
+
+@cocotb.test()
+async def addresses_between_the_counters_read_as_zero(dut):
+    """Each counter has its own number; what lies between the counters, and behind them, answers too."""
+    host = await begin(dut)
+    await host.write("CONTROL", START)
+    await FallingEdge(dut.clk)
+    for k in range(len(PERF) - 1):
+        dut.perf.value = (1 << len(PERF) - 1) - (1 << k)  # counter k + 1 counts k + 1 cycles, completion counter k as many
+        await FallingEdge(dut.clk)
+    dut.perf.value = 0
+    for k in range(len(isa.COUNTERS)):
+        dut.done.value = (1 << len(isa.COUNTERS)) - (1 << k)
+        await FallingEdge(dut.clk)
+    dut.done.value = 0
+    await ClockCycles(dut.clk, 3 * len(PERF))
+    expected = {PERF_OFFSET + 4 * k: k for k in range(1, len(PERF))} | {COUNTS_OFFSET + 4 * k: k + 1 for k in range(len(isa.COUNTERS))}
+    for offset in range(PERF_OFFSET + 4, COUNTS_OFFSET + 0x40, 4):
+        assert await host.axi.read_dword(offset) == expected.get(offset, 0), hex(offset)
 
 
 @cocotb.test()
@@ -60,13 +81,15 @@ async def holds_what_is_written_byte_by_byte(dut):
     host = await begin(dut)
     generator = random.Random(1)
     memory = {r.offset: bytearray(4) for r in REGISTERS if r.access == "rw"}
+    memory[BY_NAME["WATCHDOG"].offset] = bytearray((1 << 20).to_bytes(4, "little"))
+    masks = {BY_NAME[n].offset: -LIMIT_UNIT & 0xFFFFFFFF for n in ("WATCHDOG", "BUDGET")} | {BY_NAME["IRQ_ENABLE"].offset: 3}
     for _ in range(100):
         offset = generator.choice(list(memory))
         at = generator.randrange(4)
         data = generator.randbytes(generator.randint(1, 4 - at))
         await host.axi.write(offset + at, data)
         memory[offset][at:at + len(data)] = data
-        mask = 3 if offset == BY_NAME["IRQ_ENABLE"].offset else 0xFFFFFFFF
+        mask = masks.get(offset, 0xFFFFFFFF)
         assert await host.axi.read_dword(offset) == int.from_bytes(memory[offset], "little") & mask
     assert int(dut.base.value) == int.from_bytes(memory[BY_NAME["BASE"].offset], "little")
     assert int(dut.program.value) == int.from_bytes(memory[BY_NAME["PROGRAM"].offset], "little")
@@ -173,21 +196,24 @@ async def ignores_start_while_busy(dut):
 async def reports_errors_and_recovers(dut):
     host = await begin(dut)
     await host.write("IRQ_ENABLE", 2)
-    cases = [(dict(read_error=1, read_client=5), 1, 5), (dict(write_error=1, write_client=1), 2, 1),
-             (dict(bad_opcode=1), 3, 0)]
+    cases = [(dict(read_error=1), 1, 5), (dict(write_error=1), 2, 1), (dict(bad_opcode=1), 3, 0)]
     for inputs, code, client in cases:
         await pulse(dut, **inputs)  # not running: nothing to report
         assert await host.read("STATUS") == 0
-        await host.write("CONTROL", 1)
+        await host.write("CONTROL", START)
         await pulse(dut, **inputs)
-        await pulse(dut, write_error=1, write_client=0)  # only the first counts
+        dut.client.value = client
+        await pulse(dut, write_error=1)  # only the first counts
         assert await host.read("STATUS") == BUSY | code << ERROR | client << CLIENT
         assert dut.irq.value == 1 and await host.read("IRQ_STATUS") == 2
         await pulse(dut, finished=1)
         assert await host.read("STATUS") == BUSY | DONE | code << ERROR | client << CLIENT
+        dut.located.value, dut.fault_addr.value = 1, 0x87654320 + code
+        assert await host.read("STATUS") & LOCATED and await host.read("FAULT_ADDR") == 0x87654320 + code
         dut.drained.value = 1
-        await host.write("CONTROL", 2)
-        dut.drained.value = 0
+        await host.write("CONTROL", RESET)
+        for name in ("drained", "client", "located", "fault_addr"):
+            getattr(dut, name).value = 0
         assert await host.read("STATUS") == 0 and dut.irq.value == 0
 
 
@@ -206,7 +232,7 @@ async def soft_reset_waits_for_the_bus(dut):
     await host.write("CONTROL", 1)
     await host.write("CONTROL", 2)
     await ClockCycles(dut.clk, 20)
-    assert await host.read("STATUS") == BUSY | RESETTING and dut.drain.value == 1 and not resets
+    assert await host.read("STATUS") == RESETTING and dut.drain.value == 1 and not resets
     await pulse(dut, drained=1)
     assert await host.read("STATUS") == 0 and dut.drain.value == 0 and len(resets) == 1
     await host.write("CONTROL", 2)
@@ -214,25 +240,129 @@ async def soft_reset_waits_for_the_bus(dut):
     assert await host.read("STATUS") == 0 and len(resets) == 2
 
 
+async def starts(dut, seen):
+    """Append the values of the inputs and outputs at each start or soft reset."""
+    while True:
+        await RisingEdge(dut.clk)
+        seen += [name for name in ("start", "soft_reset") if getattr(dut, name).value]
+
+
+@cocotb.test()
+async def a_start_waits_for_the_reset_to_end(dut):
+    """A prompt retry after an error: it does not see the old run, and what still comes from that is not taken for its own."""
+    host = await begin(dut)
+    await host.write("IRQ_ENABLE", 3)
+    seen = []
+    cocotb.start_soon(starts(dut, seen))
+    for wait in (0, 20):
+        await host.write("CONTROL", START)
+        await pulse(dut, read_error=1)
+        dut.located.value = 1
+        await host.write("CONTROL", RESET)
+        assert await host.read("STATUS") == RESETTING and dut.irq.value == 0 and await host.read("IRQ_STATUS") == 0
+        await host.write("CONTROL", START)
+        await host.write("CONTROL", START)  # ignored: busy
+        for late in ("read_error", "write_error", "bad_opcode", "finished"):
+            await pulse(dut, **{late: 1})
+        await ClockCycles(dut.clk, wait)
+        assert await host.read("STATUS") == BUSY | RESETTING and seen == ["start"]
+        dut.drained.value = 1
+        dut.finished.value = dut.read_error.value = 1  # of the old run, until the engines are reset
+        await RisingEdge(dut.soft_reset)
+        await RisingEdge(dut.clk)
+        await FallingEdge(dut.clk)
+        dut.finished.value = dut.read_error.value = dut.located.value = 0
+        dut.drained.value = 0
+        await ClockCycles(dut.clk, 5)
+        assert seen == ["start", "soft_reset", "start"]
+        assert await host.read("STATUS") == BUSY
+        await pulse(dut, finished=1)
+        assert await host.read("STATUS") == DONE and await host.read("IRQ_STATUS") == 1
+        await host.write("IRQ_STATUS", 3)
+        seen.clear()
+
+
+@cocotb.test()
+async def a_start_at_each_cycle_of_a_reset(dut):
+    """However near the start and the end of the draining are, there is one soft reset, and one start after it."""
+    host = await begin(dut)
+    seen = []
+    cocotb.start_soon(starts(dut, seen))
+    for delay in range(30):
+        await host.write("CONTROL", START)
+        await host.write("CONTROL", RESET)
+        writing = cocotb.start_soon(host.write("CONTROL", START))
+        await ClockCycles(dut.clk, delay)
+        await pulse(dut, drained=1)
+        await writing
+        await ClockCycles(dut.clk, 8)
+        assert seen == ["start", "soft_reset", "start"], delay
+        assert await host.read("STATUS") == BUSY
+        dut.drained.value = 1
+        await host.write("CONTROL", RESET)
+        await ClockCycles(dut.clk, 8)
+        dut.drained.value = 0
+        assert await host.read("STATUS") == 0
+        seen.clear()
+
+
+@cocotb.test()
+async def a_dead_bus_is_given_up_by_a_second_reset(dut):
+    """A start that waits for a bus that never answers ends with an error of the watchdog; a second reset forgets bus and start."""
+    host = await begin(dut)
+    seen = []
+    cocotb.start_soon(starts(dut, seen))
+    await host.write("WATCHDOG", LIMIT_UNIT)
+    await host.write("CONTROL", START)
+    await host.write("CONTROL", RESET)
+    await host.write("CONTROL", START)
+    await ClockCycles(dut.clk, 2 * LIMIT_UNIT + 50)
+    assert await host.read("STATUS") == BUSY | RESETTING | 4 << ERROR
+    await host.write("CONTROL", START | RESET)
+    await ClockCycles(dut.clk, 20)
+    assert await host.read("STATUS") == 0 and seen == ["start", "soft_reset"]
+    await host.write("CONTROL", START)
+    assert await host.read("STATUS") == BUSY
+
+
 @cocotb.test()
 async def watchdog(dut):
     host = await begin(dut)
-    await host.write("WATCHDOG", 50)
-    await ClockCycles(dut.clk, 80)
+    await host.write("WATCHDOG", LIMIT_UNIT)
+    await ClockCycles(dut.clk, 2 * LIMIT_UNIT + 50)
     assert await host.read("STATUS") == 0  # not running
-    await host.write("CONTROL", 1)
+    await host.write("CONTROL", START)
     for _ in range(4):
-        await ClockCycles(dut.clk, 40)
+        await ClockCycles(dut.clk, LIMIT_UNIT - 50)
         await pulse(dut, activity=1)
     assert await host.read("STATUS") == BUSY
     await pulse(dut, activity=1)
-    await ClockCycles(dut.clk, 30)
+    await ClockCycles(dut.clk, LIMIT_UNIT - 50)
     assert await host.read("STATUS") == BUSY
-    await ClockCycles(dut.clk, 30)
+    await ClockCycles(dut.clk, LIMIT_UNIT + 100)
     assert await host.read("STATUS") == BUSY | 4 << ERROR
-    await host.write("CONTROL", 2)
-    await host.write("CONTROL", 2)
+    await host.write("CONTROL", RESET)
+    await host.write("CONTROL", RESET)
     await host.write("WATCHDOG", 0)
-    await host.write("CONTROL", 1)
-    await ClockCycles(dut.clk, 200)
+    await host.write("CONTROL", START)
+    await ClockCycles(dut.clk, 3 * LIMIT_UNIT)
     assert await host.read("STATUS") == BUSY
+
+
+@cocotb.test()
+async def budget(dut):
+    """A run that is busy without end is stopped; one that ends in time is not, nor the one after a long one."""
+    host = await begin(dut)
+    dut.activity.value = 1
+    for limit, length, error in ((2, 2 * LIMIT_UNIT - 50, 0), (2, 2 * LIMIT_UNIT + 50, 5), (0, 3 * LIMIT_UNIT, 0), (1, 100, 0)):
+        await host.write("BUDGET", limit * LIMIT_UNIT)
+        starting = cocotb.start_soon(host.write("CONTROL", START))
+        await RisingEdge(dut.start)
+        await ClockCycles(dut.clk, length)
+        await pulse(dut, finished=1)
+        await starting
+        assert await host.read("STATUS") == (BUSY if error else 0) | DONE | error << ERROR, (limit, length)
+        dut.drained.value = error != 0
+        if error:
+            await host.write("CONTROL", RESET)
+            await ClockCycles(dut.clk, 4)

@@ -16,11 +16,12 @@ from streams import start
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.rtl.registers import BY_NAME, READ_CLIENTS, WRITE_CLIENTS
+from hwcnn.rtl.registers import BY_NAME, LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
 
 #: Of the memory, which answers at every multiple of its size; and where its image begins.
 SIZE, BASE = 1 << 20, 0x4003_5000
-BUSY, DONE, ERROR, CLIENT = 1, 2, 4, 8  # bits of STATUS; where its fields start
+BUSY, DONE, RESETTING, LOCATED, ERROR, CLIENT = 1, 2, 4, 8, 4, 8  # bits of STATUS; where its fields start
+START, RESET = 1, 2  # bits of CONTROL
 CONFIG = AccelConfig.from_dict(parameter("config"))
 NETWORK = Network(CONFIG, vector=bool(CONFIG.features))
 READERS = READ_CLIENTS if CONFIG.features else READ_CLIENTS[:5]
@@ -76,7 +77,7 @@ class System:
     async def start(self, image=NETWORK.image, program=NETWORK.program):
         self.ram.write(BASE % SIZE, image)
         await self.write("PROGRAM", program)
-        await self.write("CONTROL", 1)
+        await self.write("CONTROL", START)
 
     async def interrupt(self, cycles=100000):
         """Wait for the interrupt, then clear it; returns STATUS."""
@@ -87,7 +88,7 @@ class System:
         return await self.read("STATUS")
 
     async def soft_reset(self):
-        await self.write("CONTROL", 2)
+        await self.write("CONTROL", RESET)
         await self.wait_for_reset()
 
     async def wait_for_reset(self):
@@ -99,6 +100,9 @@ class System:
     async def run_and_check(self):
         """The network from start to interrupt; everything that it should write is there."""
         await self.start()
+        await self.check()
+
+    async def check(self):
         assert await self.interrupt() == DONE
         for address, content in NETWORK.expected.items():
             assert self.ram.read(BASE % SIZE + address, len(content)) == content, f"map at {address:#x}"
@@ -131,17 +135,36 @@ async def counters_explain_the_cycles(dut):
     assert await system.read("READ_BEATS") > 0
 
 
+async def watch_bursts(dut, bursts):
+    """Append (first byte, one past the last) of each burst on AR or AW."""
+    while True:
+        await RisingEdge(dut.clk)
+        for channel in ("ar", "aw"):
+            valid, ready, addr, length = (getattr(dut, f"m_axi_{channel}{n}").value for n in ("valid", "ready", "addr", "len"))
+            if valid and ready:
+                bursts.append((int(addr), int(addr) + (int(length) + 1) * CONFIG.axi_bytes))
+
+
 @cocotb.test()
-async def names_the_client_of_a_bus_error(dut):
+async def names_client_and_address_of_a_bus_error(dut):
+    """The next run starts at once: the error of the one before is not seen any more."""
     system = await System.begin(dut)
+    bursts = []
+    cocotb.start_soon(watch_bursts(dut, bursts))
     clients = [(1, n, name) for n, name in enumerate(READERS)] + [(2, n, name) for n, name in enumerate(WRITERS)]
-    for code, client, name in clients:
-        system.bad = BASE + NETWORK.regions[name]
+    for (code, client, name), last in itertools.product(clients, (False, True)):
+        length = 64 if name == "fetch" else 8 * NETWORK.lanes
+        system.bad = BASE + NETWORK.regions[name] + (length - 1 if last else 0)
         await system.start()
         status = await system.interrupt()
-        assert status & ~DONE == BUSY | code << ERROR | client << CLIENT, name
+        assert status & ~LOCATED == BUSY | code << ERROR | client << CLIENT, name
+        await ClockCycles(dut.clk, 300)
+        assert await system.read("STATUS") == status | LOCATED
+        found = await system.read("FAULT_ADDR")
+        assert [b for b in bursts if b[0] <= system.bad < b[1]][0][0] == found, name
         system.bad = None
-        await system.soft_reset()
+        bursts.clear()
+        await system.write("CONTROL", RESET)
         await system.run_and_check()
 
 
@@ -159,7 +182,7 @@ async def refuses_unknown_opcodes(dut):
 @cocotb.test()
 async def watchdog_ends_a_deadlock(dut):
     system = await System.begin(dut)
-    await system.write("WATCHDOG", 300)
+    await system.write("WATCHDOG", LIMIT_UNIT)
     await system.run_and_check()
     await system.start(isa.encode(isa.END, {"array": 1}) + bytes(1024), 0)  # waits for what never comes
     assert await system.interrupt() == BUSY | 4 << ERROR
@@ -167,11 +190,26 @@ async def watchdog_ends_a_deadlock(dut):
     system.ram.read_if.r_channel.pause = True  # a bus that stops answering
     await system.start()
     assert await system.interrupt() == BUSY | 4 << ERROR
-    await system.write("CONTROL", 2)
+    await system.write("CONTROL", RESET)
     await ClockCycles(dut.clk, 300)
-    assert await system.read("STATUS") & 4  # waits for the bus
+    assert await system.read("STATUS") == RESETTING  # waits for the bus
     system.ram.read_if.r_channel.pause = False
-    await system.wait_for_reset()
+    await system.run_and_check()
+
+
+@cocotb.test()
+async def budget_ends_an_array_without_end(dut):
+    """A damaged count: the array takes four thousand million pixels, and is at work all the time."""
+    system = await System.begin(dut)
+    fields = {f.name: 1 for f in isa.ARRAY.fields} | {"n_y": 0xFFFF, "n_x": 0xFFFF, "acc": 0, "accumulate": 0}
+    weights = isa.encode(isa.WEIGHT, addr=0, n_bytes=CONFIG.rows * CONFIG.cols)
+    await system.write("WATCHDOG", LIMIT_UNIT)
+    await system.write("BUDGET", 4 * LIMIT_UNIT)
+    await system.start(weights + isa.encode(isa.ARRAY, **fields) + isa.encode(isa.END, {"array": 1}) + bytes(1024), 0)
+    assert await system.interrupt() == BUSY | 5 << ERROR
+    assert 4 * LIMIT_UNIT <= await system.read("ARRAY_BUSY") + 200
+    await system.write("CONTROL", RESET)
+    await system.write("BUDGET", 0)
     await system.run_and_check()
 
 
@@ -183,5 +221,7 @@ async def soft_reset_at_any_time(dut):
         system.stall(generator.choice((0, 0.4)))
         await system.start()
         await ClockCycles(dut.clk, generator.randrange(10, 3000))
-        await system.soft_reset()
+        await system.write("CONTROL", RESET)
+        if generator.random() < 0.5:
+            await system.wait_for_reset()
         await system.run_and_check()

@@ -97,11 +97,13 @@ class Simulation {
     static MemoryOptions memory_options() {
         MemoryOptions o;
         o.file = option("dram", "dram.bin");
+        o.orders = option("orders", "");
         o.base = number("dram_base", o.base);
         o.read_latency = number("read_latency", o.read_latency);
         o.write_latency = number("write_latency", o.write_latency);
         o.outstanding = number("outstanding", o.outstanding);
         o.stall_permille = number("stall_permille", o.stall_permille);
+        o.reorder = number("reorder", o.reorder);
         o.seed = number("stall_seed", o.seed);
         return o;
     }

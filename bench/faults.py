@@ -1,0 +1,189 @@
+"""Errors of the bus, soft resets and dead buses, each followed by a run that must be exact: docs/reliability/faults.json.
+
+Usage: python bench/faults.py [--faults 200] [--stride 1] [--seed 0]
+
+A small network runs in RTL. Of each client in turn a random burst is answered with SLVERR or DECERR: the accelerator must report error,
+client and the address of that burst, be free after a soft reset, and get the next run right in every byte. Then it is reset in every
+cycle (or every `stride`-th) of the program and started again at once. Then memory stops answering for ever after some bursts.
+"""
+
+import argparse
+import json
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from hwcnn import golden
+from hwcnn.config import AccelConfig
+from hwcnn.frontend.importer import import_graph
+from hwcnn.frontend.load import normalise
+from hwcnn.frontend.quantise import quantise
+from hwcnn.generate import accelerator_verilog
+from hwcnn.rtl.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
+from hwcnn.scheduler.compile import compile_graph
+from hwcnn.sim import memory, rtl, simulate
+from hwcnn.sim.compare import compare
+
+CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=16, act_kib=4, acc_depth=64, pool_depth=64)
+RESULT = Path(__file__).parents[1] / "docs" / "reliability" / "faults.json"
+#: Every client of the bus, and whether it writes.
+CLIENTS = [(False, name) for name in READ_CLIENTS] + [(True, name) for name in WRITE_CLIENTS]
+#: Cycles in which runs may differ, as another client has the turn on the bus when they begin.
+TURNS = 20
+#: Bursts after which the bus dies.
+DEATHS = (0, 1, 5, 20, 60)
+
+
+class Wrong(Exception):
+    """The accelerator did not do what it must: one line."""
+
+
+def network(config):
+    """A `simulate.Design` of a network that uses every client: a residual, a sum of two maps, pooling, convolutions."""
+    generator = np.random.default_rng(0)
+    weights, nodes = [], []
+
+    def conv(name, x, y, cin, cout, kernel):
+        value = generator.standard_normal((cout, cin, kernel, kernel), np.float32) / (kernel * cin**0.5)
+        weights.append(numpy_helper.from_array(value, f"{name}.w"))
+        nodes.append(helper.make_node("Conv", [x, f"{name}.w"], [y], name=name, pads=[kernel // 2] * 4, kernel_shape=[kernel] * 2))
+
+    conv("first", "x", "a", 4, 8, 3)
+    conv("second", "a", "b", 8, 8, 1)
+    nodes.append(helper.make_node("Add", ["a", "b"], ["c"], name="residual"))
+    for x, y, kind in (("c", "d", "MaxPool"), ("c", "e", "AveragePool")):
+        nodes.append(helper.make_node(kind, [x], [y], name=kind, kernel_shape=[2, 2], strides=[2, 2]))
+    nodes.append(helper.make_node("Add", ["d", "e"], ["f"], name="sum"))
+    conv("third", "f", "y", 8, 8, 1)
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "faults", [tensor("x", TensorProto.FLOAT, (1, 4, 6, 6))], [tensor("y", TensorProto.FLOAT, (1, 8, 3, 3))], weights)
+    model = normalise(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), "faults")
+    imported = import_graph(quantise(model, None, 0))
+    made = compile_graph(imported, config)
+    return simulate.Design(config, made.manifest, made.program, made.weights, accelerator_verilog(config), imported)
+
+
+@dataclass
+class Bench:
+    """A design in a simulator, with what DRAM holds after a right run, and its cycles (None under stalls, where they differ)."""
+
+    design: simulate.Design
+    simulator: rtl.RtlSimulator
+    x: dict
+    image: np.ndarray = None
+    cycles: int | None = None
+
+    @classmethod
+    def begin(cls, design, simulator, stalls):
+        self = cls(design, simulator, {name: np.random.default_rng(1).integers(-128, 128, design.graph.tensors[name].shape, np.int8)
+                                       for name in design.graph.inputs})
+        cycles = self.run().counters["cycles"]
+        written = {name: place for name, place in design.placements.items() if name not in design.graph.inputs}
+        differences = compare(simulator.dram, written, golden.run(design.graph, self.x))
+        if wrong := [str(d) for d in differences.values() if d.mismatches]:
+            raise Wrong(wrong[0])
+        self.image, self.cycles = np.array(simulator.dram), None if stalls else cycles
+        return self
+
+    def run(self, **how):
+        self.design.fill(self.simulator.dram, self.x)
+        return self.simulator.run(self.design.manifest["memory"]["program"]["addr"], budget=self.design.manifest["cycle_budget"], **how)
+
+    def exact(self, what, **how):
+        """A run that must end as the first one did."""
+        cycles = self.run(**how).counters["cycles"]
+        if at := np.flatnonzero(self.simulator.dram != self.image).tolist():
+            raise Wrong(f"{what}: {len(at)} bytes of the run after it are wrong, the first at {at[0]:#x}")
+        if self.cycles is not None and abs(cycles - self.cycles) > TURNS:
+            raise Wrong(f"{what}: the run after it took {cycles} cycles, not {self.cycles}")
+
+    def fails(self, what, **how):
+        """The `rtl.AcceleratorError` of a run."""
+        try:
+            self.run(**how)
+        except rtl.AcceleratorError as e:
+            return e
+        raise Wrong(f"{what}: no error was reported")
+
+    def bursts(self):
+        """{(write, client): bursts of a run that may be answered with an error}: of the program only those that are used in full."""
+        orders = self.simulator.orders
+        orders.arm(memory.Fault(False, 0, 2**32 - 1))
+        self.exact("counting bursts")
+        orders.disarm()
+        counts = {(write, name): orders.seen(write, _number(write, name)) for write, name in CLIENTS}
+        return counts | {(False, "fetch"): len(self.design.program) // 64}
+
+
+def _number(write, name):
+    return (WRITE_CLIENTS if write else READ_CLIENTS).index(name)
+
+
+def fault(bench, counts, number, generator):
+    """Inject an error into a burst of client `number` (in turn); raises Wrong where it is not reported or not recovered from."""
+    write, name = CLIENTS[number % len(CLIENTS)]
+    if not counts[write, name]:
+        raise Wrong(f"the network has no burst of {name}")
+    resp = (memory.SLVERR, memory.DECERR)[number // len(CLIENTS) % 2]
+    order = memory.Fault(write, _number(write, name), generator.randrange(counts[write, name]), generator.randrange(16), resp)
+    bench.simulator.orders.arm(order)
+    what = f"{order}"
+    error, address = bench.fails(what), bench.simulator.orders.answered
+    expected = ("write" if write else "read", name, address, False)
+    if address is None or (error.error, error.client, error.address, error.dead) != expected:
+        raise Wrong(f"{what}: reported {error.error}, {error.client}, {error.address}, bus dead: {error.dead}; expected {expected}")
+    bench.exact(what)
+
+
+def dead_bus(bench, after):
+    """The bus dies after some bursts: the watchdog ends the run, the reset gives up, and after a reset of the bus all is well."""
+    bench.simulator.orders.kill(after)
+    what = f"bus dead after {after} bursts"
+    error = bench.fails(what, watchdog=2 * LIMIT_UNIT)
+    if (error.error, error.dead) != ("watchdog", True):
+        raise Wrong(f"{what}: reported {error.error}, bus dead: {error.dead}")
+    bench.simulator.orders.revive()
+    bench.exact(what)
+
+
+def run(design, faults, stride, seed, stalls):
+    """(faults, resets, dead buses) that went well; raises Wrong where one did not."""
+    generator, size = random.Random(seed), design.manifest["dram_bytes"]
+    with rtl.RtlSimulator(rtl.build(design.verilog), size, stalls=stalls) as simulator:
+        bench = Bench.begin(design, simulator, stalls)
+        counts = bench.bursts()
+        for number in range(faults):
+            fault(bench, counts, number, generator)
+        length = bench.run().counters["cycles"]
+        cycles = range(generator.randrange(stride), length + 20, stride)
+        for cycle in cycles:
+            bench.exact(f"reset in cycle {cycle}", reset_at=cycle)
+        for after in DEATHS:
+            dead_bus(bench, after)
+    return faults, len(cycles), len(DEATHS)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    began, design, rows = time.monotonic(), network(CONFIG), []
+    for stalls in (None, args.seed + 1):
+        faults, resets, deaths = run(design, args.faults // 2, args.stride, args.seed, stalls)
+        rows.append({"random stalls and order": stalls is not None, "bus errors": faults, "resets": resets, "dead buses": deaths})
+        print(f"{'random stalls and order' if stalls else 'full rate, in order'}: {faults} errors of the bus reported with client and "
+              f"address, {resets} soft resets, {deaths} dead buses; every run after one exact", flush=True)
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    result = {"pe": CONFIG.pe, "clients": [name for _, name in CLIENTS], "seed": args.seed, "failures": 0, "runs": rows,
+              "seconds": round(time.monotonic() - began)}
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
