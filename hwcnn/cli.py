@@ -17,7 +17,7 @@ from rich.console import Console
 
 from . import views
 from .config import AccelConfig
-from .errors import InputError, RunError
+from .errors import InputError, Note, RunError
 from .limits import MAX_BATCH
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -173,11 +173,15 @@ def main(arguments=None):
     2 and 3 come with one line on stderr that says why, never with a traceback, unless HWCNN_TRACEBACK is set.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    notes = []
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("default" if os.environ.get(TRACEBACK) else "ignore")
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", Note)
+            warnings.showwarning = lambda message, *_, **__: notes.append(str(message))
             code = app(spread(sys.argv[1:] if arguments is None else arguments), standalone_mode=False) or 0
         sys.stdout.flush()
+        sys.stderr.writelines(f"hwcnn: note: {note}\n" for note in notes)
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except (BrokenPipeError, SystemExit):  # click makes the latter of the former

@@ -146,12 +146,13 @@ class AccelConfig:
             try:
                 values = tomllib.loads(Path(path).read_text())
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-                raise InputError(f"{path}: cannot read the accelerator configuration: {e}") from e
+                raise InputError(f"{path}: cannot read the accelerator configuration: {getattr(e, 'strerror', e)}") from e
         if pe is not None:
             match = re.fullmatch(r"(\d+)x(\d+)", pe)
             if not match:
                 raise InputError(f"--pe {pe}: expected ROWSxCOLS, such as 16x16")
             values["rows"], values["cols"] = map(int, match.groups())
-        if "axi_bytes" not in values and "rows" in values and "cols" in values:
-            values["axi_bytes"] = max(8, min(16, values["rows"] * values["cols"]))
+        sides = [values.get("rows"), values.get("cols")]
+        if "axi_bytes" not in values and all(isinstance(side, int) for side in sides):
+            values["axi_bytes"] = max(8, min(16, sides[0] * sides[1]))
         return cls.from_dict(values)

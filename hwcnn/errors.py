@@ -1,4 +1,4 @@
-"""The two exceptions whose message is meant for the user, as one line: the input is at fault, or the run itself failed."""
+"""What is meant for the user, as one line: the input is at fault, the run itself failed, or there is something to know."""
 
 import errno
 
@@ -17,6 +17,10 @@ class RunError(Exception):
 
     The message says what failed, where, and what to do about it. It is no mismatch (exit code 1) and no fault of the options.
     """
+
+
+class Note(UserWarning):
+    """Something of the input that was left out or assumed. The command line shows it as one line, if all else goes well."""
 
 
 def unwritable(what, error):

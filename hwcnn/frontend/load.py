@@ -222,5 +222,5 @@ def _to_channels_first(node):
 
 
 def _one_line(error):
-    text = " ".join(str(error).split())
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
     return text if len(text) <= 300 else text[:300] + " ..."

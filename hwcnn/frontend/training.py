@@ -1,10 +1,10 @@
 """What only training needs: losses with their labels, and the masks of Dropout. They are dropped, with a note on stderr."""
 
-import sys
+import warnings
 
 from onnx import helper
 
-from ..errors import InputError
+from ..errors import InputError, Note
 
 LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
 
@@ -36,7 +36,7 @@ def drop_training(model, source):
     _drop_masks(graph, read)
     _replace(graph.initializer, [i for i in graph.initializer if i.name in read])
     dropped = [*(f"{n.name or n.output[0]} ({n.op_type})" for n in losses), *(f"mask {name}" for name in masks)]
-    print(f"{source}: note: left out, since only training needs it: {', '.join(dropped)}", file=sys.stderr)
+    warnings.warn(f"{source}: left out, since only training needs it: {', '.join(dropped)}", Note, stacklevel=2)
 
 
 def _drop_masks(graph, read):

@@ -83,10 +83,18 @@ def test_bad_pe(hwcnn, pe):
 
 @pytest.mark.parametrize("text,words", [("rows = 3", ["rows"]), ("speed = 9", ["speed", "known"]), ("rows = [", ["bad.toml"]),
                                         ('features = ["lrn", "gelu"]', ["gelu"]), ('features = "pool"', ["'pool'", 'such as ["pool"]']),
-                                        ('features = [1, ["lrn"]]', ["[1, ['lrn']]", "list of names"]), ("axi_bytes = 12", ["axi_bytes"])])
+                                        ('features = [1, ["lrn"]]', ["[1, ['lrn']]", "list of names"]), ("axi_bytes = 12", ["axi_bytes"]),
+                                        ('rows = 8\ncols = "x"', ["cols = 'x'"]), ("rows = [4]\ncols = 4", ["rows = [4]"]), ("rows = true", ["rows = True"]),
+                                        ("[rows]\ncols = 4", ["rows = {"]), ("act_kib = 64.0", ["act_kib = 64.0"]), ("rows = 1e999", ["rows = inf"])])
 def test_bad_configuration(hwcnn, tmp_path, text, words):
     (tmp_path / "bad.toml").write_text(text)
     refused(hwcnn("generate", "--model", "digits", "--config", "bad.toml"), *words)
+
+
+def test_a_configuration_that_cannot_be_read(hwcnn, tmp_path):
+    (tmp_path / "binary.toml").write_bytes(b"\x9b\x00")
+    for name, why in (("nowhere.toml", "No such file"), (".", "Is a directory"), ("binary.toml", "utf-8")):
+        refused(hwcnn("generate", "--model", "digits", "--config", name), f"{name}: cannot read the accelerator configuration: ", why)
 
 
 def test_a_folder_that_is_not_generated_is_left_alone(hwcnn, tmp_path):

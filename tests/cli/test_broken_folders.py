@@ -3,12 +3,14 @@
 import json
 import resource
 import shutil
+import warnings
 from pathlib import Path
 
 import nets
 import pytest
 
-from hwcnn import artifact, simulation
+from hwcnn import artifact, simulation, views
+from hwcnn.errors import InputError, Note, RunError
 from hwcnn.sim import simulate
 
 
@@ -147,6 +149,19 @@ def test_what_nobody_foresaw(hwcnn, monkeypatch, error, code, words):
     shown = hwcnn("simulate")
     assert shown.code == code
     assert "Traceback" in shown.err
+
+
+@pytest.mark.parametrize("error", [None, InputError("bad"), RunError("broken")])
+def test_a_note_is_shown_only_if_all_else_goes_well(hwcnn, monkeypatch, error):
+    def noting(*_):
+        warnings.warn("left out: x", Note)
+        warnings.warn("of NumPy's")
+        if error:
+            raise error
+        return {"models": []}
+
+    monkeypatch.setattr(views, "model_list", noting)
+    assert hwcnn("models", "--json").err == (f"hwcnn: {error}\n" if error else "hwcnn: note: left out: x\n")
 
 
 def test_an_interrupt(hwcnn, monkeypatch):
