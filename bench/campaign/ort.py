@@ -13,6 +13,8 @@ from .stages import Failure, stage
 
 #: Steps by which a result may miss a half step: multipliers of 17 bits, and onnxruntime's positions and sums in float32.
 ROUNDING = 1 / 256
+#: Named apart: it is within one step, but not equal in 99.9 %, as `hwcnn ops` says.
+TWO_STEPS = "Resize (rows, then columns)"
 #: Position of the result's scale in quantised operators.
 _SCALE = {
     "QuantizeLinear": 1,
@@ -32,9 +34,12 @@ def agree(net):
     with stage("onnxruntime"):
         graph = import_graph(net.model, fused=False)
         rows = agreement(net.model, graph, net.samples)
-        totals = {}
+        totals, names = {}, onnx_names(net.model, graph)
         for row in rows:
-            if not row.passed and not _are_ties(net, graph, row.name):
+            row.op = _kind(row, graph, names)
+            if row.op == TWO_STEPS and row.max_difference <= 1:
+                pass
+            elif not row.passed and not _are_ties(net, graph, row.name):
                 raise Failure(
                     f"onnxruntime: {row.op} differs by {'one' if row.max_difference == 1 else 'more than one'}",
                     f"{row.name}: {row.elements - row.equal} of {row.elements} differ, by at most {row.max_difference}",
@@ -43,6 +48,12 @@ def agree(net):
             totals[row.op] = old[0] + row.elements, old[1] + row.equal
         _outputs(net, graph)
     return totals
+
+
+def _kind(row, graph, names):
+    """The row's operation; one of its own for resampling that rounds rows before columns, since its weights do not fit at once."""
+    op = next(op for op in graph.ops if op.name == row.name)
+    return TWO_STEPS if isinstance(op, ir.Resize) and op.x not in names else row.op
 
 
 def _outputs(net, graph):
