@@ -33,7 +33,13 @@ _NETWORK = (
     "host operation",
 )
 STALLS = tuple(name for name, _ in registers.PERF if name.startswith("stall"))
-ERRORS = ("opcode", *(f"read {c}" for c in registers.READ_CLIENTS), *(f"write {c}" for c in registers.WRITE_CLIENTS), "watchdog")
+ERRORS = (
+    "opcode",
+    *(f"read {c}" for c in registers.READ_CLIENTS),
+    *(f"write {c}" for c in registers.WRITE_CLIENTS),
+    "watchdog",
+    "budget",
+)
 QUEUES = tuple(f"{engine} queue {state}" for engine in START for state in ("full", "empty"))
 #: Operations of the integer IR, which the RTL runs.
 OPERATIONS = ("Conv", "ConvTranspose", "Resize", "Pool", "Eltwise", "Affine", "Lut", "Lrn", "Concat")

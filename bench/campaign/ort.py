@@ -51,7 +51,7 @@ def agree(net):
 
 
 def _kind(row, graph, names):
-    """The row's operation; one of its own for resampling that rounds rows before columns, since its weights do not fit at once."""
+    """The row's operation; one of its own for resampling that rounds rows before columns."""
     op = next(op for op in graph.ops if op.name == row.name)
     return TWO_STEPS if isinstance(op, ir.Resize) and op.x not in names else row.op
 
@@ -74,7 +74,7 @@ def _outputs(net, graph):
 def _are_ties(net, graph, name):
     """Whether a layer's differences vanish with onnxruntime's values moved by `ROUNDING`, and golden's bias for a float one.
 
-    Where golden's layer reads what onnxruntime does not have (maps that are rearranged after they are rescaled), all are moved."""
+    Where golden's layer reads what onnxruntime does not have (maps that are rearranged later), all are moved."""
     names = onnx_names(net.model, graph)
     op = next(op for op in graph.ops if op.name == name)
     model = _with_rounded_bias(net.model, graph, op, names)
@@ -128,7 +128,7 @@ def _with_rounded_bias(model, graph, op, names):
 
 
 def _moved(model, values, by):
-    """The model with some quantised values (None: all) moved by some steps before they are rounded; by a share in quantised operators."""
+    """The model with some quantised values (None: all) moved by some steps before they are rounded, or by a share."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     constants = {i.name: i for i in model.graph.initializer}

@@ -24,7 +24,7 @@ LARGE, LARGE_EVERY = ((32, 32), (64, 4), (4, 64), (64, 64), (16, 32), (64, 16), 
 #: Sides of all others.
 SIDES, SIDE_WEIGHTS = (4, 8, 16), (0.55, 0.35, 0.1)
 #: Cycles without progress that are a deadlock; memory answers within 200.
-HANG_CYCLES = 20_000
+HANG_CYCLES = 40_000
 _ATTEMPTS = 60
 #: Bytes of DRAM of every process.
 SIZE = 1 << 20
@@ -76,15 +76,12 @@ def run(seed, group, count, keep=False):
         "errors": [],
     }
     networks = list(_networks(seed, group, count, config, result))
-    made = [design for _, design in networks]
     with contextlib.nullcontext() if keep else own_cache():
         building = time.monotonic()
         folder = build(config)
         result["build_seconds"] = round(time.monotonic() - building, 1)
         settings = dict(read_latency=read_latency, write_latency=write_latency, stalls=stalls)
-        _run_all(folder, settings, networks, result)
-        if made:
-            result["errors"] = _fault(folder, settings, made, group, result)
+        _run_all(folder, settings, networks, group, result)
     return result | {"seconds": round(time.monotonic() - began, 1)}
 
 
@@ -119,18 +116,19 @@ def _networks(seed, group, count, config, result):
             return
 
 
-def _run_all(folder, settings, networks, result):
-    """Run the networks in one process; after a failure, the rest in another."""
-    rest = list(networks)
+def _run_all(folder, settings, networks, group, result):
+    """Run the networks in one process, with a fault after the first; after a failure, the rest in another process."""
+    rest, made = list(networks), [design for _, design in networks]
     while rest:
         with rtl.RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **settings) as simulator:
             while rest:
                 number, design = rest.pop(0)
-                images = 3 if number % 5 == 0 else 1
                 try:
-                    for run_ in images_through(simulator, design, number, images):
+                    for run_ in images_through(simulator, design, number, 3 if number % 5 == 0 else 1):
                         _cover(result, design, run_)
                         result["runs"].append({"network": number, "result": "ok", "cycles": run_.counters["cycles"]})
+                    if design is made[0]:
+                        _fault(simulator, made, group, result)
                 except Failure as e:
                     result["runs"].append({"network": number, "result": "failed", "signature": e.signature, "detail": e.detail})
                     break
@@ -142,7 +140,7 @@ def images_through(simulator, design, seed, count):
         tensors = golden.run(design.graph, x)
         design.fill(simulator.dram, x)
         try:
-            run_ = simulator.run(design.manifest["memory"]["program"]["addr"])
+            run_ = simulator.run(design.manifest["memory"]["program"]["addr"], budget=design.manifest["cycle_budget"])
         except rtl.SimulationError as e:
             raise Failure(f"rtl: {stages.reason(str(e).splitlines()[0])}", str(e)) from e
         written = {name: place for name, place in design.placements.items() if name not in design.graph.inputs}
@@ -157,18 +155,12 @@ def _cover(result, design, run_):
     result["operations"] = sorted({*result["operations"], *coverage.operations(design.graph)})
 
 
-def _fault(folder, settings, made, group, result):
-    """Inject one error into a program; the names of those that the accelerator reported as it should."""
+def _fault(simulator, made, group, result):
+    """Inject one error into a program that can have it; the accelerator reports it and is reset. Raises Failure."""
     for shift in range(len(coverage.ERRORS)):
         name = coverage.ERRORS[(group + shift) % len(coverage.ERRORS)]
         broken = next(((d, program) for d in made if (program := faults.program(name, d.program))), None)
-        if broken is None:
-            continue
-        with rtl.RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **settings) as simulator:
-            try:
-                faults.run(simulator, name, *broken)
-            except Failure as e:
-                result["runs"].append({"network": -1, "result": "failed", "signature": e.signature, "detail": e.detail})
-                return []
-        return [name]
-    return []
+        if broken is not None:
+            faults.run(simulator, name, *broken)
+            result["errors"].append(name)
+            return

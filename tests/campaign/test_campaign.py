@@ -128,7 +128,7 @@ def test_faults_change_one_instruction():
         if broken is not None:
             changed = [i for i in range(len(broken)) if broken[i] != made.program[i]]
             assert len(broken) == len(made.program)
-            assert bool(changed) == (name != "read fetch")
+            assert bool(changed) == (name != faults.UNCHANGED)
 
 
 def _design(number):
