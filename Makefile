@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench campaign docs resources
+.PHONY: demo test bench campaign faults docs resources
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -19,6 +19,10 @@ bench: $(VENV)/installed
 CAMPAIGN ?= --isa 5000 --ort 1000 --rtl 1000 --configs 200 --jobs 2 --record
 campaign: $(VENV)/installed
 	$(PY) bench/campaign.py $(CAMPAIGN)
+
+# Errors of the bus, soft resets and dead buses in RTL, into docs/reliability.md.
+faults: $(VENV)/installed
+	$(PY) bench/faults.py --record
 
 # The resource formulas, checked against synthesis, and place and route: docs/resources.md (an hour or two).
 resources: $(VENV)/tests-installed

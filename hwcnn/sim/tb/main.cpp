@@ -26,6 +26,7 @@ namespace {
 
 constexpr uint64_t HALF_PERIOD = 5000;  // in picoseconds: 100 MHz
 constexpr uint64_t RESET_CYCLES = 8;
+constexpr int FAILED = 3;
 uint64_t now = 0;
 
 std::string option(const std::string &name, const std::string &otherwise) {
@@ -174,10 +175,10 @@ int main(int argc, char **argv) {
         simulation->run();
     } catch (const std::exception &error) {
         fprintf(stderr, "hwcnn: %s\n", error.what());
-        if (!simulation) return 1;
+        if (!simulation) return FAILED;
         Verilated::threadContextp()->gotFinish(true);
         simulation->finish(BROKEN);
-        return 1;
+        return FAILED;
     }
     simulation->finish(simulation->hung() ? HANG : 0);
     return 0;
