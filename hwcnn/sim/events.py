@@ -28,7 +28,11 @@ class EventLog:
     @classmethod
     def read(cls, path, skip=0):
         """The rows of a file, if it exists, from byte `skip` on; a row that is still being written is left out."""
-        data = path.read_bytes()[skip:] if path.exists() else b""
+        if not path.exists():
+            return cls(np.empty(0, ROW))
+        with open(path, "rb") as file:
+            file.seek(skip)
+            data = file.read()
         return cls(np.frombuffer(data[:len(data) // ROW.itemsize * ROW.itemsize], ROW))
 
     def between(self, first, last):
