@@ -90,7 +90,8 @@ def simulate(folder: Folder = None, engine: Annotated[str, typer.Option(help="rt
              waves: Annotated[Path | None, typer.Option(help="Write waves of the RTL to this .fst or .vcd file.")] = None,
              trace: Annotated[Path | None, typer.Option(help="Write a Perfetto (Chrome) trace to this JSON file.")] = None,
              latency: Annotated[int, typer.Option(min=1, max=100_000, help="Cycles from a read of DRAM to its first data.")] = 32,
-             stalls: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of random stalls on all AXI channels, and of answers out of order.")] = None,
+             stalls: Annotated[int | None, typer.Option(
+                 min=0, max=MAX_SEED, help="Seed of random stalls on all AXI channels, and of answers out of order.")] = None,
              seed: Seed = 0, json_: Json = False):
     """Run a generated accelerator and compare every tensor with the reference, bit by bit."""
     from . import simulation

@@ -27,8 +27,8 @@ class RequestArbiter(wiring.Component):
     i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every burst's.
     room, room_spare : in the next cycle a burst, or a spare one, may be accepted.
     accepted : a burst is accepted in this cycle. taken, client, length : one was in the cycle before, whose, its beats (or 0).
-    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it. back : as in `StreamFifo`: `o` shows the bursts of the past,
-        `HISTORY` - 1 in all.
+    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it. back : as in `StreamFifo`: `o` shows the bursts of
+        the past, `HISTORY` - 1 in all.
     """
 
     #: As many bursts can wait for memory to take them; as many are remembered.
@@ -145,7 +145,8 @@ class ReadMux(wiring.Component):
         bad, last, beat = Signal(reset_less=True), Signal(reset_less=True), Signal.like(self.rdata, reset_less=True)
         flight = Signal(range(self.IN_FLIGHT + 256))  # beats
         after = Signal.like(flight)
-        m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), arbiter.back.eq(self.back), self.rready.eq(1)]
+        m.d.comb += [after.eq(flight + (arbiter.length - valid)), arbiter.base.eq(self.base), arbiter.back.eq(self.back),
+                     self.rready.eq(1)]
         for room, bound in ((arbiter.room, self.IN_FLIGHT), (arbiter.room_spare, self.SPARE_IN_FLIGHT)):
             # The beats of a burst that is being accepted are not in `after` yet.
             m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound))

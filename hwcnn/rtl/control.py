@@ -74,7 +74,8 @@ class Control(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         write = self._write_channel(m)
-        status = {name: Signal(BY_NAME["STATUS"][name].bits, name=f"status_{name}") for name in ("busy", "done", "resetting", "error")}
+        status = {name: Signal(BY_NAME["STATUS"][name].bits, name=f"status_{name}")
+                  for name in ("busy", "done", "resetting", "error")}
         events = Signal(2)  # IRQ_STATUS: done, error
         enable = Signal(2)
         watchdog = Signal(DATA_BITS - _UNIT_BITS, init=WATCHDOG_DEFAULT // LIMIT_UNIT)

@@ -9,7 +9,7 @@ ADDR_BITS, DATA_BITS = 12, 32
 #: "HWCN" in ASCII, and the version of this map: major in bits 31:16, minor in bits 15:0.
 ID_VALUE, VERSION_VALUE = 0x4857434E, 0x0002_0000
 
-#: Limits of time are multiples of so many cycles; WATCHDOG after a reset, which is far beyond what a living memory takes for an answer.
+#: Limits of time are multiples of so many cycles; WATCHDOG after a reset, far beyond what a living memory takes for an answer.
 LIMIT_UNIT, WATCHDOG_DEFAULT = 1024, 1 << 20
 
 #: STATUS.error. The first error of a run stays until a soft reset.
@@ -78,16 +78,19 @@ REGISTERS = (
         BitField("axi_bytes", 16, 8, "bytes of the AXI4 data bus"))),
     Register("KEY", 0x00C, "ro", "first 32 bits of the hash of all parameters (AccelConfig.key); a program is for one"),
     Register("CONTROL", 0x010, "wo", "commands", (
-        BitField("start", 0, 1, "run the program at PROGRAM; while a soft reset is under way, when that is over. Ignored while busy"),
-        BitField("reset", 1, 1, "soft reset: clear STATUS and IRQ_STATUS, let the bus finish what was asked of it, then clear the engines. "
-                 "A second write meanwhile does not wait for the bus: for one that does not answer, and which must then be reset as well "
-                 "before the next start. A start in the same write, or waiting for the reset before, is ignored"))),
+        BitField("start", 0, 1, "run the program at PROGRAM; while a soft reset is under way, when that is over. Ignored "
+                 "while busy"),
+        BitField("reset", 1, 1, "soft reset: clear STATUS and IRQ_STATUS, let the bus finish what was asked of it, then "
+                 "clear the engines. A second write meanwhile does not wait for the bus: for one that does not answer, and "
+                 "which must then be reset as well before the next start. A start in the same write, or waiting for the "
+                 "reset before, is ignored"))),
     Register("STATUS", 0x014, "ro", "state of the run", (
         BitField("busy", 0, 1, "a program is running or waits for a soft reset to end; after an error, until a soft reset"),
         BitField("done", 1, 1, "the last program has reached its END"),
         BitField("resetting", 2, 1, "a soft reset is under way"),
-        BitField("located", 3, 1, "FAULT_ADDR is the address of the burst that the bus answered with an error; some time after the error, when "
-                 "the bus has finished what was asked of it. It stays 0 where memory let many younger bursts of other clients pass that one"),
+        BitField("located", 3, 1, "FAULT_ADDR is the address of the burst that the bus answered with an error; some time "
+                 "after the error, when the bus has finished what was asked of it. It stays 0 where memory let many younger "
+                 "bursts of other clients pass that one"),
         BitField("error", 4, 4, "first error: " + ", ".join(f"{code} {name}" for name, (code, _) in ERRORS.items())),
         BitField("client", 8, 4, "of a bus error. Readers: " + ", ".join(f"{n} {c}" for n, c in enumerate(READ_CLIENTS))
                  + ". Writers: " + ", ".join(f"{n} {c}" for n, c in enumerate(WRITE_CLIENTS))))),
@@ -96,9 +99,12 @@ REGISTERS = (
     Register("BASE", 0x020, "rw", "DRAM address that is added to every address, a multiple of 4096"),
     Register("PROGRAM", 0x024, "rw", "byte offset of the program from BASE, a multiple of 64"),
     Register("WATCHDOG", 0x028, "rw", "cycles of a run without an AXI4 handshake and without a pixel in the array that "
-             f"are an error, a multiple of {LIMIT_UNIT} (and up to as many late); 0: no limit. {WATCHDOG_DEFAULT} after power-on"),
-    Register("FAULT_ADDR", 0x02C, "ro", "where STATUS.located is set: the address on the bus (BASE included) of the burst with the error"),
-    Register("BUDGET", 0x030, "rw", f"cycles from start to done beyond which a run is an error, a multiple of {LIMIT_UNIT}; 0: no limit"),
+             f"are an error, a multiple of {LIMIT_UNIT} (and up to as many late); 0: no limit. {WATCHDOG_DEFAULT} after "
+             "power-on"),
+    Register("FAULT_ADDR", 0x02C, "ro", "where STATUS.located is set: the address on the bus (BASE included) of the burst "
+             "with the error"),
+    Register("BUDGET", 0x030, "rw", f"cycles from start to done beyond which a run is an error, a multiple of {LIMIT_UNIT}; "
+             "0: no limit"),
     *(Register(name.upper(), PERF_OFFSET + 4 * n, "ro", doc) for n, (name, doc) in enumerate(PERF)),
     *(Register(f"COUNT_{name.upper()}", COUNTS_OFFSET + 4 * n, "ro", f"completion counter '{name}' of the run")
       for n, name in enumerate(isa.COUNTERS)),

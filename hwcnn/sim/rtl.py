@@ -39,8 +39,8 @@ class SimulationError(RunError):
 
 
 class AcceleratorError(SimulationError):
-    """STATUS told of an error, and the accelerator was reset. error : its name in registers.ERRORS. client, address : of a bus error;
-    address is None where it was not found. dead : the bus did not answer what was asked of it, and the reset did not wait for it."""
+    """STATUS told of an error, and the accelerator was reset. error : its name in registers.ERRORS. client, address : of a bus
+    error; address is None where it was not found. dead : the bus did not answer what was asked of it: the reset did not wait."""
 
     def __init__(self, answer, waits):
         self.error = next(name for name, (code, _) in registers.ERRORS.items() if code == answer["error"])
@@ -76,12 +76,13 @@ def build(verilog, waves=False, optimise="-O1"):
 
 
 class RtlSimulator:
-    """A context in which ``run`` executes programs on ``dram`` (uint8, shared with the simulator); ``orders`` makes the memory fail.
+    """A context in which ``run`` executes programs on ``dram`` (uint8, shared with the simulator); ``orders`` : what memory is to
+    do wrong.
 
     folder : from `build`. size : bytes of DRAM. read_latency, write_latency : of the DRAM, in cycles. stalls : seed of random idle
-    cycles on all AXI channels and of answers in random order, None for neither. waves : .fst or .vcd file, for a build with waves; an
-    FST file is written when the context ends. hang : cycles without any work or transfer that mean a deadlock; patience : seconds in which the
-    simulator records nothing that mean that it is stuck.
+    cycles on all AXI channels and of answers in random order, None for neither. waves : .fst or .vcd file, for a build with
+    waves; an FST file is written when the context ends. hang : cycles without any work or transfer that mean a deadlock;
+    patience : seconds in which the simulator records nothing that mean that it is stuck.
     """
 
     def __init__(self, folder, size, read_latency=READ_LATENCY, write_latency=WRITE_LATENCY, stalls=None, waves=None,
@@ -97,7 +98,8 @@ class RtlSimulator:
         self.orders = Orders(scratch / "orders.bin")
         options = {"dram": scratch / "dram.bin", "orders": scratch / "orders.bin", "events": self._events, "dram_base": DRAM_BASE,
                    "read_latency": read_latency, "write_latency": write_latency, "hang": self._hang,
-                   "stall_permille": 0 if stalls is None else STALL_PERMILLE, "stall_seed": stalls or 0, "reorder": int(stalls is not None)}
+                   "stall_permille": 0 if stalls is None else STALL_PERMILLE, "stall_seed": stalls or 0,
+                   "reorder": int(stalls is not None)}
         if waves is not None:
             options["waves"] = Path(waves).absolute() if Path(waves).suffix != ".fst" else scratch / "waves.vcd"
         self._convert = (options["waves"], waves) if waves is not None and Path(waves).suffix == ".fst" else None
@@ -115,9 +117,9 @@ class RtlSimulator:
     def run(self, program, watchdog=None, budget=0, reset_at=None):
         """Run the program at byte `program` of the DRAM (a multiple of 64). After an error the accelerator is reset.
 
-        watchdog : the register; None: its default, or more where that is less than `hang`. budget : cycles after which the run has gone
-        wrong, were the memory as fast as it is by default; 0: any number. reset_at : the accelerator is reset so many cycles after the
-        start, and started again at once.
+        watchdog : the register; None: its default, or more where that is less than `hang`. budget : cycles after which the run
+        has gone wrong, were the memory as fast as it is by default; 0: any number. reset_at : the accelerator is reset so many
+        cycles after the start, and started again at once.
         """
         began = time.monotonic()
         seen = self._events.stat().st_size if self._events.exists() else 0

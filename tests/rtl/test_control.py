@@ -1,3 +1,4 @@
+import pytest
 from bench import run_block
 
 from hwcnn import isa
@@ -6,9 +7,10 @@ from hwcnn.rtl.control import Control
 from hwcnn.rtl.registers import ADDR_BITS, REGISTERS
 
 
-def test_control(tmp_path):
+@pytest.mark.parametrize("module", ["control_tests", "control_limits_tests"])
+def test_control(module, tmp_path):
     config = AccelConfig(rows=8, cols=16, axi_bytes=32)
-    run_block(Control(config), "control_tests", tmp_path, rows=8, cols=16, axi_bytes=32, key=config.key())
+    run_block(Control(config), module, tmp_path, rows=8, cols=16, axi_bytes=32, key=config.key())
 
 
 def test_register_map_is_consistent():
