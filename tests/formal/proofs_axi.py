@@ -1,0 +1,152 @@
+"""The bus: every burst goes to memory once, in order, as its client asked; data and responses go back to the client that they are for."""
+
+from types import SimpleNamespace
+
+from amaranth import Cat, Mux, Value
+from harness import Mutant, Proof, taken
+
+from hwcnn.config import bits_for
+from hwcnn.rtl.axi import ReadMux, RequestArbiter, WriteMux
+
+_FIFO = 8  # depth of the arbiter's FIFO
+
+
+def clients(h, streams, longest):
+    """Clients that ask for bursts of 1 to `longest` beats, which stay until they are taken."""
+    for k, stream in enumerate(streams):
+        h.feed(f"client{k}", stream)
+        h.assume((stream.payload.length != 0) & (stream.payload.length <= longest))
+
+
+def choose(values, which):
+    """The one of the values whose number is `which`."""
+    chosen = 0
+    for k, value in enumerate(values):
+        chosen = Mux(which == k, value, chosen)
+    return chosen
+
+
+class Followed:
+    """One burst is picked when it is accepted, any one, and followed: `ahead` accepted ones are in front of it.
+
+    here : it is inside and the next one to go out.
+    """
+
+    def __init__(self, h, accepted, leaves, most, values, name="burst"):
+        self.inside, self.picked, self.ahead = (
+            h.register(f"{name}_{part}", bits) for part, bits in (("inside", range(most + 2)), ("picked", 1), ("ahead", range(most + 2))))
+        self.values = [h.register(f"{name}_{part}", len(Value.cast(value))) for part, value in values.items()]
+        h.m.d.sync += self.inside.eq(self.inside + accepted - leaves)
+        self.picks = accepted & h.any(f"{name}_pick") & ~self.picked
+        with h.m.If(self.picks):
+            h.m.d.sync += [self.picked.eq(1), self.ahead.eq(self.inside - leaves)]
+            h.m.d.sync += [held.eq(value) for held, value in zip(self.values, values.values())]
+        with h.m.Elif(self.picked & leaves):
+            h.m.d.sync += [self.ahead.eq(self.ahead - 1), self.picked.eq(self.ahead != 0)]
+        self.here = self.picked & (self.ahead == 0)
+
+
+def arbiter(h, n, addr_bits=4):
+    """`addr_bits`: low bits of the address that are followed."""
+    m, dut = h.m, h.add("dut", RequestArbiter(n))
+    clients(h, dut.i, 256)
+    base, room, room_spare = h.constant("base", 32), h.any("room"), h.any("room_spare")
+    h.drain("o", dut.o)
+    spares = [h.any(f"spare{k}") for k in range(n)]
+    m.d.comb += [dut.base.eq(base), dut.room.eq(room), dut.room_spare.eq(room_spare), dut.spare.eq(Cat(spares))]
+    takes = [taken(stream) for stream in dut.i]
+    which = choose([k for k in range(1, n)], 0)
+    for k in range(1, n):
+        which = Mux(takes[k], k, which)
+    accepted, out = Cat(takes).any(), taken(dut.o)
+    payload = choose([stream.payload.as_value() for stream in dut.i], which)
+    followed = Followed(h, accepted, out, _FIFO + 2, {
+        "id": Mux(accepted, which, 0)[:bits_for(n)], "addr": payload[:addr_bits], "length": payload[32:41]})
+    number, addr, length = followed.values
+    here, o = followed.here & dut.o.valid, dut.o.payload
+    h.prove("one burst a cycle", sum(takes) <= 1)
+    h.prove("accepted as said", dut.accepted == accepted)
+    h.prove("no overflow", followed.inside <= _FIFO + 2)
+    h.prove("nothing made up", ~dut.o.valid | (followed.inside != 0))
+    h.prove("client's burst, in order", ~here | (o.id == number) & (o.len == (length - 1)[:8]) & (
+        o.addr[:addr_bits] == (addr + base[:addr_bits])[:addr_bits]))
+    h.prove("o is stable", h.steady(dut.o))
+    before = h.past(accepted)
+    h.prove("taken, client, length", (dut.taken == before) & (dut.length == Mux(before, h.past(payload[32:41]), 0))
+            & (~before | (dut.client == h.past(which))))
+    for kind, allowed in (("", room), ("spare ", room_spare)):
+        h.prove(f"no {kind}burst without room", ~Cat(
+            t & (s if kind else ~s) for t, s in zip(takes, spares)).any() | h.past(allowed))
+    # Fairness: memory takes within `limit` cycles, there is room, and no client changes its mind about what is spare.
+    open_ = h.waits(room & room_spare & (dut.o.ready | ~dut.o.valid) & ~Cat(spares).any(), 63)
+    wait = h.waits(dut.i[0].valid & ~dut.i[0].ready & (open_ > 12), 63)
+    h.prove("each in its turn", wait <= 4 * n)
+    h.reach("full", followed.inside == _FIFO)
+    h.reach("all clients had a burst", choose([followed.here & dut.o.valid & (number == n - 1) & (length == 3)], 0) & h.ever(takes[0]))
+
+
+_ARBITER = (
+    Mutant("axi.py", "fits = level <= 4", "fits = level <= 7", "client's burst, in order"),
+    Mutant("axi.py", "self.client.eq(_select((turn[k], k) for k in range(self.n)))",
+           "self.client.eq(_select((turn[k], self.n - 1 - k) for k in range(self.n)))", "client's burst, in order"),
+    Mutant("axi.py", "m.d.sync += turn.eq(following)", "m.d.sync += turn.eq(turn | following)", "one burst a cycle"),
+    Mutant("axi.py", "waiting[k] & Cat(", "waiting[k] & ~waiting[0] & Cat(", "each in its turn"),
+)
+
+
+class SmallReads(ReadMux):
+    """The multiplexer with bounds that a proof can reach."""
+
+    IN_FLIGHT, SPARE_IN_FLIGHT, BURST = 8, 4, 2
+
+
+def reads(h, n):
+    """Beats of one byte; at most 8 in flight, 4 for spare bursts, which have 1 or 2 beats."""
+    m, dut = h.m, h.add("dut", SmallReads(SimpleNamespace(axi_bytes=1), n))
+    ports = [dut.clients[k] for k in range(n)]
+    clients(h, [port.request for port in ports], dut.BURST)
+    base, ready, spares = h.constant("base", 32), h.any("arready"), [h.any(f"spare{k}") for k in range(n)]
+    rvalid, rid, rdata, rresp = h.any("rvalid"), h.any("rid", bits_for(n)), h.any("rdata", 8), h.any("rresp", 2)
+    m.d.comb += [dut.base.eq(base), dut.arready.eq(ready), dut.rvalid.eq(rvalid), dut.rid.eq(rid), dut.rdata.eq(rdata),
+                 dut.rresp.eq(rresp), *(port.spare.eq(spare) for port, spare in zip(ports, spares)),
+                 *(port.data.ready.eq(1) for port in ports)]
+    takes = [taken(port.request) for port in ports]
+    lengths = [Mux(take, port.request.payload.length[:2], 0) for take, port in zip(takes, ports)]
+    issued = dut.arvalid & ready
+
+    # Of each client: beats that it has asked for, those of them that memory knows of, and not yet come.
+    most = dut.IN_FLIGHT + dut.BURST + 1
+    asked, known = ([h.register(f"{name}{k}", range(most + 1)) for k in range(n)] for name in ("asked", "known"))
+    for k in range(n):
+        comes = rvalid & (rid == k)
+        h.assume(~comes | (known[k] != 0))
+        m.d.sync += [asked[k].eq(asked[k] + lengths[k] - comes),
+                     known[k].eq(known[k] + Mux(issued & (dut.arid == k), dut.arlen[:1] + 1, 0) - comes)]
+    h.assume(~rvalid | (rid < n))
+    flight = sum(asked)
+    h.prove("beats in flight bounded", flight <= dut.IN_FLIGHT + dut.BURST)
+    h.prove("memory knows of no more than was asked", Cat(k <= a for k, a in zip(known, asked)).all())
+    ar = Cat(dut.arid, dut.araddr, dut.arlen, dut.arsize, dut.arburst)
+    h.prove("AR is stable", ~h.past(dut.arvalid & ~ready) | dut.arvalid & (ar == h.past(ar)))
+    h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < dut.BURST) & (dut.arburst == 1) & (dut.arsize == 0))
+    came, its = h.past(rvalid), h.past(rid)
+    for k, port in enumerate(ports):
+        h.prove(f"beats to client {k}", (port.data.valid == came & (its == k)) & (~port.data.valid | (port.data.payload == h.past(rdata))))
+    h.prove("errors reported", (dut.error == came & h.past(rresp[1])) & (~dut.error | (dut.error_client == its)))
+    h.prove("idle means nothing in flight", ~dut.idle | (h.past(Cat(p.request.valid for p in ports)) == 0) & (h.past(flight) == 0))
+    quiet = h.waits((flight == 0) & ~Cat(p.request.valid for p in ports).any(), 7)
+    h.prove("idle again", (quiet < 6) | dut.idle)
+    h.prove("asked bursts reach memory", h.waits((flight != 0) & ~dut.arvalid & (sum(known) == 0), 5) <= 4)
+    h.reach("bound reached", flight == dut.IN_FLIGHT)
+
+
+_READS = (
+    Mutant("axi.py", "(arbiter.length - valid)", "(arbiter.length - self.rvalid)", "idle means nothing in flight"),
+    Mutant("axi.py", "after < bound - self.BURST, after < bound)", "after < bound, after < bound + self.BURST)", "beats in flight bounded"),
+    Mutant("axi.py", "(self.rid == k) for k", "(self.rid >= k) for k", "beats to client 0"),
+)
+PROOFS = [
+    Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, quick=True),
+    Proof("RequestArbiter", arbiter, {"n": 3}),
+    Proof("ReadMux", reads, {"n": 2}, _READS),
+]
