@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench campaign faults docs resources
+.PHONY: demo test bench campaign faults docs resources formal
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -29,6 +29,10 @@ resources: $(VENV)/tests-installed
 	$(PY) bench/resources.py fit
 	$(PY) bench/resources.py check
 	$(PY) bench/resources.py place
+
+# Proofs of the blocks, and mutants that they refute: docs/reliability.md, '## Formal proofs' (about ten minutes on one core).
+formal: $(VENV)/tests-installed
+	$(PY) bench/formal.py
 
 # docs/operators.md, from the importer's registry.
 docs: $(VENV)/installed

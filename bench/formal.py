@@ -5,6 +5,7 @@ written to docs. Exit code 1 where anything is not as it must be.
 """
 
 import argparse
+import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,19 +14,73 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "formal"))
 
-from jobs import jobs, run  # noqa: E402
+from harness import TOGETHER  # noqa: E402
+from jobs import KINDS, jobs, run  # noqa: E402
+
+
+TITLE = "## Formal proofs"
+HEAD = """Written by `make formal` ({date}, {seconds:.0f} s of one core; {properties} properties proved, {unbounded} of them for runs of any length;
+{mutants} mutants refuted). The blocks of `hwcnn/rtl` are taken as they are, at the parameters named, between assumptions about
+their surroundings (`tests/formal/proofs_*.py`). Amaranth writes RTLIL, Yosys makes it flat, with `hwcnn_ram.v` as memory: whatever
+a read of the word being written returns is free. All registers without reset and all RAMs begin with any value. Three ways of proof:
+
+- *PDR*: ABC's property directed reachability (IC3) finds an inductive invariant: holds for runs of any length. The number is the frame of it.
+- *k-induction*: Yosys' `sat -tempinduct`, all properties together with lemmas about the block's registers: any length. The number is k.
+- *unrolling*: ABC's `bmc3`: no counterexample within so many cycles after the reset. **Nothing is proved beyond.**
+
+Data takes the way of one freely chosen item that is followed through the block (`follow.py`), so it is all items' way. That what waits moves on is proved as
+safety: within so many cycles. Narrowed constants of `hwcnn.isa` are named with the parameters. `reach` rows are runs that must exist,
+so that no assumption is contradictory; `mutant` rows are changes of the block that the named property refutes, with waves
+(`build/formal/*/waves.vcd`, as any counterexample has them).
+"""
+
+
+def length(result):
+    """The verdict and how far it goes."""
+    if result["verdict"] == "proved":
+        return f"{result['engine']} {result['length']}" + (f", {result['clauses']} clauses" if result["clauses"] else "")
+    return {"bounded": f"unrolling, {result['length']} cycles", "refuted": f"in cycle {result['length']}",
+            "failed": result.get("failure")}.get(result["verdict"], "")
 
 
 def line(job, result):
     """What the terminal shows of a result."""
-    length = {"proved": f"{result.get('engine')} {result['length']}", "bounded": f"{result['length']} cycles",
-              "refuted": f"cycle {result['length']}"}.get(result["verdict"], result.get("failure", ""))
     kind = "" if job.kind == "property" else f"{job.kind}: "
-    mark = "  " if result["right"] else "!!"
-    text = f"{mark} {job.title:48} {kind}{job.property:45} {result['verdict']:8} {length:28} {result['seconds']:6.1f} s"
-    if job.mutant is not None and result["right"]:
-        return text
-    return text if result["right"] or "waves" not in result else f"{text}\n   {result['waves']}"
+    text = f"{'  ' if result['right'] else '!!'} {job.title}: {kind}{job.property}: {result['verdict']} {length(result)} {result['seconds']:.1f} s"
+    return f"{text}\n   {result['waves']}" if "waves" in result and not result["right"] else text
+
+
+def section(done):
+    """The text of the section: a table a proof."""
+    of = {kind: [(job, result) for job, result in done if job.kind == kind and result["right"]] for kind in KINDS}
+    covered = sum(len(job.covers) if job.property == TOGETHER else 1 for job, _ in of["property"])
+    bounded = sum(result["verdict"] == "bounded" for _, result in of["property"])
+    text = [TITLE, "", HEAD.format(
+        date=time.strftime("%Y-%m-%d"), seconds=sum(result["seconds"] for _, result in done), properties=covered,
+        unbounded=covered - bounded, mutants=len(of["mutant"]))]
+    for title in dict.fromkeys(job.title for job, _ in done):
+        text += ["", f"### {title}", "", "| what | verdict | length | s |", "|---|---|---|---:|"]
+        for job, result in done:
+            if job.title == title:
+                what = "; ".join(job.covers) if job.property == TOGETHER else job.property
+                what = {"property": what, "reach": f"reach: {what}",
+                        "mutant": f"mutant: `{job.mutant and job.mutant.old}` → `{job.mutant and job.mutant.new}`: {what}"}[job.kind]
+                verdict = "found" if job.kind == "reach" and result["right"] else result["verdict"] if result["right"] else "**WRONG**"
+                text.append(f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(result)} | {result['seconds']:.1f} |")
+    return "\n".join(text) + "\n"
+
+
+def write(done):
+    """docs/reliability/formal.json, and the section in docs/reliability.md, whose other sections stay."""
+    data = ROOT / "docs" / "reliability" / "formal.json"
+    data.parent.mkdir(exist_ok=True)
+    data.write_text(json.dumps([{"proof": job.title, "kind": job.kind, "covers": job.covers} | {
+        key: value for key, value in result.items() if key != "waves"} for job, result in done], indent=1) + "\n")
+    page = ROOT / "docs" / "reliability.md"
+    text = page.read_text() if page.exists() else "# Reliability\n"
+    before, found, after = text.partition(f"\n{TITLE}\n")
+    _, more, rest = after.partition("\n## ") if found else ("", "", "")
+    page.write_text(f"{before.rstrip()}\n\n{section(done)}" + (f"\n## {rest}" if more else ""))
 
 
 def main():
@@ -35,13 +90,15 @@ def main():
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "formal")
     options = parser.parse_args()
     todo = [job for job in jobs() if options.only in job.title or options.only in job.file]
-    begun, results = time.monotonic(), []
+    begun, done = time.monotonic(), []
     with ThreadPoolExecutor(options.jobs) as pool:
         for job, result in zip(todo, pool.map(lambda job: run(job, options.folder), todo)):
             print(line(job, result), flush=True)
-            results.append(result)
-    wrong = sum(not result["right"] for result in results)
-    print(f"{len(results)} jobs, {wrong} wrong, {sum(r['seconds'] for r in results):.0f} s of proofs, {time.monotonic() - begun:.0f} s")
+            done.append((job, result))
+    wrong = sum(not result["right"] for _, result in done)
+    print(f"{len(done)} jobs, {wrong} wrong, {sum(result['seconds'] for _, result in done):.0f} s of proofs, {time.monotonic() - begun:.0f} s")
+    if not options.only:
+        write(done)
     return 1 if wrong else 0
 
 

@@ -39,18 +39,7 @@ class Harness:
     def add_open(self, name, block):
         """`add`; also returns {"function.variable": signal} of what the block's functions call their signals, for lemmas."""
         inner = {}
-
-        def watch(frame, event, _):
-            if event == "return" and "hwcnn" in frame.f_code.co_filename:
-                inner.update({f"{frame.f_code.co_name}.{variable}": value for variable, value in frame.f_locals.items()
-                              if isinstance(value, Signal)})
-
-        sys.setprofile(watch)
-        try:
-            self.m.submodules[name] = block.elaborate(None)
-        finally:
-            sys.setprofile(None)
-        block._MustUse__used = True
+        self.m.submodules[name] = _opened(block, inner)
         return block, inner
 
     def any(self, name, shape=1):
@@ -145,6 +134,22 @@ class Harness:
     def fair(self, stream, limit):
         """Assume that an item waits at most `limit` cycles to be taken."""
         self.assume(self.waits(stream.valid & ~stream.ready, limit + 1) <= limit)
+
+
+def _opened(block, inner):
+    """The elaborated module of a component; what its functions call their signals goes to `inner`."""
+    def watch(frame, event, _):
+        if event == "return" and "hwcnn" in frame.f_code.co_filename:
+            inner.update({f"{frame.f_code.co_name}.{variable}": value for variable, value in frame.f_locals.items()
+                          if isinstance(value, Signal)})
+
+    sys.setprofile(watch)
+    try:
+        module = block.elaborate(None)
+    finally:
+        sys.setprofile(None)
+    block._MustUse__used = True
+    return module
 
 
 def taken(stream):

@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from amaranth import Cat, Mux, Value
+from amaranth import Cat, Const, Mux
+from follow import Followed
 from harness import Mutant, Proof, taken
 
 from hwcnn.config import bits_for
@@ -26,26 +27,6 @@ def choose(values, which):
     return chosen
 
 
-class Followed:
-    """One burst is picked when it is accepted, any one, and followed: `ahead` accepted ones are in front of it.
-
-    here : it is inside and the next one to go out.
-    """
-
-    def __init__(self, h, accepted, leaves, most, values, name="burst"):
-        self.inside, self.picked, self.ahead = (
-            h.register(f"{name}_{part}", bits) for part, bits in (("inside", range(most + 2)), ("picked", 1), ("ahead", range(most + 2))))
-        self.values = [h.register(f"{name}_{part}", len(Value.cast(value))) for part, value in values.items()]
-        h.m.d.sync += self.inside.eq(self.inside + accepted - leaves)
-        self.picks = accepted & h.any(f"{name}_pick") & ~self.picked
-        with h.m.If(self.picks):
-            h.m.d.sync += [self.picked.eq(1), self.ahead.eq(self.inside - leaves)]
-            h.m.d.sync += [held.eq(value) for held, value in zip(self.values, values.values())]
-        with h.m.Elif(self.picked & leaves):
-            h.m.d.sync += [self.ahead.eq(self.ahead - 1), self.picked.eq(self.ahead != 0)]
-        self.here = self.picked & (self.ahead == 0)
-
-
 def arbiter(h, n, addr_bits=4):
     """`addr_bits`: low bits of the address that are followed."""
     m, dut = h.m, h.add("dut", RequestArbiter(n))
@@ -55,7 +36,7 @@ def arbiter(h, n, addr_bits=4):
     spares = [h.any(f"spare{k}") for k in range(n)]
     m.d.comb += [dut.base.eq(base), dut.room.eq(room), dut.room_spare.eq(room_spare), dut.spare.eq(Cat(spares))]
     takes = [taken(stream) for stream in dut.i]
-    which = choose([k for k in range(1, n)], 0)
+    which = 0
     for k in range(1, n):
         which = Mux(takes[k], k, which)
     accepted, out = Cat(takes).any(), taken(dut.o)
@@ -81,8 +62,8 @@ def arbiter(h, n, addr_bits=4):
     open_ = h.waits(room & room_spare & (dut.o.ready | ~dut.o.valid) & ~Cat(spares).any(), 63)
     wait = h.waits(dut.i[0].valid & ~dut.i[0].ready & (open_ > 12), 63)
     h.prove("each in its turn", wait <= 4 * n)
-    h.reach("full", followed.inside == _FIFO)
-    h.reach("all clients had a burst", choose([followed.here & dut.o.valid & (number == n - 1) & (length == 3)], 0) & h.ever(takes[0]))
+    h.reach("eight inside", followed.inside == _FIFO)
+    h.reach("all clients had a burst", followed.here & dut.o.valid & (number == n - 1) & (length == 3) & h.ever(takes[0]))
 
 
 _ARBITER = (
@@ -101,12 +82,12 @@ class SmallReads(ReadMux):
 
 
 def reads(h, n):
-    """Beats of one byte; at most 8 in flight, 4 for spare bursts, which have 1 or 2 beats."""
-    m, dut = h.m, h.add("dut", SmallReads(SimpleNamespace(axi_bytes=1), n))
+    """Beats of two bytes; at most 8 in flight, 4 for spare bursts, which have 1 or 2 beats."""
+    m, dut = h.m, h.add("dut", SmallReads(SimpleNamespace(axi_bytes=2), n))
     ports = [dut.clients[k] for k in range(n)]
     clients(h, [port.request for port in ports], dut.BURST)
     base, ready, spares = h.constant("base", 32), h.any("arready"), [h.any(f"spare{k}") for k in range(n)]
-    rvalid, rid, rdata, rresp = h.any("rvalid"), h.any("rid", bits_for(n)), h.any("rdata", 8), h.any("rresp", 2)
+    rvalid, rid, rdata, rresp = h.any("rvalid"), h.any("rid", bits_for(n)), h.any("rdata", 16), h.any("rresp", 2)
     m.d.comb += [dut.base.eq(base), dut.arready.eq(ready), dut.rvalid.eq(rvalid), dut.rid.eq(rid), dut.rdata.eq(rdata),
                  dut.rresp.eq(rresp), *(port.spare.eq(spare) for port, spare in zip(ports, spares)),
                  *(port.data.ready.eq(1) for port in ports)]
@@ -128,7 +109,7 @@ def reads(h, n):
     h.prove("memory knows of no more than was asked", Cat(k <= a for k, a in zip(known, asked)).all())
     ar = Cat(dut.arid, dut.araddr, dut.arlen, dut.arsize, dut.arburst)
     h.prove("AR is stable", ~h.past(dut.arvalid & ~ready) | dut.arvalid & (ar == h.past(ar)))
-    h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < dut.BURST) & (dut.arburst == 1) & (dut.arsize == 0))
+    h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < dut.BURST) & (dut.arburst == 1) & (dut.arsize == 1))
     came, its = h.past(rvalid), h.past(rid)
     for k, port in enumerate(ports):
         h.prove(f"beats to client {k}", (port.data.valid == came & (its == k)) & (~port.data.valid | (port.data.payload == h.past(rdata))))
@@ -140,13 +121,100 @@ def reads(h, n):
     h.reach("bound reached", flight == dut.IN_FLIGHT)
 
 
+_WRITES = (
+    Mutant("axi.py", "last.eq(before == 2)", "last.eq(before == 1)", "as many beats as asked, of the client in turn"),
+    Mutant("axi.py", "order.i.payload.single.eq(arbiter.length == 1)", "order.i.payload.single.eq(arbiter.length == 2)",
+           "beats of client 0 taken only where there are"),
+)
 _READS = (
     Mutant("axi.py", "(arbiter.length - valid)", "(arbiter.length - self.rvalid)", "idle means nothing in flight"),
     Mutant("axi.py", "after < bound - self.BURST, after < bound)", "after < bound, after < bound + self.BURST)", "beats in flight bounded"),
     Mutant("axi.py", "(self.rid == k) for k", "(self.rid >= k) for k", "beats to client 0"),
 )
+
+
+class SmallWrites(WriteMux):
+    """The multiplexer with the smallest FIFOs."""
+
+    ORDER_DEPTH = BEATS = 4
+
+
+def writes(h, n, longest):
+    """Beats of two bytes. Clients have the data of the bursts that they ask for, and know where these end.
+
+    A client's beats carry its number and how many it has sent before, modulo 4.
+    """
+    m, dut = h.m, h.add("dut", SmallWrites(SimpleNamespace(axi_bytes=2), n))
+    ports, bits, takes = [dut.clients[k] for k in range(n)], bits_for(longest + 1), []
+    names = {"awready": 1, "wready": 1, "bvalid": 1, "bid": bits_for(n), "bresp": 2}
+    m.d.comb += [getattr(dut, name).eq(h.any(name, width)) for name, width in names.items()]
+    for k, port in enumerate(ports):
+        takes.append(_writing_client(h, k, port, longest))
+        h.prove(f"beats of client {k} taken only where there are", ~port.data.ready | port.data.valid)
+    accepted, which = Cat(takes).any(), 0
+    for k in range(1, n):
+        which = Mux(takes[k], k, which)
+    length = choose([port.request.payload.length for port in ports], which)[:bits]
+
+    # W: bursts follow each other in the order in which they were accepted, which is AW's; `at`: beats of the present one that have gone.
+    w, at = dut.wvalid & dut.wready, h.register("at", bits)
+    followed = Followed(h, accepted, w & dut.wlast, 12, {"client": Mux(accepted, which, 0)[:bits_for(n)], "length": length})
+    client, beats = followed.values
+    m.d.sync += at.eq(Mux(w, Mux(dut.wlast, 0, at + 1), at))
+    payload, aw = Cat(dut.wdata, dut.wstrb, dut.wlast), Cat(dut.awid, dut.awaddr, dut.awlen, dut.awsize, dut.awburst)
+    h.prove("W is stable", ~h.past(dut.wvalid & ~dut.wready) | dut.wvalid & (payload == h.past(payload)))
+    h.prove("AW is stable", ~h.past(dut.awvalid & ~dut.awready) | dut.awvalid & (aw == h.past(aw)))
+    h.prove("length as asked", ~dut.awvalid | (dut.awlen < longest) & (dut.awburst == 1) & (dut.awsize == 1))
+    h.prove("W belongs to accepted bursts", ~dut.wvalid | (followed.inside != 0))
+    h.prove("as many beats as asked, of the client in turn", ~(followed.here & dut.wvalid) | (dut.wdata[2] == client) & (
+        dut.wlast == (at == beats - 1)))
+    h.prove("beats in order, each once", ~dut.wvalid | _in_order(h, dut, ports, w))
+    came, its = h.past(dut.bvalid), h.past(dut.bid)
+    h.assume(~dut.bvalid | (dut.bid < n))
+    h.prove("responses to their clients", Cat(port.response == came & (its == k) for k, port in enumerate(ports)).all())
+    h.prove("errors reported", (dut.error == came & h.past(dut.bresp[1])) & (~dut.error | (dut.error_client == its)))
+    h.reach("two bursts of one client", w & dut.wlast & h.ever(w & dut.wlast & (dut.wdata[2] == 0)) & (dut.wdata[2] == 0))
+
+
+def _writing_client(h, k, port, longest):
+    """A client whose bursts have one of four free lengths in turn; returns whether one is taken."""
+    m, bits = h.m, bits_for(longest + 1)
+    lengths = [h.constant(f"length{k}_{j}", bits) for j in range(4)]
+    for length in lengths:
+        h.assume((length != 0) & (length <= longest))
+    asks, addr = h.any(f"asks{k}"), h.any(f"addr{k}", 32)
+    asked, ended, gone, sent, left = (h.register(f"{name}{k}", width) for name, width in (
+        ("asked", 2), ("ended", 2), ("gone", bits), ("sent", 2), ("left", 6)))
+    take, beat, last = taken(port.request), taken(port.data), port.data.payload.last
+    m.d.comb += [
+        port.request.valid.eq(asks), port.request.payload.addr.eq(addr), port.request.payload.length.eq(choose(lengths, asked)),
+        port.data.valid.eq(left != 0), port.data.payload.data.eq(Cat(sent, Const(k, 1))), port.data.payload.strobe.eq(3),
+        last.eq(gone == choose(lengths, ended) - 1),
+    ]
+    h.assume(h.steady(port.request))
+    m.d.sync += [asked.eq(asked + take), left.eq(left + Mux(take, choose(lengths, asked), 0) - beat)]
+    with m.If(beat):
+        m.d.sync += [sent.eq(sent + 1), gone.eq(Mux(last, 0, gone + 1)), ended.eq(ended + last)]
+    return take
+
+
+def _in_order(h, dut, ports, w):
+    """The beat at W is the one of its client that follows the last that went."""
+    right = 0
+    for k in range(len(ports)):
+        went, its = h.register(f"went{k}", 2), dut.wdata[2] == k
+        h.m.d.sync += went.eq(went + (w & its))
+        right |= its & (dut.wdata[:2] == went)
+    return right
+
+
 PROOFS = [
-    Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, quick=True),
-    Proof("RequestArbiter", arbiter, {"n": 3}),
-    Proof("ReadMux", reads, {"n": 2}, _READS),
+    Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, {"client's burst, in order": 14}, quick=True),
+    Proof("RequestArbiter", arbiter, {"n": 3}, bounds={"client's burst, in order": 14}),
+    Proof("ReadMux", reads, {"n": 2}, _READS, {name: 14 for name in (
+        "beats in flight bounded", "memory knows of no more than was asked", "length within what was asked", "idle means nothing in flight",
+        "idle again", "asked bursts reach memory")}),
+    Proof("WriteMux", writes, {"n": 2, "longest": 3}, _WRITES, {name: 14 for name in (
+        "beats of client 0 taken only where there are", "beats of client 1 taken only where there are", "length as asked",
+        "W belongs to accepted bursts", "as many beats as asked, of the client in turn", "beats in order, each once")}),
 ]

@@ -1,51 +1,40 @@
 """The stream buffers: nothing is lost, made up, changed or reordered, and what has waited moves on."""
 
+from follow import Followed
 from harness import Mutant, Proof, taken
 
 from hwcnn.rtl.fifo import SkidBuffer, StreamFifo, StreamRegister
 
 
-def buffer(h, block, capacity, latency):
-    """The properties of any buffer of a stream.
-
-    One item is picked when it goes in, any one, and followed: `ahead` items are in front of it.
-    """
-    m, dut = h.m, h.add("dut", block)
+def buffer(h, dut, capacity, latency):
+    """The properties of any buffer of a stream; returns the item that is followed."""
     h.feed("i", dut.i, steady=False)
     h.drain("o", dut.o)
-    push, pop, pick = taken(dut.i), taken(dut.o), h.any("pick")
-    held = h.register("held", range(capacity + 2))
-    m.d.sync += held.eq(held + push - pop)
-    picked, ahead, item = h.register("picked"), h.register("ahead", range(capacity + 2)), h.register("item", len(dut.i.payload))
-    out = picked & (ahead == 0) & dut.o.valid  # it must be the picked one
-    with m.If(push & pick & ~picked):
-        m.d.sync += [picked.eq(1), item.eq(dut.i.payload), ahead.eq(held - pop)]
-    with m.Elif(picked & pop):
-        m.d.sync += [ahead.eq(ahead - 1), picked.eq(ahead != 0)]
-
+    followed = Followed(h, taken(dut.i), taken(dut.o), capacity, {"item": dut.i.payload})
+    held, out = followed.inside, followed.here & dut.o.valid
     h.prove("no overflow", held <= capacity)
     h.prove("nothing made up", ~dut.o.valid | (held != 0))
-    h.prove("no loss, no reorder, no change", ~out | (dut.o.payload == item))
+    h.prove("no loss, no reorder, no change", ~out | (dut.o.payload == followed.values[0]))
     h.prove("o is stable", h.steady(dut.o))
     h.prove("what is inside comes out", h.waits((held != 0) & ~dut.o.valid, latency + 1) <= latency)
     h.prove("ready again", h.waits((held < capacity) & ~dut.i.ready, latency + 1) <= latency)
     h.reach("full", held == capacity)
-    h.reach("picked item out behind others", out & h.ever(picked & (ahead == capacity - 1)))
-    return held
+    h.reach("picked item out behind others", out & h.ever(followed.picked & (followed.ahead == capacity - 1)))
+    return followed
 
 
 def stream_fifo(h, depth, width):
-    dut = StreamFifo(width, depth)
-    held = buffer(h, dut, depth + 1, 2)
-    h.prove("level", (dut.level == held) | (dut.level == held + 1))
+    dut = h.add("dut", StreamFifo(width, depth))
+    followed = buffer(h, dut, depth + 1, 2)
+    h.prove("level", (dut.level == followed.inside) | (dut.level == followed.inside + 1))
 
 
 def stream_register(h, width):
-    buffer(h, StreamRegister(width), 1, 1)
+    buffer(h, h.add("dut", StreamRegister(width)), 1, 1)
 
 
 def skid_buffer(h, width):
-    buffer(h, SkidBuffer(width), 2, 1)
+    buffer(h, h.add("dut", SkidBuffer(width)), 2, 1)
 
 
 _FIFO = Mutant("fifo.py", "push & (stored == self.depth - 1)", "push & (stored == self.depth)", "no overflow")

@@ -99,12 +99,13 @@ def passing(h, waits):
 
 
 PROOFS = [
-    Proof("InstructionQueue", queue, {"queue_words": 4, "words": 2, "waits": 2}, (
+    Proof("InstructionQueue", queue, {"queue_words": 4, "words": 2, "waits": 1}, (
         Mutant("queue.py", "push & (stored == depth - 1)", "push & (stored == depth)", "no overflow"),
         Mutant("queue.py", "ram.r_addr.eq(first + wanted)", "ram.r_addr.eq(first + 1)", "fields are the instruction's"),
         Mutant("queue.py", "self.counts[k] >= waits[k]", "self.counts[k] + 1 >= waits[k]", "waits hold"),
     ), quick=True, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
-    Proof("InstructionQueue", queue, {"queue_words": 8, "words": 3, "waits": 1}, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
+    Proof("InstructionQueue", queue, {"queue_words": 8, "words": 3, "waits": 1}, bounds={
+        name: 14 for name in ("fields are the instruction's", "waits hold", "goes when its waits hold")}, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
     Proof("InstructionQueue", passing, {"waits": 6}, (
         Mutant("queue.py", "compared.eq(full & ~take)", "compared.eq(full)", "waits hold"),), quick=True, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
 ]
