@@ -171,8 +171,8 @@ class Proof:
     """What is proved of a block with certain parameters.
 
     build : function of (harness, **parameters). bounds : {property: cycles} of those that are proved only for so many cycles after
-    the reset. quick : part of ``make test``. narrow : constants of hwcnn.isa that are set before the block is imported, which is then the
-    same but smaller.
+    the reset. quick : part of ``make test``. narrow : {"module of hwcnn.constant or .class.attribute": value}, set in this
+    order before the proof's file is imported, so that the block is the same but smaller.
     """
 
     block: str

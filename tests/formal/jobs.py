@@ -31,7 +31,8 @@ class Job:
 
     @property
     def title(self):
-        text = ", ".join(f"{name} {value}" for name, value in (self.proof.parameters | self.proof.narrow).items())
+        text = ", ".join(f"{name} {value}" for name, value in (
+            self.proof.parameters | {path.split(".")[-1]: value for path, value in self.proof.narrow.items()}).items())
         return f"{self.proof.block}({text})"
 
     @property

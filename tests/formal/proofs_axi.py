@@ -7,10 +7,8 @@ from follow import Followed
 from harness import Mutant, Proof, taken
 
 from hwcnn.config import bits_for
+from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.axi import ReadMux, RequestArbiter, WriteMux
-
-_FIFO = 8  # depth of the arbiter's FIFO
-
 
 def clients(h, streams, longest):
     """Clients that ask for bursts of 1 to `longest` beats, which stay until they are taken."""
@@ -34,20 +32,20 @@ def arbiter(h, n, addr_bits=4):
     base, room, room_spare = h.constant("base", 32), h.any("room"), h.any("room_spare")
     h.drain("o", dut.o)
     spares = [h.any(f"spare{k}") for k in range(n)]
-    m.d.comb += [dut.base.eq(base), dut.room.eq(room), dut.room_spare.eq(room_spare), dut.spare.eq(Cat(spares))]
+    m.d.comb += [dut.base.eq(base), dut.room.eq(room), dut.room_spare.eq(room_spare), dut.back.eq(0), dut.spare.eq(Cat(spares))]
     takes = [taken(stream) for stream in dut.i]
     which = 0
     for k in range(1, n):
         which = Mux(takes[k], k, which)
     accepted, out = Cat(takes).any(), taken(dut.o)
     payload = choose([stream.payload.as_value() for stream in dut.i], which)
-    followed = Followed(h, accepted, out, _FIFO + 2, {
+    followed = Followed(h, accepted, out, dut.AHEAD + 2, {
         "id": Mux(accepted, which, 0)[:bits_for(n)], "addr": payload[:addr_bits], "length": payload[32:41]})
     number, addr, length = followed.values
     here, o = followed.here & dut.o.valid, dut.o.payload
     h.prove("one burst a cycle", sum(takes) <= 1)
     h.prove("accepted as said", dut.accepted == accepted)
-    h.prove("no overflow", followed.inside <= _FIFO + 2)
+    h.prove("no overflow", followed.inside <= dut.AHEAD + 2)
     h.prove("nothing made up", ~dut.o.valid | (followed.inside != 0))
     h.prove("client's burst, in order", ~here | (o.id == number) & (o.len == (length - 1)[:8]) & (
         o.addr[:addr_bits] == (addr + base[:addr_bits])[:addr_bits]))
@@ -62,12 +60,12 @@ def arbiter(h, n, addr_bits=4):
     open_ = h.waits(room & room_spare & (dut.o.ready | ~dut.o.valid) & ~Cat(spares).any(), 63)
     wait = h.waits(dut.i[0].valid & ~dut.i[0].ready & (open_ > 12), 63)
     h.prove("each in its turn", wait <= 4 * n)
-    h.reach("eight inside", followed.inside == _FIFO)
+    h.reach("most inside", followed.inside == dut.AHEAD - 2)
     h.reach("all clients had a burst", followed.here & dut.o.valid & (number == n - 1) & (length == 3) & h.ever(takes[0]))
 
 
 _ARBITER = (
-    Mutant("axi.py", "fits = level <= 4", "fits = level <= 7", "client's burst, in order"),
+    Mutant("axi.py", "fits = level <= self.AHEAD - 4", "fits = level <= self.AHEAD - 1", "no overflow"),
     Mutant("axi.py", "self.client.eq(_select((turn[k], k) for k in range(self.n)))",
            "self.client.eq(_select((turn[k], self.n - 1 - k) for k in range(self.n)))", "client's burst, in order"),
     Mutant("axi.py", "m.d.sync += turn.eq(following)", "m.d.sync += turn.eq(turn | following)", "one burst a cycle"),
@@ -75,20 +73,14 @@ _ARBITER = (
 )
 
 
-class SmallReads(ReadMux):
-    """The multiplexer with bounds that a proof can reach."""
-
-    IN_FLIGHT, SPARE_IN_FLIGHT, BURST = 8, 4, 2
-
-
 def reads(h, n):
     """Beats of two bytes; at most 8 in flight, 4 for spare bursts, which have 1 or 2 beats."""
-    m, dut = h.m, h.add("dut", SmallReads(SimpleNamespace(axi_bytes=2), n))
+    m, dut = h.m, h.add("dut", ReadMux(SimpleNamespace(axi_bytes=2), n))
     ports = [dut.clients[k] for k in range(n)]
-    clients(h, [port.request for port in ports], dut.BURST)
+    clients(h, [port.request for port in ports], MAX_BURST)
     base, ready, spares = h.constant("base", 32), h.any("arready"), [h.any(f"spare{k}") for k in range(n)]
     rvalid, rid, rdata, rresp = h.any("rvalid"), h.any("rid", bits_for(n)), h.any("rdata", 16), h.any("rresp", 2)
-    m.d.comb += [dut.base.eq(base), dut.arready.eq(ready), dut.rvalid.eq(rvalid), dut.rid.eq(rid), dut.rdata.eq(rdata),
+    m.d.comb += [dut.base.eq(base), dut.back.eq(0), dut.arready.eq(ready), dut.rvalid.eq(rvalid), dut.rid.eq(rid), dut.rdata.eq(rdata),
                  dut.rresp.eq(rresp), *(port.spare.eq(spare) for port, spare in zip(ports, spares)),
                  *(port.data.ready.eq(1) for port in ports)]
     takes = [taken(port.request) for port in ports]
@@ -96,7 +88,7 @@ def reads(h, n):
     issued = dut.arvalid & ready
 
     # Of each client: beats that it has asked for, those of them that memory knows of, and not yet come.
-    most = dut.IN_FLIGHT + dut.BURST + 1
+    most = dut.IN_FLIGHT + MAX_BURST + 1
     asked, known = ([h.register(f"{name}{k}", range(most + 1)) for k in range(n)] for name in ("asked", "known"))
     for k in range(n):
         comes = rvalid & (rid == k)
@@ -105,15 +97,15 @@ def reads(h, n):
                      known[k].eq(known[k] + Mux(issued & (dut.arid == k), dut.arlen[:1] + 1, 0) - comes)]
     h.assume(~rvalid | (rid < n))
     flight = sum(asked)
-    h.prove("beats in flight bounded", flight <= dut.IN_FLIGHT + dut.BURST)
+    h.prove("beats in flight bounded", flight <= dut.IN_FLIGHT + MAX_BURST)
     h.prove("memory knows of no more than was asked", Cat(k <= a for k, a in zip(known, asked)).all())
     ar = Cat(dut.arid, dut.araddr, dut.arlen, dut.arsize, dut.arburst)
     h.prove("AR is stable", ~h.past(dut.arvalid & ~ready) | dut.arvalid & (ar == h.past(ar)))
-    h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < dut.BURST) & (dut.arburst == 1) & (dut.arsize == 1))
+    h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < MAX_BURST) & (dut.arburst == 1) & (dut.arsize == 1))
     came, its = h.past(rvalid), h.past(rid)
     for k, port in enumerate(ports):
         h.prove(f"beats to client {k}", (port.data.valid == came & (its == k)) & (~port.data.valid | (port.data.payload == h.past(rdata))))
-    h.prove("errors reported", (dut.error == came & h.past(rresp[1])) & (~dut.error | (dut.error_client == its)))
+    h.prove("errors reported", (dut.error == came & h.past(rresp[1])) & (~dut.error | (dut.client == its)))
     h.prove("idle means nothing in flight", ~dut.idle | (h.past(Cat(p.request.valid for p in ports)) == 0) & (h.past(flight) == 0))
     quiet = h.waits((flight == 0) & ~Cat(p.request.valid for p in ports).any(), 7)
     h.prove("idle again", (quiet < 6) | dut.idle)
@@ -128,15 +120,9 @@ _WRITES = (
 )
 _READS = (
     Mutant("axi.py", "(arbiter.length - valid)", "(arbiter.length - self.rvalid)", "idle means nothing in flight"),
-    Mutant("axi.py", "after < bound - self.BURST, after < bound)", "after < bound, after < bound + self.BURST)", "beats in flight bounded"),
+    Mutant("axi.py", "after < bound - MAX_BURST, after < bound)", "after < bound, after < bound + MAX_BURST)", "beats in flight bounded"),
     Mutant("axi.py", "(self.rid == k) for k", "(self.rid >= k) for k", "beats to client 0"),
 )
-
-
-class SmallWrites(WriteMux):
-    """The multiplexer with the smallest FIFOs."""
-
-    ORDER_DEPTH = BEATS = 4
 
 
 def writes(h, n, longest):
@@ -144,8 +130,9 @@ def writes(h, n, longest):
 
     A client's beats carry its number and how many it has sent before, modulo 4.
     """
-    m, dut = h.m, h.add("dut", SmallWrites(SimpleNamespace(axi_bytes=2), n))
+    m, dut = h.m, h.add("dut", WriteMux(SimpleNamespace(axi_bytes=2), n))
     ports, bits, takes = [dut.clients[k] for k in range(n)], bits_for(longest + 1), []
+    m.d.comb += [dut.base.eq(h.constant("base", 32)), dut.back.eq(0)]
     names = {"awready": 1, "wready": 1, "bvalid": 1, "bid": bits_for(n), "bresp": 2}
     m.d.comb += [getattr(dut, name).eq(h.any(name, width)) for name, width in names.items()]
     for k, port in enumerate(ports):
@@ -172,7 +159,7 @@ def writes(h, n, longest):
     came, its = h.past(dut.bvalid), h.past(dut.bid)
     h.assume(~dut.bvalid | (dut.bid < n))
     h.prove("responses to their clients", Cat(port.response == came & (its == k) for k, port in enumerate(ports)).all())
-    h.prove("errors reported", (dut.error == came & h.past(dut.bresp[1])) & (~dut.error | (dut.error_client == its)))
+    h.prove("errors reported", (dut.error == came & h.past(dut.bresp[1])) & (~dut.error | (dut.client == its)))
     h.reach("two bursts of one client", w & dut.wlast & h.ever(w & dut.wlast & (dut.wdata[2] == 0)) & (dut.wdata[2] == 0))
 
 
@@ -208,13 +195,17 @@ def _in_order(h, dut, ports, w):
     return right
 
 
+_SMALL = {"limits.MAX_BURST": 2, "rtl.axi.RequestArbiter.HISTORY": 16, "rtl.axi.RequestArbiter.AHEAD": 8}
 PROOFS = [
-    Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, {"client's burst, in order": 14}, quick=True),
-    Proof("RequestArbiter", arbiter, {"n": 3}, bounds={"client's burst, in order": 14}),
-    Proof("ReadMux", reads, {"n": 2}, _READS, {name: 14 for name in (
+    Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, {"client's burst, in order": 12}, narrow={
+        "rtl.axi.RequestArbiter.HISTORY": 16}),
+    Proof("RequestArbiter", arbiter, {"n": 3}, bounds={"client's burst, in order": 12}),
+    Proof("ReadMux", reads, {"n": 2}, _READS, {name: 10 for name in (
         "beats in flight bounded", "memory knows of no more than was asked", "length within what was asked", "idle means nothing in flight",
-        "idle again", "asked bursts reach memory")}),
-    Proof("WriteMux", writes, {"n": 2, "longest": 3}, _WRITES, {name: 14 for name in (
+        "idle again", "asked bursts reach memory")}, narrow=_SMALL | {
+            "rtl.axi.ReadMux.IN_FLIGHT": 8, "rtl.axi.ReadMux.SPARE_IN_FLIGHT": 4}),
+    Proof("WriteMux", writes, {"n": 2, "longest": 3}, _WRITES, {name: 16 for name in (
         "beats of client 0 taken only where there are", "beats of client 1 taken only where there are", "length as asked",
-        "W belongs to accepted bursts", "as many beats as asked, of the client in turn", "beats in order, each once")}),
+        "W belongs to accepted bursts", "as many beats as asked, of the client in turn", "beats in order, each once")}, narrow={
+            "rtl.axi.RequestArbiter.HISTORY": 16, "rtl.axi.WriteMux.ORDER_DEPTH": 4, "rtl.axi.WriteMux.BEATS": 4}),
 ]

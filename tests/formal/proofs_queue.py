@@ -77,7 +77,7 @@ def queue(h, queue_words, words, waits):
     h.prove("waits hold", ~out | met)
     h.prove("o is stable", h.steady(dut.o))
     h.prove("goes when its waits hold", h.waits(first & whole & met & ~dut.o.valid, n + 5) <= n + 4)
-    h.prove("ready again", h.waits((held < queue_words) & ~dut.i.ready & ~dut.o.valid & (ahead == 0), n + 5) <= n + 4)
+    h.prove("ready again", h.waits((held < queue_words) & ~dut.i.ready & ~dut.o.valid, n + 5) <= n + 4)
     h.prove("waiting and empty", ~dut.o.valid | ~dut.empty & (dut.waiting == 0))
     h.reach("full", held == most)
     h.reach("picked instruction out behind another", out & h.ever(picked & (ahead == 1)))
@@ -98,14 +98,15 @@ def passing(h, waits):
     h.reach("two go", taken(dut.o) & h.ever(taken(dut.o)))
 
 
+_SMALL = {"isa.WAIT_BITS": 2, "isa.WORD_BITS": 20}
 PROOFS = [
     Proof("InstructionQueue", queue, {"queue_words": 4, "words": 2, "waits": 1}, (
         Mutant("queue.py", "push & (stored == depth - 1)", "push & (stored == depth)", "no overflow"),
-        Mutant("queue.py", "ram.r_addr.eq(first + wanted)", "ram.r_addr.eq(first + 1)", "fields are the instruction's"),
+        Mutant("queue.py", "first.eq(first + n)", "first.eq(first + n - 1)", "fields are the instruction's"),
         Mutant("queue.py", "self.counts[k] >= waits[k]", "self.counts[k] + 1 >= waits[k]", "waits hold"),
-    ), quick=True, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
+    ), narrow=_SMALL),
     Proof("InstructionQueue", queue, {"queue_words": 8, "words": 3, "waits": 1}, bounds={
-        name: 14 for name in ("fields are the instruction's", "waits hold", "goes when its waits hold")}, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
+        name: 14 for name in ("fields are the instruction's", "waits hold", "goes when its waits hold")}, narrow=_SMALL),
     Proof("InstructionQueue", passing, {"waits": 6}, (
-        Mutant("queue.py", "compared.eq(full & ~take)", "compared.eq(full)", "waits hold"),), quick=True, narrow={"WAIT_BITS": 2, "WORD_BITS": 20}),
+        Mutant("queue.py", "compared.eq(full & ~take)", "compared.eq(full)", "waits hold"),), quick=True, narrow=_SMALL),
 ]

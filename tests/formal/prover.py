@@ -22,14 +22,13 @@ from amaranth.back import rtlil
 from harness import TOGETHER, Harness, Mutant
 from pyosys import libyosys
 
-from hwcnn import isa
-
 ABC = Path(pyosys.__file__).parent / "yosys-abc"
 #: Frames that are searched for a counterexample of a mutant, or for a run that must exist.
 SEARCHED = 60
 _FLATTEN = ("hierarchy -top top", "proc", "flatten", "memory_collect", "memory_map", "opt_clean", "async2sync", "chformal -lower", "dffunmap",
             "setundef -undriven -anyseq", "opt -fast")
-_AIG = ("formalff -clk2ff", "simplemap", "opt -fast", "setundef -undriven -anyseq", "opt_clean -purge", "aigmap", "opt_clean -purge")
+_AIG = ("formalff -clk2ff", "techmap t:$shl t:$shr t:$sshr t:$shift t:$shiftx", "simplemap", "opt -fast", "setundef -undriven -anyseq",
+        "opt_clean -purge", "aigmap", "opt_clean -purge")
 
 
 class _Mutated(SourceFileLoader):
@@ -117,13 +116,21 @@ def write_waves(folder, frames):
     return path
 
 
+def _set(path, value):
+    """Set a constant of a module of hwcnn, or an attribute of a class of one; isa.WAIT_BITS, or rtl.axi.ReadMux.IN_FLIGHT."""
+    *path, name = path
+    of_class = path[-1][0].isupper()
+    owner = importlib.import_module(".".join(["hwcnn", *(path[:-1] if of_class else path)]))
+    setattr(getattr(owner, path[-1]) if of_class else owner, name, value)
+
+
 def prove(file, number, name, folder, mutant=None, narrow=None, seconds=30):
-    """The verdict of property `name` of proof `number` of `file`; in this process `mutant` changes the block and `narrow` the ISA's
+    """The verdict of property `name` of proof `number` of `file`; in this process `mutant` changes the block and `narrow` its
     constants, so nothing of hwcnn.rtl may be imported yet."""
-    for constant, value in (narrow or {}).items():
-        setattr(isa, constant, value)
     if mutant is not None:
         sys.meta_path.insert(0, Mutation(mutant))
+    for path, value in (narrow or {}).items():
+        _set(path.split("."), value)
     proof = importlib.import_module(file).PROOFS[number]
     begun, harness = time.monotonic(), Harness()
     proof.build(harness, **proof.parameters)
@@ -147,7 +154,7 @@ def main():
     parser.add_argument("proof", type=int)
     parser.add_argument("property")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--narrow", type=json.loads, help="{constant of hwcnn.isa: value}")
+    parser.add_argument("--narrow", type=json.loads, help="as in harness.Proof")
     parser.add_argument("--mutant", type=json.loads, help="[file, old, new, property]")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
