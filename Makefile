@@ -1,7 +1,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test bench campaign faults docs resources formal
+.PHONY: demo test bench campaign faults mutants docs resources formal
 
 # Handwritten digits through the RTL, and the size of the accelerator.
 demo: $(VENV)/installed
@@ -46,3 +46,7 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/tests-installed: $(VENV)/installed
 	$(VENV)/bin/pip install -q -e '.[test,synth]'
 	touch $@
+
+# Changes of the RTL, one at a time: tests must fail. docs/reliability.md (an hour or two; only what is not in build/mutants.jsonl).
+mutants: $(VENV)/tests-installed
+	$(PY) bench/mutants.py

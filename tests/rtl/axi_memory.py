@@ -1,7 +1,7 @@
 """A memory behind the client ports of `layouts` (no bus in between), for cocotb tests."""
 
 import random
-from collections import deque
+from collections import Counter, deque
 
 from cocotb.triggers import FallingEdge, RisingEdge
 
@@ -57,15 +57,15 @@ class ReadMemory:
 class WriteMemory:
     """Serves a write port; acknowledges a burst `latency` cycles after its last beat. A stalled cycle takes nothing.
 
-    written : number of writes to each byte. bursts : (addr, length) in order. beats : cycles in which a beat came.
-    acknowledged : cycle of each response.
+    memory : bytes by address. written : number of writes to each byte. bursts : (addr, length) in order. beats : cycles in
+    which a beat came. acknowledged : cycle of each response.
     """
 
     def __init__(self, dut, name, memory, axi_bytes, latency, seed=0, stall=0.0):
         self.dut, self.name, self.memory, self.axi_bytes = dut, name, memory, axi_bytes
         self.latency, self.stall, self.random = latency, stall, random.Random(seed)
         self.bursts, self.beats, self.acknowledged, self.cycle = [], [], [], 0
-        self.written = [0] * len(memory)
+        self.written = Counter()
 
     def _port(self, member):
         return getattr(self.dut, f"{self.name}__{member}")

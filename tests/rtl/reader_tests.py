@@ -15,18 +15,25 @@ PADDED = parameter("padded")
 NO_PADS = dict(pad_top=0, pad_bottom=0, pad_left=0, pad_right=0)
 
 
-def expect(t):
+class Everywhere:
+    """A memory of all 4 GiB, whose bytes follow from their addresses."""
+
+    def __getitem__(self, where):
+        return b"".join((a * 2654435761 >> 16 & 255).to_bytes() for a in range(where.start, where.stop))
+
+
+def expect(t, memory=MEMORY):
     """The tile's vectors; a reader without pads ignores the fields of pads."""
-    return list(vectors(MEMORY, t if PADDED else t | NO_PADS, parameter("lanes")))
+    return list(vectors(memory, t if PADDED else t | NO_PADS, parameter("lanes")))
 
 
-async def run(dut, tiles, latency, stall, receive_stall):
+async def run(dut, tiles, latency, stall, receive_stall, content=MEMORY):
     """Send tiles; returns (memory model, cycles from the first to the last vector); checks all vectors and `last`."""
     await start(dut, i__valid=0, o__ready=0, port__request__ready=0, port__data__valid=0)
-    memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), latency, 1, stall)
+    memory = ReadMemory(dut, "port", content, parameter("axi_bytes"), latency, 1, stall)
     serving = cocotb.start_soon(memory.run())
-    expected = [v for t in tiles for v in expect(t)]
-    ends = {sum(len(expect(t)) for t in tiles[:n + 1]) for n in range(len(tiles))}
+    expected = [v for t in tiles for v in expect(t, content)]
+    ends = {sum(len(expect(t, content)) for t in tiles[:n + 1]) for n in range(len(tiles))}
     watching = cocotb.start_soon(watch_last(dut, ends, len(expected) if PADDED else 0))
     sending = cocotb.start_soon(send(dut, "i", [payload(t) for t in tiles], 2, stall))
     got, cycles = await receive(dut, "o", len(expected), 3, receive_stall)
@@ -52,6 +59,13 @@ async def random_tiles_under_stalls(dut):
     for latency, stall, receive_stall in ((3, 0.3, 0.3), (40, 0, 0.6), (1, 0.6, 0)):
         tiles = [random_tile(generator, parameter("lanes"), SIZE) for _ in range(40)]
         await run(dut, tiles, latency, stall, receive_stall)
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def strides_use_all_their_bits(dut):
+    lanes = parameter("lanes")
+    far = tile(0x0ABC_D000 + 3 * lanes, 0xE5A5_A000 + lanes, (1 << 24) - 5 * lanes, 2, 3, 2)
+    await run(dut, [far, tile(0, 1 << 31, 1 << 23, 2, 2, 1)], 5, 0.2, 0.2, Everywhere())
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

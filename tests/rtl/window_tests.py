@@ -27,6 +27,11 @@ CASES = [
     ("sum", 2, 3, 12, (2, 10), (1, 1)),  # as wide as it likes where at most three columns come out
     ("sum", 2, 7, 19, (3, 7), (1, 2)),
     ("max", 1, 40, 1, (40, 1), (1, 1)),
+    ("max", 2, 41, 8, (3, 3), (17, 2)),  # row strides of more than 7
+    ("sum", 2, 30, 9, (1, 2), (9, 4)),
+    ("sum", 1, 33, 6, (5, 4), (14, 1)),
+    ("max", 1, 1, 520, (1, 2), (1, 255)),  # the largest column stride, the widest window
+    ("sum", 2, 2, 296, (2, 255), (1, 20)),
 ]
 
 

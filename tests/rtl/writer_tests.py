@@ -5,7 +5,7 @@ import random
 import cocotb
 from axi_memory import WriteMemory
 from bench import parameter
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 from reader_tiles import pack
 from streams import send, start
 
@@ -49,20 +49,24 @@ def holds(burst, address):
     return burst[0] <= address < burst[0] + burst[1] * parameter("axi_bytes")
 
 
-async def run(dut, tiles, latency, stall, data_stall):
-    """Write the tiles; returns the memory model after checking memory, the writes to each byte, and `done`."""
+async def run(dut, tiles, latency, stall, data_stall, pause=0):
+    """Write the tiles; returns the memory model after checking memory, the writes to each byte, and `done`.
+
+    pause : cycles at the beginning in which memory takes nothing."""
     lanes, generator = parameter("lanes"), random.Random(11)
     await start(dut, i__valid=0, data__valid=0, port__request__ready=0, port__data__ready=0, port__response=0)
-    memory = WriteMemory(dut, "port", bytearray(SIZE), parameter("axi_bytes"), latency, 1, stall)
+    memory = WriteMemory(dut, "port", {}, parameter("axi_bytes"), latency, 1, 1.0 if pause else stall)
     serving = cocotb.start_soon(memory.run())
-    expected, written, items = bytearray(SIZE), [0] * SIZE, []
+    expected, items = {}, []
     for address in (a for t in tiles for a in addresses(t)):
         vector = generator.randbytes(lanes)
         items.append(int.from_bytes(vector, "little"))
-        expected[address:address + lanes] = vector
-        written[address:address + lanes] = [1] * lanes
+        expected |= {address + n: byte for n, byte in enumerate(vector)}
     cocotb.start_soon(send(dut, "i", [pack(FIELDS, t) for t in tiles], 2, stall))
     cocotb.start_soon(send(dut, "data", items, 3, data_stall))
+    if pause:
+        await ClockCycles(dut.clk, pause)
+        memory.stall = stall
     done_burst = -1
     for t in tiles:
         while True:
@@ -70,7 +74,7 @@ async def run(dut, tiles, latency, stall, data_stall):
             if dut.done.value:
                 break
         for a in addresses(t):
-            assert memory.memory[a:a + lanes] == expected[a:a + lanes], "done before its data was in memory"
+            assert all(memory.memory[n] == expected[n] for n in range(a, a + lanes)), "done before its data was in memory"
         end = addresses(t)[-1]
         done_burst = next(n for n in range(done_burst + 1, len(memory.bursts)) if holds(memory.bursts[n], end))
         assert len(memory.acknowledged) > done_burst, "done before memory acknowledged its last burst"
@@ -78,7 +82,7 @@ async def run(dut, tiles, latency, stall, data_stall):
         await RisingEdge(dut.clk)
         assert not dut.done.value
     serving.cancel()
-    assert memory.memory == expected and memory.written == written
+    assert memory.memory == expected and memory.written == dict.fromkeys(expected, 1)
     assert len(memory.acknowledged) == len(memory.bursts)
     return memory
 
@@ -88,6 +92,23 @@ async def random_tiles_under_stalls(dut):
     generator = random.Random(7)
     for latency, stall, data_stall in ((3, 0.3, 0.3), (60, 0, 0), (1, 0.6, 0), (20, 0, 0.5)):
         await run(dut, random_tiles(generator, parameter("lanes"), 40), latency, stall, data_stall)
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def strides_use_all_their_bits(dut):
+    lanes = parameter("lanes")
+    far = tile(0x0ABC_D000 + 3 * lanes, 2, 3, 2, (1 << 16) - lanes, (1 << 24) - 5 * lanes, 0xE5A5_A000 + lanes)
+    await run(dut, [far], 5, 0.2, 0.2)
+
+
+@cocotb.test(timeout_time=2, timeout_unit="ms")
+async def nothing_is_lost_where_memory_takes_nothing(dut):
+    """Every FIFO fills: with bursts of one vector each, with long ones, and with responses that are awaited."""
+    lanes = parameter("lanes")
+    apart = 17 * max(lanes, parameter("axi_bytes"))
+    single, dense = tile(0, 1, 1, 100, apart, 0, 0), tile(0, 1, 1, 120, lanes, 0, 0)
+    for tiles, latency, pause in (([single], 5, 200), ([dense], 5, 300), ([single], 250, 0), ([dense], 250, 0)):
+        await run(dut, tiles, latency, 0, 0, pause)
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

@@ -1,0 +1,77 @@
+"""Plug-in for pytest (``-p mutant_tests``): what tests say of the RTL in the current folder, for `mutants.py`.
+
+A simulator that is found in $HWCNN_CACHE as a link is the original's: the change does not show in that configuration, and the
+test is skipped. A test that takes far longer than with the original hangs. The results go to $MUTANT_REPORT as JSON.
+
+    [{"id", "outcome": "passed", "unchanged", "failed", "hangs" or "stillborn", "seconds",
+            "simulator": its folder, or null}, ...]
+"""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from hwcnn.sim import verilator
+
+#: A test hangs after so many times the seconds that it takes with the original, and so many more.
+SLOWER, MORE = 4, 30
+
+LIMITS = json.loads(os.environ.get("MUTANT_LIMITS", "{}"))
+TESTS = []
+_original = verilator.build
+_state = {}
+
+
+class Hangs(Exception):
+    pass
+
+
+def _build(*args, **options):
+    folder = _original(*args, **options)
+    _state["folder"] = folder.name
+    if folder.is_symlink() and LIMITS:
+        pytest.skip("unchanged")
+    return folder
+
+
+def _alarm(*_):
+    raise Hangs
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    _state.update(folder=None, began=time.monotonic())
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.alarm(round(LIMITS[item.nodeid] * SLOWER + MORE) if item.nodeid in LIMITS else 0)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call" or report.outcome == "failed":
+        outcome = "unchanged" if report.outcome == "skipped" else report.outcome
+        if call.excinfo is not None and call.excinfo.errisinstance(Hangs):
+            outcome = "hangs"
+        elif outcome == "failed" and not _state.get("folder") and _in_elaboration(call.excinfo):
+            outcome = "stillborn"
+        TESTS.append({"id": item.nodeid, "outcome": outcome, "seconds": round(time.monotonic() - _state.get("began", 0), 1),
+                      "simulator": _state.get("folder")})
+    return report
+
+
+def _in_elaboration(excinfo):
+    """Whether an exception comes from describing hardware, or from building what was described."""
+    files = [Path(str(entry.path)) for entry in excinfo.traceback]
+    return any(f.parts[-3:-1] == ("hwcnn", "rtl") or "amaranth" in f.parts or f.name == "verilator.py" for f in files)
+
+
+def pytest_sessionfinish():
+    Path(os.environ["MUTANT_REPORT"]).write_text(json.dumps(TESTS))
