@@ -3,7 +3,7 @@
     python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...] [--list]
 
 A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the block that it is in run first,
-then those of the blocks around it and SYSTEM, whole compiled networks in RTL; the first that fails ends it. A test whose
+then those of the blocks around it and those of WHOLE accelerators; the first that fails ends it. A test whose
 simulator the change leaves as it was is skipped (`mutant_tests.py`).
 
     killed      a test failed, or did not end.
@@ -38,8 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RTL, TESTS = ROOT / "hwcnn" / "rtl", ROOT / "tests" / "rtl"
 RESULTS, BASELINE = ROOT / "build" / "mutants.jsonl", ROOT / "build" / "mutants_baseline.json"
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
-#: Whole networks in RTL. It runs before the tests of the whole accelerator by hand-written programs.
-SYSTEM = ROOT / "tests" / "sim" / "test_minimal_rtl.py"
+#: Compiled networks in RTL, a hand-written one, errors of the bus.
+WHOLE = [ROOT / "tests" / "sim" / "test_minimal_rtl.py", TESTS / "test_top.py", ROOT / "tests" / "sim" / "test_faults.py"]
 #: Tables and text, not hardware.
 LEFT_OUT = {"__init__", "registers", "verilog", "ram"}
 #: Whole accelerators whose Verilog is compared where no test's changes.
@@ -63,8 +63,8 @@ def tests_of():
     """Test files by block (the name of a file of hwcnn/rtl), those first that test the least beside it."""
     uses = {path: _closure(path) for path in TESTS.glob("test_*.py")}
     blocks = {p.stem for p in RTL.glob("*.py")} - LEFT_OUT
-    nearest = {b: sorted((p for p in uses if b in uses[p]), key=lambda p: (p.stem != f"test_{b}", len(uses[p]))) for b in blocks}
-    return {b: [*(p for p in found if p.stem != "test_top"), SYSTEM, TESTS / "test_top.py"] for b, found in nearest.items()}
+    nearest = {b: sorted((p for p in uses if b in uses[p] and p not in WHOLE), key=lambda p: len(uses[p])) for b in blocks}
+    return {b: sorted([*nearest[b], *WHOLE], key=lambda p: p.stem != f"test_{b}") for b in blocks}
 
 
 def _closure(path):
@@ -104,8 +104,8 @@ def chosen(count, seed, only_file=None):
 class Mutants:
     """Runs mutants; each in a folder of its own, with the simulators of the original at hand."""
 
-    def __init__(self, near=None):
-        self.tests = {block: files[:near] for block, files in tests_of().items()}
+    def __init__(self, blocks, near=None):
+        self.tests = {block: files[:near] for block, files in tests_of().items() if block in blocks}
         self.done = {}
         self.lock = threading.Lock()
         RESULTS.parent.mkdir(exist_ok=True)
@@ -114,7 +114,7 @@ class Mutants:
         self._baseline()
 
     def _baseline(self):
-        """Of the original: what the plug-in says of every test, by file, and the Verilog of CONFIGS; runs what has changed."""
+        """Of the original, which passes all tests: the simulators of each test file, and the Verilog of CONFIGS."""
         known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
         every = tests_of()
         files = sorted({p for found in self.tests.values() for p in found})
@@ -123,20 +123,18 @@ class Mutants:
         if stale := [f for f in files if known.get(f.name, {}).get("stamp") != stamps[f.name]]:
             print("the original:", *(f.name for f in stale), flush=True)
             with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-                tests = self._pytest(Path(folder), stale, None)
+                tests = self._pytest(Path(folder), stale, original=True)
             for f in stale:
                 own = [t for t in tests if _file(t["id"]) == f.name]
-                if failed := [t["id"] for t in own if t["outcome"] != "passed"] or not own:
+                if failed := [t["id"] for t in own if t["outcome"] not in ("passed", "unchanged")] or not own:
                     sys.exit(f"the original fails {failed}" if own else f"{f.name} does not run")
-                known[f.name] = {"stamp": stamps[f.name], "tests": own}
+                known[f.name] = {"stamp": stamps[f.name], "simulators": sorted({t["simulator"] for t in own} - {None})}
                 BASELINE.write_text(json.dumps(known))
         stamp = hashlib.sha256((EMIT + repr(CONFIGS) + digest(*sorted(RTL.glob("*.py")))).encode()).hexdigest()
         if known.get("verilog", {}).get("stamp") != stamp:
             known["verilog"] = {"stamp": stamp, "text": self._emitted(ROOT)}
             BASELINE.write_text(json.dumps(known))
-        tests = [t for f in files for t in known[f.name]["tests"]]
-        self.seconds = {t["id"]: t["seconds"] for t in tests}
-        self.simulators = {t["simulator"] for t in tests} - {None}
+        self.simulators = {s for f in files for s in known[f.name]["simulators"]}
         self.verilog = known["verilog"]["text"]
 
     @staticmethod
@@ -144,16 +142,15 @@ class Mutants:
         run = subprocess.run([sys.executable, "-c", EMIT, json.dumps(CONFIGS)], cwd=folder, capture_output=True, text=True)
         return run.stdout
 
-    def _pytest(self, folder, files, limits):
+    def _pytest(self, folder, files, original=False):
         """Run test files in `folder`, whose package comes first if it has one: the plug-in's report."""
         report = folder / "report.json"
         env = os.environ | {"MUTANT_REPORT": str(report), "PYTHONDONTWRITEBYTECODE": "1",
                             "PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parent)])}
-        if limits is not None:
-            env |= {"MUTANT_LIMITS": json.dumps(limits), "COCOTB_MAX_FAILURES": "1", "HWCNN_CACHE": str(folder / "cache")}
+        env |= {"MUTANT_ORIGINAL": "1"} if original else {"COCOTB_MAX_FAILURES": "1", "HWCNN_CACHE": str(folder / "cache")}
         options = ["-q", "-p", "mutant_tests", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT),
                    "-c", str(ROOT / "pyproject.toml"), "--basetemp", str(folder / "tmp")]
-        subprocess.run([sys.executable, "-m", "pytest", *options, *(["-x"] if limits is not None else []), *map(str, files)],
+        subprocess.run([sys.executable, "-m", "pytest", *options, *([] if original else ["-x"]), *map(str, files)],
                        cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return json.loads(report.read_text()) if report.exists() else []
 
@@ -192,7 +189,7 @@ class Mutants:
         began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="mutant-"))
         try:
             self._package(folder, mutant)
-            tests = self._pytest(folder, left, self.seconds)
+            tests = self._pytest(folder, left)
             status, killer = self._judge(folder, tests)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -270,11 +267,11 @@ def main():
             for m in found[:quota[file]]:
                 print(m.operator.ljust(10), m)
         return
-    mutants = Mutants(options.near)
     if options.only:
         every = [m for p in RTL.glob("*.py") for m in mutation.mutations(p.name, p.read_text())]
         candidates = {i: [m] for i in options.only for m in every if m.id == i}
         quota = dict.fromkeys(candidates, 1)
+    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near)
     results = run_all(mutants, candidates, quota, options.first, options.jobs)
     reasons = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
     for result in results:
