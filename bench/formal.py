@@ -1,7 +1,7 @@
 """Proves properties of the blocks, and that mutants of them are refuted: docs/reliability/formal.json and '## Formal proofs'.
 
-Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only (a part of a proof's title or file), nothing is
-written to docs. Exit code 1 where anything is not as it must be.
+Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only (a part of a proof's title or file),
+nothing is written to docs. Exit code 1 where anything is not as it must be.
 """
 
 import argparse
@@ -19,19 +19,20 @@ from jobs import KINDS, jobs, run  # noqa: E402
 
 
 TITLE = "## Formal proofs"
-HEAD = """Written by `make formal` ({date}, {seconds:.0f} s of one core; {properties} properties proved, {unbounded} of them for runs of any length;
-{mutants} mutants refuted). The blocks of `hwcnn/rtl` are taken as they are, at the parameters named, between assumptions about
-their surroundings (`tests/formal/proofs_*.py`). Amaranth writes RTLIL, Yosys makes it flat, with `hwcnn_ram.v` as memory: whatever
-a read of the word being written returns is free. All registers without reset and all RAMs begin with any value. Three ways of proof:
+HEAD = """Written by `make formal` ({date}: {seconds:.0f} s, a process after another; {properties} properties hold, {unbounded} of them in
+runs of any length; {mutants} mutants refuted). The blocks of `hwcnn/rtl` are taken as they are, at the parameters and constants named,
+between assumptions about their surroundings (`tests/formal/proofs_*.py`). Amaranth writes RTLIL, Yosys makes it flat, with
+`hwcnn_ram.v` as memory, where what a read of the word being written returns is free. The first cycle resets what has a reset; all other
+registers and the RAMs begin with any value. Three ways of proof:
 
-- *PDR*: ABC's property directed reachability (IC3) finds an inductive invariant: holds for runs of any length. The number is the frame of it.
-- *k-induction*: Yosys' `sat -tempinduct`, all properties together with lemmas about the block's registers: any length. The number is k.
-- *unrolling*: ABC's `bmc3`: no counterexample within so many cycles after the reset. **Nothing is proved beyond.**
+- *PDR*: ABC's property directed reachability (IC3) found an inductive invariant, so any length; the number is the frame of it.
+- *k-induction*: Yosys' `sat -tempinduct`, all properties together with lemmas about the block's registers, so any length; the number is k.
+- *unrolling*: ABC's `bmc3` found no counterexample within so many cycles. **Beyond these nothing is proved.**
 
-Data takes the way of one freely chosen item that is followed through the block (`follow.py`), so it is all items' way. That what waits moves on is proved as
-safety: within so many cycles. Narrowed constants of `hwcnn.isa` are named with the parameters. `reach` rows are runs that must exist,
-so that no assumption is contradictory; `mutant` rows are changes of the block that the named property refutes, with waves
-(`build/formal/*/waves.vcd`, as any counterexample has them).
+Data are the way of one freely chosen item that is followed through the block (`follow.py`), so of all. That what waits moves on is
+proved as safety: within so many cycles, where the other side answers. `reach` rows are runs that must exist, so that no assumption is
+contradictory; `mutant` rows are changes of the block that the named property refutes, with waves, as any counterexample has them
+(`build/formal/*/waves.vcd`).
 """
 
 
@@ -46,7 +47,8 @@ def length(result):
 def line(job, result):
     """What the terminal shows of a result."""
     kind = "" if job.kind == "property" else f"{job.kind}: "
-    text = f"{'  ' if result['right'] else '!!'} {job.title}: {kind}{job.property}: {result['verdict']} {length(result)} {result['seconds']:.1f} s"
+    mark = "  " if result["right"] else "!!"
+    text = f"{mark} {job.title}: {kind}{job.property}: {result['verdict']} {length(result)} {result['seconds']:.1f} s"
     return f"{text}\n   {result['waves']}" if "waves" in result and not result["right"] else text
 
 
@@ -63,9 +65,10 @@ def section(done):
         for job, result in done:
             if job.title == title:
                 what = "; ".join(job.covers) if job.property == TOGETHER else job.property
-                what = {"property": what, "reach": f"reach: {what}",
-                        "mutant": f"mutant: `{job.mutant and job.mutant.old}` → `{job.mutant and job.mutant.new}`: {what}"}[job.kind]
-                verdict = "found" if job.kind == "reach" and result["right"] else result["verdict"] if result["right"] else "**WRONG**"
+                if job.mutant is not None:
+                    what = f"`{job.mutant.old}` → `{job.mutant.new}`: {what}"
+                what = what if job.kind == "property" else f"{job.kind}: {what}"
+                verdict = ("found" if job.kind == "reach" else result["verdict"]) if result["right"] else "**WRONG**"
                 text.append(f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(result)} | {result['seconds']:.1f} |")
     return "\n".join(text) + "\n"
 
@@ -96,7 +99,8 @@ def main():
             print(line(job, result), flush=True)
             done.append((job, result))
     wrong = sum(not result["right"] for _, result in done)
-    print(f"{len(done)} jobs, {wrong} wrong, {sum(result['seconds'] for _, result in done):.0f} s of proofs, {time.monotonic() - begun:.0f} s")
+    seconds = sum(result["seconds"] for _, result in done)
+    print(f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {time.monotonic() - begun:.0f} s")
     if not options.only:
         write(done)
     return 1 if wrong else 0

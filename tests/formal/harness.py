@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from amaranth import Cat, ClockDomain, Module, Mux, Signal, Value
 from amaranth.asserts import AnyConst, AnySeq, Initial
 from amaranth.hdl import Assert, Assume
+from amaranth.lib.wiring import Component
 
 
 #: As the name of a property: all of them, and the lemmas.
@@ -21,9 +22,9 @@ class Harness:
 
     Members
     -------
-    m : the module that the harness is. properties : {name: condition}, which hold in every cycle. reaches : {name: condition}, which
-    some run must fulfil: the assumptions are not contradictory. lemmas : {name: condition}, proved together with the properties,
-    which follow from these by induction. peeks : {path of a signal of the block: the harness' signal that shows it}.
+    m : the module that the harness is. properties : {name: condition}, which hold in every cycle. reaches : {name: condition},
+    which some run must fulfil: the assumptions are not contradictory. lemmas : {name: condition}, proved together with the
+    properties, which follow from these by induction. peeks : {path of a signal of the block: the harness' signal that shows it}.
     """
 
     def __init__(self):
@@ -37,7 +38,7 @@ class Harness:
         return block
 
     def add_open(self, name, block):
-        """`add`; also returns {"function.variable": signal} of what the block's functions call their signals, for lemmas."""
+        """`add`; also returns {"submodule.function.variable": signal} of what the block's functions call their signals, for lemmas."""
         inner = {}
         self.m.submodules[name] = _opened(block, inner)
         return block, inner
@@ -89,7 +90,7 @@ class Harness:
         return signal
 
     def check(self, name):
-        """The one assertion of the proof: of a property, of all and the lemmas `TOGETHER`, or that a condition is never fulfilled."""
+        """The one assertion of a proof: a property, all and the lemmas `TOGETHER`, or that a condition is never fulfilled."""
         if name == TOGETHER:
             holds = Cat(*self.properties.values(), *self.lemmas.values()).all()
         else:
@@ -136,11 +137,11 @@ class Harness:
         self.assume(self.waits(stream.valid & ~stream.ready, limit + 1) <= limit)
 
 
-def _opened(block, inner):
-    """The elaborated module of a component; what its functions call their signals goes to `inner`."""
+def _opened(block, inner, path=""):
+    """The elaborated module of a component; what its functions and its submodules' call their signals goes to `inner`."""
     def watch(frame, event, _):
         if event == "return" and "hwcnn" in frame.f_code.co_filename:
-            inner.update({f"{frame.f_code.co_name}.{variable}": value for variable, value in frame.f_locals.items()
+            inner.update({f"{path}{frame.f_code.co_name}.{variable}": value for variable, value in frame.f_locals.items()
                           if isinstance(value, Signal)})
 
     sys.setprofile(watch)
@@ -149,6 +150,9 @@ def _opened(block, inner):
     finally:
         sys.setprofile(None)
     block._MustUse__used = True
+    for name, (submodule, location) in module._named_submodules.items():
+        if isinstance(submodule, Component):
+            module._named_submodules[name] = _opened(submodule, inner, f"{path}{name}."), location
     return module
 
 
@@ -170,8 +174,8 @@ class Mutant:
 class Proof:
     """What is proved of a block with certain parameters.
 
-    build : function of (harness, **parameters). bounds : {property: cycles} of those that are proved only for so many cycles after
-    the reset. quick : part of ``make test``. narrow : {"module of hwcnn.constant or .class.attribute": value}, set in this
+    build : function of (harness, **parameters). bounds : {property: cycles} of those that are proved only for so many cycles
+    after the reset. quick : part of ``make test``. narrow : {"module of hwcnn.constant or .class.attribute": value}, set in this
     order before the proof's file is imported, so that the block is the same but smaller.
     """
 

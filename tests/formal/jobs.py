@@ -58,7 +58,7 @@ def jobs(files=FILES, quick=False):
 
 
 def run(job, folder):
-    """The result of a job: what `prover.prove` returns, and whether it is `right`; `failure` says where the prover itself failed."""
+    """The result of a job: what `prover.prove` returns, and whether it is `right`; `failure` says why the prover failed."""
     folder = Path(folder) / job.folder
     command = [sys.executable, str(HERE / "prover.py"), job.file, str(job.number), job.property, str(folder)]
     if job.mutant is not None:
@@ -69,7 +69,8 @@ def run(job, folder):
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         lines = ended.stderr.strip().splitlines()
-        return {"property": job.property, "verdict": "failed", "right": False, "failure": lines[-1] if lines else f"see {folder}/yosys.log",
+        return {"property": job.property, "verdict": "failed", "right": False,
+                "failure": lines[-1] if lines else f"see {folder}/yosys.log",
                 "seconds": round(time.monotonic() - begun, 2), "length": None, "clauses": None}
     result = json.loads(ended.stdout)
     return result | {"right": result["verdict"] in KINDS[job.kind]}

@@ -1,4 +1,4 @@
-"""The bus: every burst goes to memory once, in order, as its client asked; data and responses go back to the client that they are for."""
+"""The bus: every burst goes to memory once, in order, as its client asked; data and responses go to the client they are for."""
 
 from types import SimpleNamespace
 
@@ -73,56 +73,57 @@ _ARBITER = (
 )
 
 
-def reads(h, n):
-    """Beats of two bytes; at most 8 in flight, 4 for spare bursts, which have 1 or 2 beats."""
-    m, dut = h.m, h.add("dut", ReadMux(SimpleNamespace(axi_bytes=2), n))
+def _reads(h, n, add):
+    """The block, added by `add`, what is inside, its clients' ports, and the beats that each asks for in the cycle."""
+    m, dut = h.m, add("dut", ReadMux(SimpleNamespace(axi_bytes=2), n))
+    dut, inner = dut if isinstance(dut, tuple) else (dut, None)
     ports = [dut.clients[k] for k in range(n)]
     clients(h, [port.request for port in ports], MAX_BURST)
-    base, ready, spares = h.constant("base", 32), h.any("arready"), [h.any(f"spare{k}") for k in range(n)]
-    rvalid, rid, rdata, rresp = h.any("rvalid"), h.any("rid", bits_for(n)), h.any("rdata", 16), h.any("rresp", 2)
-    m.d.comb += [dut.base.eq(base), dut.back.eq(0), dut.arready.eq(ready), dut.rvalid.eq(rvalid), dut.rid.eq(rid), dut.rdata.eq(rdata),
-                 dut.rresp.eq(rresp), *(port.spare.eq(spare) for port, spare in zip(ports, spares)),
+    names = {"arready": 1, "rvalid": 1, "rid": bits_for(n), "rdata": 16, "rresp": 2, "rlast": 1}
+    m.d.comb += [getattr(dut, name).eq(h.any(name, width)) for name, width in names.items()]
+    m.d.comb += [dut.base.eq(h.constant("base", 32)), dut.back.eq(0), *(port.spare.eq(h.any(f"spare{k}")) for k, port in enumerate(ports)),
                  *(port.data.ready.eq(1) for port in ports)]
-    takes = [taken(port.request) for port in ports]
-    lengths = [Mux(take, port.request.payload.length[:2], 0) for take, port in zip(takes, ports)]
-    issued = dut.arvalid & ready
+    h.assume(~dut.rvalid | (dut.rid < n))
+    return dut, inner, ports, [Mux(taken(port.request), port.request.payload.length, 0) for port in ports]
 
-    # Of each client: beats that it has asked for, those of them that memory knows of, and not yet come.
-    most = dut.IN_FLIGHT + MAX_BURST + 1
-    asked, known = ([h.register(f"{name}{k}", range(most + 1)) for k in range(n)] for name in ("asked", "known"))
+
+def reads_room(h, n):
+    """Beats in flight; a memory may answer as soon as a burst is accepted."""
+    dut, inner, ports, asks = _reads(h, n, h.add_open)
+    flight, asking = h.register("flight", range(dut.IN_FLIGHT + MAX_BURST + 2)), Cat(port.request.valid for port in ports).any()
+    h.m.d.sync += flight.eq(flight + sum(asks) - dut.rvalid)
+    h.assume(~dut.rvalid | (flight != 0))
+    turn = inner["arbiter.elaborate.turn"]
+    h.lemma("one turn", (turn != 0) & ((turn & (turn - 1)) == 0))
+    h.lemma("flight", inner["elaborate.after"] == flight)
+    h.prove("beats in flight bounded", flight < dut.IN_FLIGHT + MAX_BURST)
+    h.prove("idle means nothing in flight", ~dut.idle | ~h.past(asking) & (h.past(flight) == 0))
+    h.prove("idle again", (h.waits((flight == 0) & ~asking, 7) < 6) | dut.idle)
+    h.reach("two longest bursts in flight", flight == 2 * MAX_BURST)
+
+
+def reads(h, n):
+    """AR, and the way of data; memory answers bursts that it knows of."""
+    m, (dut, _, ports, asks) = h.m, _reads(h, n, h.add)
+    asked, known = ([h.register(f"{name}{k}", range(dut.IN_FLIGHT + MAX_BURST + 2)) for k in range(n)] for name in ("asked", "known"))
+    issued = dut.arvalid & dut.arready
     for k in range(n):
-        comes = rvalid & (rid == k)
+        comes = dut.rvalid & (dut.rid == k)
         h.assume(~comes | (known[k] != 0))
-        m.d.sync += [asked[k].eq(asked[k] + lengths[k] - comes),
-                     known[k].eq(known[k] + Mux(issued & (dut.arid == k), dut.arlen[:1] + 1, 0) - comes)]
-    h.assume(~rvalid | (rid < n))
-    flight = sum(asked)
-    h.prove("beats in flight bounded", flight <= dut.IN_FLIGHT + MAX_BURST)
+        m.d.sync += asked[k].eq(asked[k] + asks[k] - comes)
+        m.d.sync += known[k].eq(known[k] + Mux(issued & (dut.arid == k), dut.arlen[:bits_for(MAX_BURST)] + 1, 0) - comes)
     h.prove("memory knows of no more than was asked", Cat(k <= a for k, a in zip(known, asked)).all())
     ar = Cat(dut.arid, dut.araddr, dut.arlen, dut.arsize, dut.arburst)
-    h.prove("AR is stable", ~h.past(dut.arvalid & ~ready) | dut.arvalid & (ar == h.past(ar)))
+    h.prove("AR is stable", ~h.past(dut.arvalid & ~dut.arready) | dut.arvalid & (ar == h.past(ar)))
     h.prove("length within what was asked", ~dut.arvalid | (dut.arlen < MAX_BURST) & (dut.arburst == 1) & (dut.arsize == 1))
-    came, its = h.past(rvalid), h.past(rid)
+    came, its = h.past(dut.rvalid), h.past(dut.rid)
     for k, port in enumerate(ports):
-        h.prove(f"beats to client {k}", (port.data.valid == came & (its == k)) & (~port.data.valid | (port.data.payload == h.past(rdata))))
-    h.prove("errors reported", (dut.error == came & h.past(rresp[1])) & (~dut.error | (dut.client == its)))
-    h.prove("idle means nothing in flight", ~dut.idle | (h.past(Cat(p.request.valid for p in ports)) == 0) & (h.past(flight) == 0))
-    quiet = h.waits((flight == 0) & ~Cat(p.request.valid for p in ports).any(), 7)
-    h.prove("idle again", (quiet < 6) | dut.idle)
-    h.prove("asked bursts reach memory", h.waits((flight != 0) & ~dut.arvalid & (sum(known) == 0), 5) <= 4)
-    h.reach("bound reached", flight == dut.IN_FLIGHT)
-
-
-_WRITES = (
-    Mutant("axi.py", "last.eq(before == 2)", "last.eq(before == 1)", "as many beats as asked, of the client in turn"),
-    Mutant("axi.py", "order.i.payload.single.eq(arbiter.length == 1)", "order.i.payload.single.eq(arbiter.length == 2)",
-           "beats of client 0 taken only where there are"),
-)
-_READS = (
-    Mutant("axi.py", "(arbiter.length - valid)", "(arbiter.length - self.rvalid)", "idle means nothing in flight"),
-    Mutant("axi.py", "after < bound - MAX_BURST, after < bound)", "after < bound, after < bound + MAX_BURST)", "beats in flight bounded"),
-    Mutant("axi.py", "(self.rid == k) for k", "(self.rid >= k) for k", "beats to client 0"),
-)
+        h.prove(f"beats to client {k}", (port.data.valid == came & (its == k)) & (
+            ~port.data.valid | (port.data.payload == h.past(dut.rdata))))
+    h.prove("errors reported", (dut.error == came & h.past(dut.rresp[1])) & (~dut.error | (dut.client == its)))
+    h.prove("last beats reported", dut.ended == came & h.past(dut.rlast))
+    h.prove("asked bursts reach memory", h.waits((sum(asked) != 0) & ~dut.arvalid & (sum(known) == 0), 5) <= 4)
+    h.reach("two bursts of both clients", issued & (dut.arid == 1) & h.ever(issued & (dut.arid == 0)))
 
 
 def writes(h, n, longest):
@@ -143,7 +144,7 @@ def writes(h, n, longest):
         which = Mux(takes[k], k, which)
     length = choose([port.request.payload.length for port in ports], which)[:bits]
 
-    # W: bursts follow each other in the order in which they were accepted, which is AW's; `at`: beats of the present one that have gone.
+    # W: bursts follow each other in the order of acceptance, which is AW's; `at`: beats of the present one that have gone.
     w, at = dut.wvalid & dut.wready, h.register("at", bits)
     followed = Followed(h, accepted, w & dut.wlast, 12, {"client": Mux(accepted, which, 0)[:bits_for(n)], "length": length})
     client, beats = followed.values
@@ -195,15 +196,29 @@ def _in_order(h, dut, ports, w):
     return right
 
 
+_WRITES = (
+    Mutant("axi.py", "last.eq(before == 2)", "last.eq(before == 1)", "as many beats as asked, of the client in turn"),
+    Mutant("axi.py", "order.i.payload.single.eq(arbiter.length == 1)", "order.i.payload.single.eq(arbiter.length == 2)",
+           "beats of client 0 taken only where there are"),
+)
+_ROOM = (
+    Mutant("axi.py", "(flight == 0) & ~arbiter.taken & ~asked", "(flight == 0) & ~asked", "idle means nothing in flight"),
+    Mutant("axi.py", "after < bound - MAX_BURST, after < bound)", "after < bound, after < bound + MAX_BURST)",
+           "beats in flight bounded"),
+)
+_READS = (
+    Mutant("axi.py", "(self.rid == k) for k", "(self.rid >= k) for k", "beats to client 0"),
+)
 _SMALL = {"limits.MAX_BURST": 2, "rtl.axi.RequestArbiter.HISTORY": 16, "rtl.axi.RequestArbiter.AHEAD": 8}
 PROOFS = [
     Proof("RequestArbiter", arbiter, {"n": 2}, _ARBITER, {"client's burst, in order": 12}, narrow={
         "rtl.axi.RequestArbiter.HISTORY": 16}),
     Proof("RequestArbiter", arbiter, {"n": 3}, bounds={"client's burst, in order": 12}),
+    Proof("ReadMux", reads_room, {"n": 2}, _ROOM, narrow=_SMALL | {"rtl.axi.ReadMux.IN_FLIGHT": 8, "rtl.axi.ReadMux.SPARE_IN_FLIGHT": 4}),
+    Proof("ReadMux", reads_room, {"n": 7}),
     Proof("ReadMux", reads, {"n": 2}, _READS, {name: 10 for name in (
-        "beats in flight bounded", "memory knows of no more than was asked", "length within what was asked", "idle means nothing in flight",
-        "idle again", "asked bursts reach memory")}, narrow=_SMALL | {
-            "rtl.axi.ReadMux.IN_FLIGHT": 8, "rtl.axi.ReadMux.SPARE_IN_FLIGHT": 4}),
+        "memory knows of no more than was asked", "length within what was asked", "asked bursts reach memory")},
+        narrow=_SMALL | {"rtl.axi.ReadMux.IN_FLIGHT": 8, "rtl.axi.ReadMux.SPARE_IN_FLIGHT": 4}),
     Proof("WriteMux", writes, {"n": 2, "longest": 3}, _WRITES, {name: 16 for name in (
         "beats of client 0 taken only where there are", "beats of client 1 taken only where there are", "length as asked",
         "W belongs to accepted bursts", "as many beats as asked, of the client in turn", "beats in order, each once")}, narrow={

@@ -80,7 +80,8 @@ _MUTANTS = (
     Mutant("bursts.py", "roomy.eq(after >= self.max_burst)", "roomy.eq(after >= self.max_burst - 1)", "never more than the room"),
     Mutant("bursts.py", "Mux(step, length, 0)", "Mux(step, length - 1, 0)", "never more than the room"),
     Mutant("bursts.py", "ends.eq(burst == before_last)", "ends.eq(burst + 1 == before_last)", "beats of the read only"),
-    Mutant("bursts.py", "(addr[:place_bits] - (self.max_burst + 1))", "(addr[:place_bits] - self.max_burst)", "beats of the read only"),
+    Mutant("bursts.py", "(addr[:place_bits] - (self.max_burst + 1))", "(addr[:place_bits] - self.max_burst)",
+           "beats of the read only"),
 )
 
 PROOFS = [

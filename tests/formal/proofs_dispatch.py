@@ -53,7 +53,7 @@ def dispatch(h):
     h.prove("running until the end", ~running | ~dut.stop | h.past(start))
     h.prove("takes the next word", h.waits(running & ~there & ~dut.i.ready, 3) <= 2)
     long = queues[1].valid
-    h.reach("an instruction of three words, then the end", queues[-1].valid & h.ever(long & (rest == 0) & h.ever(long & (rest == 1))))
+    h.reach("three words, then the end", queues[-1].valid & h.ever(long & (rest == 0) & h.ever(long & (rest == 1))))
     h.reach("two programs", dut.bad_opcode & h.ever(dut.bad_opcode))
 
 
@@ -61,6 +61,7 @@ PROOFS = [
     Proof("Dispatch", dispatch, {}, (
         Mutant("dispatch.py", "rest.eq(instruction.words - 1)", "rest.eq(instruction.words)", "each word to its queue"),
         Mutant("dispatch.py", "running & ~held)", "running)", "no word lost"),
-        Mutant("dispatch.py", "with m.If(running & held & ends):", "with m.If(running & goes & ends):", "nothing read after the end"),
+        Mutant("dispatch.py", "with m.If(running & held & ends):", "with m.If(running & goes & ends):",
+               "nothing read after the end"),
     ), quick=True, narrow={"isa.WORD_BITS": 12}),
 ]

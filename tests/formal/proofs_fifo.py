@@ -38,7 +38,8 @@ def skid_buffer(h, width):
 
 
 _FIFO = Mutant("fifo.py", "push & (stored == self.depth - 1)", "push & (stored == self.depth)", "no overflow")
-_SKID = Mutant("fifo.py", "Mux(full, spare, self.i.payload)", "Mux(full, self.i.payload, spare)", "no loss, no reorder, no change")
+_SKID = Mutant("fifo.py", "Mux(full, spare, self.i.payload)", "Mux(full, self.i.payload, spare)",
+               "no loss, no reorder, no change")
 _READ = Mutant("fifo.py", "fetch & (stored == Mux(fetched, 2, 1))", "fetch & (stored == Mux(fetched, 1, 2))", "nothing made up")
 
 PROOFS = [

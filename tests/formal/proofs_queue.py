@@ -42,7 +42,8 @@ def queue(h, queue_words, words, waits):
     h.drain("o", dut.o)
     push, take, most = taken(dut.i), taken(dut.o), queue_words + n
 
-    held, at = h.register("held", range(most + 2)), h.register("at", range(n))  # words inside; number of the word at `i` in its instruction
+    # Words inside; the number of the word at `i` in its instruction.
+    held, at = h.register("held", range(most + 2)), h.register("at", range(n))
     m.d.sync += held.eq(held + push - Mux(take, n, 0))
     with m.If(push):
         m.d.sync += at.eq(Mux(at == n - 1, 0, at + 1))

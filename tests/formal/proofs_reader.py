@@ -1,4 +1,4 @@
-"""The linear reader: as an AXI master it asks for whole legal bursts, has room for every beat that comes, and gives each once, in order."""
+"""The linear reader: as an AXI master it asks for legal bursts, has room for all beats that come, and gives each once, in order."""
 
 from types import SimpleNamespace
 
@@ -41,7 +41,8 @@ PROOFS = [
     Proof("LinearReader", reader, {"axi_bytes": 8, "fifo_depth": 4, "max_burst": 4, "count_bits": 5}, (
         Mutant("reader.py", "splitter.freed.eq(fifo.o.valid & fifo.o.ready)", "splitter.freed.eq(fifo.o.valid)",
                "room for every beat that comes"),
-        Mutant("bursts.py", "last_place, self.max_burst - 1) - place + 1)", "last_place, self.max_burst - 1) + 1)", "burst within its cut, aligned"),
+        Mutant("bursts.py", "last_place, self.max_burst - 1) - place + 1)", "last_place, self.max_burst - 1) + 1)",
+               "burst within its cut, aligned"),
     ), {name: 16 for name in ("room for every beat that comes", "never more than the room", "burst within its cut, aligned",
                               "no loss, no reorder, no change", "nothing made up", "what has come goes out")}),
 ]

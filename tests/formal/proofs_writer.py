@@ -43,13 +43,17 @@ def writer(h, axi_bytes, lanes):
     h.reach("done", dut.done)
 
 
-_SMALL = {"limits.MAX_BURST": 4, "rtl.writer.Writer.BEATS": 8, "rtl.writer.Writer.BURSTS": 4, "rtl.writer.Writer.UNACKNOWLEDGED": 4}
-_BOUNDS = {name: 12 for name in ("request is stable", "data is stable", "burst within its cut, aligned", "beats of requested bursts are there",
-                                 "last where the burst ends", "something is written in each beat", "done only behind a response")}
+_SMALL = {"limits.MAX_BURST": 4, "rtl.writer.Writer.BEATS": 8, "rtl.writer.Writer.BURSTS": 4,
+          "rtl.writer.Writer.UNACKNOWLEDGED": 4}
+_BOUNDS = {name: 12 for name in ("request is stable", "data is stable", "burst within its cut, aligned",
+                                 "beats of requested bursts are there", "last where the burst ends", 
+                                 "something is written in each beat", "done only behind a response")}
 _MUTANTS = (
     Mutant("writer.py", "(any_whole & ~(requested & (whole == 1)))", "any_whole", "beats of requested bursts are there"),
-    Mutant("writer.py", "made.length.eq(last[:place_bits] - start + 1)", "made.length.eq(last[:place_bits] - start)", "last where the burst ends"),
-    Mutant("writer.py", "start.eq(Mux(continues, earlier, first[:place_bits]))", "start.eq(first[:place_bits])", "last where the burst ends"),
+    Mutant("writer.py", "made.length.eq(last[:place_bits] - start + 1)", "made.length.eq(last[:place_bits] - start)",
+           "last where the burst ends"),
+    Mutant("writer.py", "start.eq(Mux(continues, earlier, first[:place_bits]))", "start.eq(first[:place_bits])",
+           "last where the burst ends"),
 )
 PROOFS = [
     Proof("Writer", writer, {"axi_bytes": 8, "lanes": 4}, _MUTANTS, _BOUNDS, narrow=_SMALL),

@@ -25,10 +25,10 @@ from pyosys import libyosys
 ABC = Path(pyosys.__file__).parent / "yosys-abc"
 #: Frames that are searched for a counterexample of a mutant, or for a run that must exist.
 SEARCHED = 60
-_FLATTEN = ("hierarchy -top top", "proc", "flatten", "memory_collect", "memory_map", "opt_clean", "async2sync", "chformal -lower", "dffunmap",
-            "setundef -undriven -anyseq", "opt -fast")
-_AIG = ("formalff -clk2ff", "techmap t:$shl t:$shr t:$sshr t:$shift t:$shiftx", "simplemap", "opt -fast", "setundef -undriven -anyseq",
-        "opt_clean -purge", "aigmap", "opt_clean -purge")
+_FLATTEN = ("hierarchy -top top", "proc", "flatten", "memory_collect", "memory_map", "opt_clean", "async2sync", "chformal -lower",
+            "dffunmap", "setundef -undriven -anyseq", "opt -fast")
+_AIG = ("formalff -clk2ff", "techmap t:$shl t:$shr t:$sshr t:$shift t:$shiftx", "simplemap", "opt -fast",
+        "setundef -undriven -anyseq", "opt_clean -purge", "aigmap", "opt_clean -purge")
 
 
 class _Mutated(SourceFileLoader):
@@ -72,8 +72,8 @@ def write_model(harness, folder):
     (folder / "top.il").write_text(re.sub(r"^\s*attribute \\init .*\n", "", text, flags=re.M))
     (folder / "ram.v").write_text(ram_model())
     design = libyosys.Design()
-    for command in (f"read_rtlil {folder}/top.il", f"read_verilog -sv -formal {folder}/ram.v", *_FLATTEN, f"write_rtlil {folder}/flat.il",
-                    *_AIG, f"write_aiger -I -L -B -zinit {folder}/model.aig"):
+    for command in (f"read_rtlil {folder}/top.il", f"read_verilog -sv -formal {folder}/ram.v", *_FLATTEN,
+                    f"write_rtlil {folder}/flat.il", *_AIG, f"write_aiger -I -L -B -zinit {folder}/model.aig"):
         libyosys.run_pass(command, design)
 
 
