@@ -1,7 +1,7 @@
 """Proves properties of the blocks, and that mutants of them are refuted: docs/reliability/formal.json and '## Formal proofs'.
 
-Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only (a part of a proof's title or file),
-nothing is written to docs. Exit code 1 where anything is not as it must be.
+Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only, a part of a proof's title or
+file, the other proofs' rows stay as they are. Exit code 1 where anything is not as it must be.
 """
 
 import argparse
@@ -52,38 +52,47 @@ def line(job, result):
     return f"{text}\n   {result['waves']}" if "waves" in result and not result["right"] else text
 
 
-def section(done):
+def row(job, result):
+    """What formal.json keeps of a result."""
+    what = "; ".join(job.covers) if job.property == TOGETHER else job.property
+    if job.mutant is not None:
+        what = f"`{job.mutant.old}` → `{job.mutant.new}`: {what}"
+    kept = ("verdict", "engine", "length", "clauses", "seconds", "right", "failure")
+    return {"proof": job.title, "kind": job.kind, "what": what, "properties": len(job.covers) if job.property == TOGETHER else 1} | {
+        key: result[key] for key in kept if key in result}
+
+
+def section(rows):
     """The text of the section: a table a proof."""
-    of = {kind: [(job, result) for job, result in done if job.kind == kind and result["right"]] for kind in KINDS}
-    covered = sum(len(job.covers) if job.property == TOGETHER else 1 for job, _ in of["property"])
-    bounded = sum(result["verdict"] == "bounded" for _, result in of["property"])
+    right = {kind: [row for row in rows if row["kind"] == kind and row["right"]] for kind in KINDS}
+    counts = [sum(row["properties"] for row in right["property"] if row["verdict"] in verdicts)
+              for verdicts in (("proved", "bounded"), ("proved",))]
     text = [TITLE, "", HEAD.format(
-        date=time.strftime("%Y-%m-%d"), seconds=sum(result["seconds"] for _, result in done), properties=covered,
-        unbounded=covered - bounded, mutants=len(of["mutant"]))]
-    for title in dict.fromkeys(job.title for job, _ in done):
-        text += ["", f"### {title}", "", "| what | verdict | length | s |", "|---|---|---|---:|"]
-        for job, result in done:
-            if job.title == title:
-                what = "; ".join(job.covers) if job.property == TOGETHER else job.property
-                if job.mutant is not None:
-                    what = f"`{job.mutant.old}` → `{job.mutant.new}`: {what}"
-                what = what if job.kind == "property" else f"{job.kind}: {what}"
-                verdict = ("found" if job.kind == "reach" else result["verdict"]) if result["right"] else "**WRONG**"
-                text.append(f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(result)} | {result['seconds']:.1f} |")
+        date=time.strftime("%Y-%m-%d"), seconds=sum(row["seconds"] for row in rows), properties=counts[0], unbounded=counts[1],
+        mutants=len(right["mutant"])).rstrip()]
+    for proof in dict.fromkeys(row["proof"] for row in rows):
+        text += ["", f"### {proof}", "", "| what | verdict | length | s |", "|---|---|---|---:|"]
+        for row in rows:
+            if row["proof"] == proof:
+                what = row["what"] if row["kind"] == "property" else f"{row['kind']}: {row['what']}"
+                verdict = ("found" if row["kind"] == "reach" else row["verdict"]) if row["right"] else "**WRONG**"
+                text.append(f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(row)} | {row['seconds']:.1f} |")
     return "\n".join(text) + "\n"
 
 
-def write(done):
-    """docs/reliability/formal.json, and the section in docs/reliability.md, whose other sections stay."""
-    data = ROOT / "docs" / "reliability" / "formal.json"
+def write(rows, titles):
+    """docs/reliability/formal.json, where the rows of the same proofs are replaced and only those of `titles` stay, in this order, and
+    the section in docs/reliability.md, whose other sections stay."""
+    data, page = ROOT / "docs" / "reliability" / "formal.json", ROOT / "docs" / "reliability.md"
     data.parent.mkdir(exist_ok=True)
-    data.write_text(json.dumps([{"proof": job.title, "kind": job.kind, "covers": job.covers} | {
-        key: value for key, value in result.items() if key != "waves"} for job, result in done], indent=1) + "\n")
-    page = ROOT / "docs" / "reliability.md"
+    new = {row["proof"] for row in rows}
+    rows = rows + [row for row in (json.loads(data.read_text()) if data.exists() else []) if row["proof"] not in new]
+    rows = [row for title in titles for row in rows if row["proof"] == title]
+    data.write_text(json.dumps(rows, indent=1) + "\n")
     text = page.read_text() if page.exists() else "# Reliability\n"
-    before, found, after = text.partition(f"\n{TITLE}\n")
-    _, more, rest = after.partition("\n## ") if found else ("", "", "")
-    page.write_text(f"{before.rstrip()}\n\n{section(done)}" + (f"\n## {rest}" if more else ""))
+    before, found, after = f"\n{text}".partition(f"\n{TITLE}\n")
+    _, more, rest = after.partition("\n## ")
+    page.write_text(f"{before.strip()}\n\n{section(rows)}" + (f"\n## {rest}" if more else ""))
 
 
 def main():
@@ -92,7 +101,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "formal")
     options = parser.parse_args()
-    todo = [job for job in jobs() if options.only in job.title or options.only in job.file]
+    everything = jobs()
+    todo = [job for job in everything if options.only in job.title or options.only in job.file]
     begun, done = time.monotonic(), []
     with ThreadPoolExecutor(options.jobs) as pool:
         for job, result in zip(todo, pool.map(lambda job: run(job, options.folder), todo)):
@@ -101,8 +111,7 @@ def main():
     wrong = sum(not result["right"] for _, result in done)
     seconds = sum(result["seconds"] for _, result in done)
     print(f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {time.monotonic() - begun:.0f} s")
-    if not options.only:
-        write(done)
+    write([row(job, result) for job, result in done], dict.fromkeys(job.title for job in everything))
     return 1 if wrong else 0
 
 
