@@ -9,7 +9,7 @@ from ..config import bits_for
 from . import registers
 from .layouts import COUNTS_LAYOUT
 from .ram import Ram
-from .registers import ADDR_BITS, BY_NAME, DATA_BITS, ERRORS, LIMIT_UNIT, PERF, PERF_OFFSET, REGISTERS, WATCHDOG_DEFAULT
+from .registers import ADDR_BITS, BY_NAME, DATA_BITS, DEFAULTS, ERRORS, LIMIT_UNIT, PERF, PERF_OFFSET, REGISTERS, UNITS
 
 
 def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
@@ -48,7 +48,7 @@ class Control(wiring.Component):
     -------
     AXI4-Lite slave : see `axi_lite_members`.
     irq : high while an enabled event is set in IRQ_STATUS.
-    start : pulse; base, program : registers BASE and PROGRAM.
+    start : pulse; base, program : registers BASE and PROGRAM, whose low bits are 0.
     finished : pulse: the run's END has been reached.
     done : a pulse for each counter of isa.COUNTERS; counts : the completion counters, one cycle later.
     perf : a bit for each counter of `registers.PERF` but the first, high in each cycle to count.
@@ -78,15 +78,16 @@ class Control(wiring.Component):
                   for name in ("busy", "done", "resetting", "error")}
         events = Signal(2)  # IRQ_STATUS: done, error
         enable = Signal(2)
-        watchdog = Signal(DATA_BITS - _UNIT_BITS, init=WATCHDOG_DEFAULT // LIMIT_UNIT)
-        budget = Signal.like(watchdog, init=0)
-        for name, target in (("IRQ_ENABLE", enable), ("BASE", self.base), ("PROGRAM", self.program)):
-            write.store(m, name, target)
-        for name, target in (("WATCHDOG", watchdog), ("BUDGET", budget)):
-            write.store(m, name, target, _UNIT_BITS)
+        write.store(m, "IRQ_ENABLE", enable)
+        stored = {name: Signal(DATA_BITS - bits_for(unit), name=f"{name.lower()}_units", init=DEFAULTS.get(name, 0) // unit)
+                  for name, unit in UNITS.items()}
+        values = {name: units << DATA_BITS - len(units) for name, units in stored.items()}
+        for name, units in stored.items():
+            write.store(m, name, units, DATA_BITS - len(units))
+        m.d.comb += [self.base.eq(values["BASE"]), self.program.eq(values["PROGRAM"])]
 
         turn, total, ours = self._counters(m, status["busy"])
-        late = self._limits(m, status["busy"], (turn == 0, total[_UNIT_BITS:], ours), watchdog, budget)
+        late = self._limits(m, status["busy"], (turn == 0, total[_UNIT_BITS:], ours), stored["WATCHDOG"], stored["BUDGET"])
         self._run(m, write, status, events, late)
         m.d.sync += self.irq.eq((events & enable).any())
         self._read_channel(m, {
@@ -94,9 +95,8 @@ class Control(wiring.Component):
             "ARRAY": Cat(Const(v, 8) for v in (self.config.rows, self.config.cols, self.config.axi_bytes)),
             "KEY": Const(int(self.config.key()[:8], 16), 32),
             "STATUS": self._pack("STATUS", status | {"client": self.client, "located": self.located & ~status["resetting"]}),
-            "IRQ_ENABLE": enable, "IRQ_STATUS": events, "BASE": self.base, "PROGRAM": self.program,
-            "WATCHDOG": watchdog << _UNIT_BITS, "BUDGET": budget << _UNIT_BITS, "FAULT_ADDR": self.fault_addr,
-        } | {name.upper(): total for name, _ in PERF}
+            "IRQ_ENABLE": enable, "IRQ_STATUS": events, "FAULT_ADDR": self.fault_addr,
+        } | values | {name.upper(): total for name, _ in PERF}
           | {f"COUNT_{name.upper()}": self.counts[n] for n, name in enumerate(isa.COUNTERS)}, turn)
         return m
 

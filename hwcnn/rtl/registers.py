@@ -11,6 +11,10 @@ ID_VALUE, VERSION_VALUE = 0x4857434E, 0x0002_0000
 
 #: Limits of time are multiples of so many cycles; WATCHDOG after a reset, far beyond what a living memory takes for an answer.
 LIMIT_UNIT, WATCHDOG_DEFAULT = 1024, 1 << 20
+#: Registers that hold multiples: the low bits are not stored and read as 0.
+UNITS = {"BASE": 4096, "PROGRAM": 64, "WATCHDOG": LIMIT_UNIT, "BUDGET": LIMIT_UNIT}
+#: Of registers that are not 0 after a reset.
+DEFAULTS = {"WATCHDOG": WATCHDOG_DEFAULT}
 
 #: STATUS.error. The first error of a run stays until a soft reset.
 ERRORS = {
@@ -96,8 +100,8 @@ REGISTERS = (
                  + ". Writers: " + ", ".join(f"{n} {c}" for n, c in enumerate(WRITE_CLIENTS))))),
     Register("IRQ_ENABLE", 0x018, "rw", "events that raise the interrupt", _RUN),
     Register("IRQ_STATUS", 0x01C, "w1c", "events that have happened; irq is high while an enabled one is set", _RUN),
-    Register("BASE", 0x020, "rw", "DRAM address that is added to every address, a multiple of 4096"),
-    Register("PROGRAM", 0x024, "rw", "byte offset of the program from BASE, a multiple of 64"),
+    Register("BASE", 0x020, "rw", f"DRAM address that is added to every address, a multiple of {UNITS['BASE']}"),
+    Register("PROGRAM", 0x024, "rw", f"byte offset of the program from BASE, a multiple of {UNITS['PROGRAM']}"),
     Register("WATCHDOG", 0x028, "rw", "cycles of a run without an AXI4 handshake and without a pixel in the array that "
              f"are an error, a multiple of {LIMIT_UNIT} (and up to as many late); 0: no limit. {WATCHDOG_DEFAULT} after "
              "power-on"),

@@ -9,7 +9,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 from streams import start
 
 from hwcnn import isa
-from hwcnn.rtl.registers import BY_NAME, COUNTS_OFFSET, LIMIT_UNIT, PERF, PERF_OFFSET, REGISTERS
+from hwcnn.rtl.registers import BY_NAME, COUNTS_OFFSET, PERF, PERF_OFFSET, REGISTERS
 
 INPUTS = ("finished", "done", "perf", "read_error", "write_error", "client", "located", "fault_addr", "bad_opcode", "activity", "drained")
 BUSY, DONE, RESETTING, LOCATED, ERROR, CLIENT = 1, 2, 4, 8, 4, 8  # bits of STATUS; where its fields start
@@ -82,7 +82,8 @@ async def holds_what_is_written_byte_by_byte(dut):
     generator = random.Random(1)
     memory = {r.offset: bytearray(4) for r in REGISTERS if r.access == "rw"}
     memory[BY_NAME["WATCHDOG"].offset] = bytearray((1 << 20).to_bytes(4, "little"))
-    masks = {BY_NAME[n].offset: -LIMIT_UNIT & 0xFFFFFFFF for n in ("WATCHDOG", "BUDGET")} | {BY_NAME["IRQ_ENABLE"].offset: 3}
+    units = {"BASE": 4096, "PROGRAM": 64, "WATCHDOG": 1024, "BUDGET": 1024}
+    masks = {BY_NAME[n].offset: -unit & 0xFFFFFFFF for n, unit in units.items()} | {BY_NAME["IRQ_ENABLE"].offset: 3}
     for _ in range(100):
         offset = generator.choice(list(memory))
         at = generator.randrange(4)
@@ -91,8 +92,8 @@ async def holds_what_is_written_byte_by_byte(dut):
         memory[offset][at:at + len(data)] = data
         mask = masks.get(offset, 0xFFFFFFFF)
         assert await host.axi.read_dword(offset) == int.from_bytes(memory[offset], "little") & mask
-    assert int(dut.base.value) == int.from_bytes(memory[BY_NAME["BASE"].offset], "little")
-    assert int(dut.program.value) == int.from_bytes(memory[BY_NAME["PROGRAM"].offset], "little")
+    assert int(dut.base.value) == int.from_bytes(memory[BY_NAME["BASE"].offset], "little") // 4096 * 4096
+    assert int(dut.program.value) == int.from_bytes(memory[BY_NAME["PROGRAM"].offset], "little") // 64 * 64
     for register in (r for r in REGISTERS if r.access == "ro"):
         before = await host.read(register.name)
         await host.write(register.name, 0xFFFFFFFF)
@@ -105,12 +106,12 @@ async def address_and_data_in_any_order(dut):
     write = host.axi.write_if
     for n, (late, other) in enumerate([(write.aw_channel, write.w_channel), (write.w_channel, write.aw_channel)] * 3):
         late.pause = True
-        writing = cocotb.start_soon(host.write("BASE", 1000 + n))
+        writing = cocotb.start_soon(host.write("BASE", 4096 * (1000 + n)))
         await ClockCycles(dut.clk, 6)
-        assert other.empty() and int(dut.base.value) != 1000 + n
+        assert other.empty() and int(dut.base.value) != 4096 * (1000 + n)
         late.pause = False
         await writing
-        assert await host.read("BASE") == 1000 + n
+        assert await host.read("BASE") == 4096 * (1000 + n)
 
 
 @cocotb.test()
