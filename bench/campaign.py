@@ -11,6 +11,7 @@ docs/reliability/campaign.json and the section of docs/reliability.md. Exit code
 
 import argparse
 import concurrent.futures
+import contextlib
 import itertools
 import multiprocessing
 import sys
@@ -101,31 +102,41 @@ def _tell(found, kind, line, done, wanted, began):
 
 
 def _minimise_all(found, args):
-    """One saved case for each signature of the ISA cases, the first found."""
+    """One saved case for each signature, of the first failure that has it."""
     seen = set()
-    for line in found.of("isa"):
-        if line["result"] == "failed" and line["signature"] not in seen:
-            seen.add(line["signature"])
-            _minimise(args, line["case"][1], line["signature"])
+    for line in found.lines:
+        kind, number = line["case"]
+        for run in line.get("runs", [line]):
+            if run["result"] == "failed" and run.get("network", 0) >= 0 and run["signature"] not in seen:
+                seen.add(run["signature"])
+                _minimise(args, kind, number, run)
 
 
-def _minimise(args, number, signature):
-    made, configs = isa_case.drawn(args.seed, number)
+def _minimise(args, kind, number, run):
+    if kind == "isa":
+        made, configs = isa_case.drawn(args.seed, number)
+        seed, bus, name = number, None, f"isa-{args.seed}-{number}"
+    else:
+        config, bus = rtl_case.configuration(args.seed, number)
+        configs, seed, name = [config], run["network"], f"rtl-{args.seed}-{number}-{run['network']}"
+        made = rtl_case.drawn(args.seed, number, seed)
 
     def fails(recipe, config):
-        failure = cases.failure_of(recipe, config, number)
-        return failure is not None and failure.signature == signature
+        failure = cases.failure_of(recipe, config, seed, bus)
+        return failure is not None and failure.signature == run["signature"]
 
-    config = next((c for c in configs if fails(made, c)), None)
-    if config is None:
-        print(f"isa {number}: does not fail again", file=sys.stderr)
-        return
-    made, config = minimise.minimise(made, config, fails, args.minimise)
+    with rtl_case.own_cache() if bus else contextlib.nullcontext():
+        config = next((c for c in configs if fails(made, c)), None)
+        if config is None:
+            print(f"{kind} {number}: does not fail alone: {run['signature']}", file=sys.stderr)
+            return
+        made, config = minimise.minimise(made, config, fails, args.minimise * (5 if bus else 1))
+        failure = cases.failure_of(made, config, seed, bus)
     folder = args.out / "cases"
     folder.mkdir(parents=True, exist_ok=True)
-    path = cases.save(folder / f"isa-{args.seed}-{number}", made, config, number, cases.failure_of(made, config, number))
+    path = cases.save(folder / name, made, config, seed, failure, bus)
     layers = ", ".join(entry["op"] for entry in made["layers"])
-    print(f"{path}: {signature}\n    {made['kind']} {made['inputs']} {layers}", file=sys.stderr, flush=True)
+    print(f"{path}: {run['signature']}\n    {made['kind']} {made['inputs']} {layers}", file=sys.stderr, flush=True)
 
 
 def _again(args):

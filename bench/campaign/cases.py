@@ -61,7 +61,7 @@ def replay(path):
     return EXACT
 
 
-def run_rtl(design, seed, bus, images=2):
+def run_rtl(design, seed, bus, images=3):
     """The RTL on a design. Raises Failure."""
     with rtl.RtlSimulator(rtl_case.build(design.config), rtl_case.SIZE, hang=rtl_case.HANG_CYCLES, **bus) as simulator:
         for _ in rtl_case.images_through(simulator, design, seed, images):

@@ -31,12 +31,18 @@ SIZE = 1 << 20
 
 
 def configuration(seed, group):
-    """(the group's AccelConfig, the seed of stalls, latencies of reading and writing)."""
+    """(the group's AccelConfig, its bus: "stalls" (their seed), "read_latency", "write_latency")."""
     rng = np.random.default_rng([seed, 1, group])
     large = LARGE[group // LARGE_EVERY % len(LARGE)] if group % LARGE_EVERY == LARGE_EVERY - 1 else None
     sides = large or tuple(int(rng.choice(SIDES, p=SIDE_WEIGHTS)) for _ in range(2))
     config = configurations.draw(rng, sides, all_features=0.85)
-    return config, int(rng.integers(1, 1 << 20)), int(rng.choice((1, 3, 17, 60, 200))), int(rng.choice((1, 8, 90)))
+    stalls, reading, writing = rng.integers(1, 1 << 20), rng.choice((1, 3, 17, 60, 200)), rng.choice((1, 8, 90))
+    return config, {"stalls": int(stalls), "read_latency": int(reading), "write_latency": int(writing)}
+
+
+def drawn(seed, group, attempt):
+    """The recipe of a group's network."""
+    return recipe.draw(np.random.default_rng([seed, 2, group, attempt]))
 
 
 @contextlib.contextmanager
@@ -62,7 +68,7 @@ def own_cache():
 def run(seed, group, count, keep=False):
     """Results of a group: "case", "runs" (one a network and image), "refusals", what it covered. keep : the build is kept."""
     began = time.monotonic()
-    config, stalls, read_latency, write_latency = configuration(seed, group)
+    config, bus = configuration(seed, group)
     result = {
         "case": ["rtl", group],
         "pe": config.pe,
@@ -80,8 +86,7 @@ def run(seed, group, count, keep=False):
         building = time.monotonic()
         folder = build(config)
         result["build_seconds"] = round(time.monotonic() - building, 1)
-        settings = dict(read_latency=read_latency, write_latency=write_latency, stalls=stalls)
-        _run_all(folder, settings, networks, group, result)
+        _run_all(folder, bus, networks, group, result)
     return result | {"seconds": round(time.monotonic() - began, 1)}
 
 
@@ -98,7 +103,7 @@ def _networks(seed, group, count, config, result):
     found = 0
     for attempt in range(_ATTEMPTS):
         try:
-            net = engines.from_recipe(recipe.draw(np.random.default_rng([seed, 2, group, attempt])))
+            net = engines.from_recipe(drawn(seed, group, attempt))
             design = engines.run_isa(net, config, attempt, LONGEST)
         except engines.TooLong:
             continue
@@ -116,11 +121,11 @@ def _networks(seed, group, count, config, result):
             return
 
 
-def _run_all(folder, settings, networks, group, result):
+def _run_all(folder, bus, networks, group, result):
     """Run the networks in one process, with a fault after the first; after a failure, the rest in another process."""
     rest, made = list(networks), [design for _, design in networks]
     while rest:
-        with rtl.RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **settings) as simulator:
+        with rtl.RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **bus) as simulator:
             while rest:
                 number, design = rest.pop(0)
                 try:
