@@ -36,6 +36,7 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--include", type=Path, nargs="*", default=[], help="results of other runs, for the figures")
     parser.add_argument(
         "--minimise", type=float, default=60, metavar="SECONDS", help="for each kind of failure; 0 for not at all"
     )
@@ -58,6 +59,8 @@ def main(arguments=None):
         if args.configs:
             count = -(-args.rtl // args.configs)
             _campaign(pool, found, args, until, "rtl", args.configs, rtl_case.run, lambda n: (args.seed, n, count))
+    for path in args.include:
+        found.include(path)
     figures = summary.summary(found)
     print(summary.text(figures))
     if args.minimise:

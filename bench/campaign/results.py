@@ -23,7 +23,7 @@ class Results:
 
     def __init__(self, path, seed):
         self.path, header = Path(path), {"source": source_hash(), "seed": seed}
-        self.source, self.lines = header["source"], []
+        self.sources, self.lines = [header["source"]], []
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             first, *lines = self.path.read_text().splitlines() or ["{}"]
@@ -39,6 +39,12 @@ class Results:
         self.done.add(tuple(line["case"]))
         with open(self.path, "a") as file:
             file.write(json.dumps(line) + "\n")
+
+    def include(self, path):
+        """Take in the lines of another file, which may come from other sources."""
+        first, *lines = Path(path).read_text().splitlines()
+        self.sources = sorted({*self.sources, json.loads(first)["source"]})
+        self.lines += [json.loads(line) for line in lines]
 
     def of(self, kind):
         return [line for line in self.lines if line["case"][0] == kind]

@@ -14,7 +14,7 @@ def summary(results):
     good = [group for group in groups if any(run["result"] == "ok" for run in group["runs"])]
     refusals = collections.Counter(text for line in (*isa, *groups) for text in line["refusals"])
     return {
-        "source": results.source,
+        "sources": results.sources,
         "isa_networks": len(ran),
         "isa_runs": sum(line["runs_isa"] for line in ran),
         "networks_refused": sum(line["result"] == "refused" for line in isa),
