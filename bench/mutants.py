@@ -155,7 +155,7 @@ class Mutants:
         return json.loads(report.read_text()) if report.exists() else []
 
     def _package(self, folder, mutant):
-        """The package with the change, and a cache with the original's simulators as links."""
+        """The package with the change, and a cache in which the original's simulators are links, to nothing of use."""
         rtl = folder / "hwcnn" / "rtl"
         rtl.mkdir(parents=True)
         for inside, outside in ((folder / "hwcnn", ROOT / "hwcnn"), (rtl, RTL)):
@@ -167,8 +167,10 @@ class Mutants:
         from hwcnn.sim import verilator
         shared, own = verilator.cache_dir() / "verilator", folder / "cache" / "verilator"
         own.mkdir(parents=True)
-        for name in [*self.simulators, *(p.name for p in shared.glob("runtime-*"))]:
-            (own / name).symlink_to(shared / name)
+        for runtime in shared.glob("runtime-*"):
+            (own / runtime.name).symlink_to(runtime)
+        for name in self.simulators:
+            (own / name).symlink_to(own)
 
     def left(self, mutant):
         """(an earlier result or None, the test files that have changed since or that did not run); none for a killed mutant."""

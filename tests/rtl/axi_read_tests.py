@@ -5,8 +5,8 @@ from collections import deque
 
 import cocotb
 from bench import parameter
-from cocotb.triggers import FallingEdge, RisingEdge
-from streams import send, start
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from streams import send, start, watch_idle
 
 BASE = 0x4000_0000
 SLVERR, DECERR = 2, 3
@@ -56,6 +56,7 @@ async def run(dut, bursts, latency, stall, errors=()):
     await start(dut, base=BASE, arready=0, rvalid=0, **{f"clients__{k}__request__valid": 0 for k in range(n)})
     slave = Slave(dut, latency, 1, stall, errors)
     serving = cocotb.start_soon(slave.run())
+    watching = cocotb.start_soon(watch_idle(dut, n, lambda payload: payload >> 32, "data__valid"))
     for k in range(n):
         requests = [addr | length << 32 for addr, length in bursts[k]]
         cocotb.start_soon(send(dut, f"clients__{k}__request", requests, k, stall))
@@ -68,7 +69,9 @@ async def run(dut, bursts, latency, stall, errors=()):
                 got[k].append(int(getattr(dut, f"clients__{k}__data__payload").value))
         if dut.error.value:
             failed.append(int(dut.client.value))
+    await ClockCycles(dut.clk, 8)
     serving.cancel()
+    watching.cancel()
     assert got == expected
     return slave, failed
 

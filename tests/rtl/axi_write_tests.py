@@ -5,8 +5,8 @@ from collections import deque
 
 import cocotb
 from bench import parameter
-from cocotb.triggers import FallingEdge, RisingEdge
-from streams import send, start
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from streams import send, start, watch_idle
 
 BASE = 0x8000_0000
 SLVERR = 2
@@ -61,6 +61,7 @@ async def run(dut, bursts, latency, stall, fail=()):
     await start(dut, base=BASE, awready=0, wready=0, bvalid=0, **idle)
     slave = Slave(dut, latency, stall, fail)
     serving = cocotb.start_soon(slave.run())
+    watching = cocotb.start_soon(watch_idle(dut, n, lambda payload: 1, "response"))
     for k in range(n):
         requests = [addr | len(beats) << 32 for addr, beats in bursts[k]]
         beats = [d | s << 8 * size | (i == len(b) - 1) << 9 * size for _, b in bursts[k] for i, (d, s) in enumerate(b)]
@@ -73,7 +74,9 @@ async def run(dut, bursts, latency, stall, fail=()):
             responses[k] += int(getattr(dut, f"clients__{k}__response").value)
         if dut.error.value:
             failed.append(int(dut.client.value))
+    await ClockCycles(dut.clk, 8)
     serving.cancel()
+    watching.cancel()
     for k in range(n):
         assert [(addr - BASE, beats) for client, addr, beats in slave.writes if client == k] == bursts[k]
     return slave, failed

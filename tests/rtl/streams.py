@@ -61,3 +61,19 @@ async def receive(dut, name, count, seed=0, stall=0.0):
         await FallingEdge(dut.clk)
     ready.value = 0
     return items, cycle - first + 1
+
+
+async def watch_idle(dut, n, size, answer):
+    """Of a multiplexer of n clients: `idle` only if nobody asked a cycle before and all answers had come, and then it is soon.
+
+    size : of a request's payload: the answers to it. answer : the signal of a client that is high for each.
+    """
+    requests, answers = ([getattr(dut, f"clients__{k}__{name}") for k in range(n)] for name in ("request__valid", answer))
+    ready, payloads = ([getattr(dut, f"clients__{k}__request__{name}") for k in range(n)] for name in ("ready", "payload"))
+    outstanding, quiet = 0, 0  # cycles in which nothing asked or was outstanding
+    while True:
+        await RisingEdge(dut.clk)
+        assert quiet < 4 if not dut.idle.value else quiet > 0, ("idle", outstanding, quiet)
+        taken = [int(p.value) for v, r, p in zip(requests, ready, payloads) if v.value and r.value]
+        outstanding += sum(map(size, taken)) - sum(int(a.value) for a in answers)
+        quiet = 0 if outstanding or any(v.value for v in requests) else quiet + 1

@@ -11,6 +11,7 @@ SMALL = dict(param_slots=8, pool_depth=64)
     dict(rows=4, cols=4, axi_bytes=8),
     dict(rows=16, cols=8, axi_bytes=16),
     dict(rows=16, cols=16, axi_bytes=8, features=("lut", "affine")),
+    dict(rows=16, cols=16, axi_bytes=32, features=("affine",)),  # several lanes a RAM of coefficients
     dict(rows=4, cols=16, axi_bytes=16, features=("pool", "eltwise")),
     dict(rows=8, cols=8, axi_bytes=8, features=("lrn",)),
     dict(rows=8, cols=8, axi_bytes=64, features=("affine", "lrn")),  # a beat holds the parameters of both halves

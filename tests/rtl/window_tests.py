@@ -104,6 +104,14 @@ async def pools_under_stalls(dut):
 
 
 @cocotb.test(timeout_time=400, timeout_unit="us")
+async def rows_wait_where_results_are_not_taken(dut):
+    """The ring fills, and nothing in it is overwritten."""
+    await start(dut, i__valid=0, o__ready=0, start=0)
+    for case in (("max", 1, 30, 16, (1, 1), (1, 1)), ("sum", 3, 12, 8, (3, 3), (1, 1))):
+        await run(dut, case, 1, 0, 0.9)
+
+
+@cocotb.test(timeout_time=400, timeout_unit="us")
 async def full_rate(dut):
     """One input a cycle where kh cycles an output are fewer than the inputs; kh cycles an output otherwise."""
     await start(dut, i__valid=0, o__ready=0, start=0)
