@@ -80,20 +80,25 @@ async def run(dut, case, seed, send_stall=0.0, receive_stall=0.0):
     await FallingEdge(dut.clk)
     dut.start.value = 0
     sending = cocotb.start_soon(send(dut, "i", [pack(v, 8) for v in x.reshape(-1, parameter("lanes"))], seed, send_stall))
-    cycles = cocotb.start_soon(count_busy(dut))
+    cycles = cocotb.start_soon(count_busy(dut, len(want)))
     got, span = await receive(dut, "o", len(want), seed + 1, receive_stall)
     await sending
     assert got == want, case
     return await cycles, span
 
 
-async def count_busy(dut):
-    cycles = 0
-    await RisingEdge(dut.clk)
-    while dut.busy.value:
-        cycles += 1
+async def count_busy(dut, results):
+    """The cycles until the last of so many results is at `o` and `busy` has ended, which is not before."""
+    cycles = taken = 0
+    while True:
         await RisingEdge(dut.clk)
-    return cycles
+        there = bool(dut.o__valid.value)
+        if taken + there < results:
+            assert dut.busy.value, "not busy before its last result"
+        elif not dut.busy.value:
+            return cycles
+        taken += there and bool(dut.o__ready.value)
+        cycles += 1
 
 
 @cocotb.test(timeout_time=400, timeout_unit="us")
