@@ -151,7 +151,7 @@ def _maps(ctx, node, a, b, kind, sign):
             mantissa, shift = requant.ratio(xa.scale * xb.scale / y.scale)
             ma, mb, shift = 0, int(mantissa), int(shift)
         else:
-            ga, gb = sa * xa.scale / y.scale, sb * xb.scale / y.scale
+            ga, gb = requant.saturating(sa * xa.scale / y.scale, sb * xb.scale / y.scale, kind == "add")
             shift = requant.common_shift(ga, gb)
             ma, mb = requant.scaled(ga, shift), requant.scaled(gb, shift)
         return ir.Eltwise(

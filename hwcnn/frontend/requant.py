@@ -37,6 +37,16 @@ def common_shift(*reals):
     return int(shifts(reals, MANT_BITS).min())
 
 
+def saturating(a, b, summed):
+    """The gains of two operands of an element-wise operation, each no larger than what matters, so that the other keeps its bits.
+
+    An operand that differs from 0 by one is beyond int8 with a gain of 512, whatever is subtracted from it: if it is added (`summed`),
+    less than 256 times the other's gain.
+    """
+    limits = (512 + 256 * abs(other) * summed for other in (b, a))
+    return tuple(float(np.clip(gain, -limit, limit)) for gain, limit in zip((a, b), limits, strict=True))
+
+
 def scaled(real, shift):
     """``real * 2**shift`` rounded to an int."""
     return int(np.rint(np.ldexp(real, shift)))
