@@ -72,10 +72,10 @@ class ActivationTable(wiring.Component):
         with m.If(reading):
             m.d.sync += count.eq(count + 1)
             with m.If(count == 255):
-                m.d.sync += [identity.eq(0), reading.eq(waiting), waiting.eq(0)]
+                m.d.sync += [identity.eq(0), reading.eq(waiting | last), waiting.eq(0)]
         with m.If(last):
             with m.If(identity):
-                m.d.sync += waiting.eq(1)
+                m.d.sync += waiting.eq(count != 255)
             with m.Else():
                 m.d.sync += [count.eq(0), reading.eq(1)]
         picked, place = Signal(), Signal(9)

@@ -54,3 +54,18 @@ async def looks_up(dut):
         cycles = await fill(dut, table)
         assert COPY < cycles <= 2 * COPY if k == 0 else cycles == COPY
         await look_up(dut, generator, table)
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def is_filled_whenever_the_other_table_is_done(dut):
+    generator = random.Random(3)
+    await start(dut, i__valid=0, params__en=0)
+    for last in range(250, 264):  # cycles from reset to the last beat
+        dut.rst.value = 1
+        await FallingEdge(dut.clk)
+        dut.rst.value = 0
+        for _ in range(last - 256 // BEAT):
+            await FallingEdge(dut.clk)
+        table = generator.randbytes(256)
+        await fill(dut, table)
+        await look_up(dut, generator, table)
