@@ -33,7 +33,7 @@ class Job:
     def title(self):
         text = ", ".join(f"{name} {value}" for name, value in (
             self.proof.parameters | {path.split(".")[-1]: value for path, value in self.proof.narrow.items()}).items())
-        return f"{self.proof.block}({text})"
+        return f"{self.proof.block}({text})" if text else self.proof.block
 
     @property
     def folder(self):

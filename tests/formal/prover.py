@@ -124,7 +124,7 @@ def _set(path, value):
     setattr(getattr(owner, path[-1]) if of_class else owner, name, value)
 
 
-def prove(file, number, name, folder, mutant=None, narrow=None, seconds=30):
+def prove(file, number, name, folder, mutant=None, narrow=None, seconds=200):
     """The verdict of property `name` of proof `number` of `file`; in this process `mutant` changes the block and `narrow` its
     constants, so nothing of hwcnn.rtl may be imported yet."""
     if mutant is not None:
