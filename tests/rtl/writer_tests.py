@@ -6,6 +6,7 @@ import cocotb
 from axi_memory import WriteMemory
 from bench import parameter
 from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.utils import get_sim_time
 from reader_tiles import pack
 from streams import send, start
 
@@ -99,6 +100,20 @@ async def strides_use_all_their_bits(dut):
     lanes = parameter("lanes")
     far = tile(0x0ABC_D000 + 3 * lanes, 2, 3, 2, (1 << 16) - lanes, (1 << 24) - 5 * lanes, 0xE5A5_A000 + lanes)
     await run(dut, [far], 5, 0.2, 0.2)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def counts_use_all_their_bits(dut):
+    """Memory takes everything at once, and answers ahead, so that no Python runs in the cycles of a tile."""
+    n, lanes, parts = 33_000, parameter("lanes"), max(1, parameter("lanes") // parameter("axi_bytes"))
+    for counts in ((n, 1, 1), (1, n, 1), (1, 1, n)):
+        payload = pack(FIELDS, tile(0, *counts, lanes, lanes, lanes))
+        await start(dut, i__valid=1, i__payload=payload, data__valid=1, data__payload=0, port__request__ready=1,
+                    port__data__ready=1, port__response=1)
+        await ClockCycles(dut.clk, 200)  # until `done` has ended, of a tile before
+        began = get_sim_time("ns")
+        await RisingEdge(dut.done)
+        assert n * parts - 200 <= (get_sim_time("ns") - began) / 10 <= n * parts
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
