@@ -17,8 +17,8 @@ import pytest
 
 from hwcnn.sim import verilator
 
-#: Seconds after which a test hangs: ten times what the longest takes.
-LIMIT = 300
+#: Seconds after which a test hangs: five times what the longest takes.
+LIMIT = 150
 
 TESTS = []
 _original, _fresh = verilator.build, verilator._fresh

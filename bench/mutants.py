@@ -8,7 +8,7 @@ simulator the change leaves as it was is skipped (`mutant_tests.py`).
 
     killed      a test failed, or did not end.
     identical   equivalent: the Verilog is the same in all configurations that are tested, and in those of CONFIGS.
-    equivalent  survived, and mutants_equivalent.json says why no test could tell it from the original.
+    equivalent  mutants_equivalent.json says why no test can tell it from the original; such are not run.
     survived    no test failed.
     stillborn   the change is not legal Python, Amaranth or Verilog; another takes its place.
 
@@ -107,6 +107,7 @@ class Mutants:
     def __init__(self, blocks, near=None):
         self.tests = {block: files[:near] for block, files in tests_of().items() if block in blocks}
         self.done = {}
+        self.reasons = json.loads(EQUIVALENT.read_text())
         self.lock = threading.Lock()
         RESULTS.parent.mkdir(exist_ok=True)
         if RESULTS.exists():
@@ -185,6 +186,9 @@ class Mutants:
 
     def run(self, mutant):
         """The result of a mutant, also appended to the file."""
+        what = {k: getattr(mutant, k) for k in ("id", "file", "line", "where", "operator", "before", "after")}
+        if mutant.id in self.reasons:
+            return what | {"status": "equivalent", "reason": self.reasons[mutant.id], "killer": None, "hangs": False, "seconds": 0}
         known, left = self.left(mutant)
         if not left:
             return known
@@ -199,11 +203,9 @@ class Mutants:
         if known and status in ("survived", "identical"):
             passed = known["tests"] | passed
             status = "survived" if "survived" in (status, known["status"]) else status
-        result = {"id": mutant.id, "file": mutant.file, "line": mutant.line, "where": mutant.where, "operator": mutant.operator,
-                  "before": mutant.before, "after": mutant.after, "status": status, "killer": killer,
-                  "hangs": any(t["outcome"] == "hangs" for t in tests),
-                  "seconds": round(time.monotonic() - began + (known or {}).get("seconds", 0), 1),
-                  "rtl": digest(RTL / mutant.file), "tests": passed}
+        result = what | {"status": status, "killer": killer, "hangs": any(t["outcome"] == "hangs" for t in tests),
+                         "seconds": round(time.monotonic() - began + (known or {}).get("seconds", 0), 1),
+                         "rtl": digest(RTL / mutant.file), "tests": passed}
         with self.lock:
             self.done[mutant.id] = result
             with RESULTS.open("a") as file:
@@ -275,10 +277,6 @@ def main():
         quota = dict.fromkeys(candidates, 1)
     mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near)
     results = run_all(mutants, candidates, quota, options.first, options.jobs)
-    reasons = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
-    for result in results:
-        if result["status"] == "survived" and result["id"] in reasons:
-            result |= {"status": "equivalent", "reason": reasons[result["id"]]}
     counts = Counter(r["status"] for r in results)
     print(dict(counts))
     whole = not (options.only or options.file or options.first or options.near)

@@ -14,7 +14,7 @@ async def starts(dut, seen):
         seen += [name for name in ("start", "soft_reset") if getattr(dut, name).value]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_start_waits_for_the_reset_to_end(dut):
     """A prompt retry after an error: it does not see the old run, and what still comes from that is not taken for its own."""
     host = await begin(dut)
@@ -49,7 +49,7 @@ async def a_start_waits_for_the_reset_to_end(dut):
         seen.clear()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_start_at_each_cycle_of_a_reset(dut):
     """However near the start and the end of the draining are, there is one soft reset, and one start after it."""
     host = await begin(dut)
@@ -73,7 +73,7 @@ async def a_start_at_each_cycle_of_a_reset(dut):
         seen.clear()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def a_dead_bus_is_given_up_by_a_second_reset(dut):
     """A start that waits for a bus that never answers ends with an error of the watchdog; a second reset forgets bus and start."""
     host = await begin(dut)
@@ -92,7 +92,7 @@ async def a_dead_bus_is_given_up_by_a_second_reset(dut):
     assert await host.read("STATUS") == BUSY
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def watchdog(dut):
     host = await begin(dut)
     await host.write("WATCHDOG", LIMIT_UNIT)
@@ -116,7 +116,7 @@ async def watchdog(dut):
     assert await host.read("STATUS") == BUSY
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def budget(dut):
     """A run that is busy without end is stopped; one that ends in time is not, nor the one after a long one."""
     host = await begin(dut)

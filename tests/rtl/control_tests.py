@@ -44,7 +44,7 @@ async def begin(dut):
     return Host(dut)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def reads_back_the_configuration(dut):
     host = await begin(dut)
     assert await host.read("ID") == int.from_bytes(b"HWCN", "big")
@@ -76,7 +76,7 @@ async def addresses_between_the_counters_read_as_zero(dut):
         assert await host.axi.read_dword(offset) == expected.get(offset, 0), hex(offset)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def holds_what_is_written_byte_by_byte(dut):
     host = await begin(dut)
     generator = random.Random(1)
@@ -100,7 +100,7 @@ async def holds_what_is_written_byte_by_byte(dut):
         assert await host.read(register.name) == before
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def address_and_data_in_any_order(dut):
     host = await begin(dut)
     write = host.axi.write_if
@@ -114,7 +114,7 @@ async def address_and_data_in_any_order(dut):
         assert await host.read("BASE") == 4096 * (1000 + n)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def waits_for_the_host_to_take_responses(dut):
     host = await begin(dut)
     host.axi.write_if.b_channel.set_pause_generator(n % 5 != 0 for n in range(10000))
@@ -124,7 +124,7 @@ async def waits_for_the_host_to_take_responses(dut):
         assert await host.read("PROGRAM") == n * 64
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def runs_a_program_and_counts(dut):
     host = await begin(dut)
     await host.write("IRQ_ENABLE", 1)
@@ -168,7 +168,7 @@ async def runs_a_program_and_counts(dut):
         assert await host.read("IRQ_STATUS") == 0 and dut.irq.value == 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def counts_the_cycles_of_a_run(dut):
     host = await begin(dut)
     for length in (1, 77):
@@ -183,7 +183,7 @@ async def counts_the_cycles_of_a_run(dut):
         assert await host.read("CYCLES") == length
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def ignores_start_while_busy(dut):
     host = await begin(dut)
     await host.write("CONTROL", 1)
@@ -193,7 +193,7 @@ async def ignores_start_while_busy(dut):
     assert await host.read("STATUS") == BUSY
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def reports_errors_and_recovers(dut):
     host = await begin(dut)
     await host.write("IRQ_ENABLE", 2)
@@ -218,7 +218,7 @@ async def reports_errors_and_recovers(dut):
         assert await host.read("STATUS") == 0 and dut.irq.value == 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def soft_reset_waits_for_the_bus(dut):
     host = await begin(dut)
     resets = []

@@ -26,7 +26,7 @@ async def pulse_start(dut):
     dut.start.value = 0
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def routes_programs(dut):
     generator = random.Random(1)
     await start(dut, **IDLE)
@@ -47,7 +47,7 @@ async def routes_programs(dut):
         assert dut.stop.value == 1
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def a_word_in_two_cycles(dut):
     generator = random.Random(2)
     await start(dut, **IDLE | {n: 1 for n in IDLE if n.startswith("o_")})
@@ -61,7 +61,7 @@ async def a_word_in_two_cycles(dut):
             await FallingEdge(dut.clk)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def stops_at_end(dut):
     generator = random.Random(3)
     await start(dut, **IDLE | {n: 1 for n in IDLE if n.startswith("o_")})
@@ -73,7 +73,7 @@ async def stops_at_end(dut):
         await FallingEdge(dut.clk)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def reports_a_bad_opcode_once(dut):
     generator = random.Random(4)
     bad = [n for n in range(256) if n not in {i.opcode for i in INSTRUCTIONS}]

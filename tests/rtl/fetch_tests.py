@@ -57,7 +57,7 @@ async def run(dut, address, count, stall):
     raise AssertionError("busy does not fall")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def reads_programs_one_after_another(dut):
     await start(dut, **IDLE)
     for stall in (0, 0.4, 0.8):
@@ -71,7 +71,7 @@ async def reads_programs_one_after_another(dut):
             assert end <= address + 16 * count + 512
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def keeps_up_with_the_bus(dut):
     await start(dut, **IDLE)
     Memory(dut, 0)

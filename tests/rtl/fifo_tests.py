@@ -7,7 +7,7 @@ from bench import parameter
 from streams import receive, send, start
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def keeps_order_under_stalls(dut):
     items = [random.Random(1).getrandbits(parameter("width")) for _ in range(500)]
     for send_stall, receive_stall in ((0.5, 0.5), (0, 0.7), (0.7, 0)):
@@ -18,7 +18,7 @@ async def keeps_order_under_stalls(dut):
         assert got == items
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
     items = [n & (1 << parameter("width")) - 1 for n in range(200)]
     await start(dut, i__valid=0, o__ready=0)

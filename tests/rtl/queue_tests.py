@@ -49,7 +49,7 @@ async def gives_the_fields_under_stalls(dut):
         assert got == [payload for _, payload in items]
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def waits_for_each_of_its_counters(dut):
     generator = random.Random(2)
     await start(dut, i__valid=0, o__ready=0, counts=0)
@@ -77,7 +77,7 @@ async def waits_for_each_of_its_counters(dut):
             await FallingEdge(dut.clk)
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def latency(dut):
     words, _ = random_instruction(random.Random(3))
     await start(dut, i__valid=0, o__ready=0, counts=0)

@@ -31,7 +31,7 @@ def cases(width):
         yield value, draw.randrange(49), draw.randrange(-128, 128), low, high
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def matches_rationals(dut):
     width = parameter("width")
     todo = list(cases(width))

@@ -7,7 +7,7 @@ from cocotb.triggers import FallingEdge
 from streams import start
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=2, timeout_unit="ms")
 async def knows_the_last_round(dut):
     draw = random.Random(1)
     for rate in (1, 0.4):

@@ -108,7 +108,7 @@ class System:
             assert self.ram.read(BASE % SIZE + address, len(content)) == content, f"map at {address:#x}"
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def runs_a_network(dut):
     system = await System.begin(dut)
     for probability in (0, 0.3, 0.7, 0):
@@ -119,7 +119,7 @@ async def runs_a_network(dut):
         assert await system.read("ARRAY_BUSY") == NETWORK.pixels
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def counters_explain_the_cycles(dut):
     """Every cycle of the array is busy, a stall, or the start of an instruction."""
     system = await System.begin(dut)
@@ -145,7 +145,7 @@ async def watch_bursts(dut, bursts):
                 bursts.append((int(addr), int(addr) + (int(length) + 1) * CONFIG.axi_bytes))
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def names_client_and_address_of_a_bus_error(dut):
     """The next run starts at once: the error of the one before is not seen any more."""
     system = await System.begin(dut)
@@ -168,7 +168,7 @@ async def names_client_and_address_of_a_bus_error(dut):
         await system.run_and_check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def refuses_unknown_opcodes(dut):
     system = await System.begin(dut)
     absent = [i.opcode for i in isa.INSTRUCTIONS if i is isa.VECTOR and not CONFIG.features]
@@ -179,7 +179,7 @@ async def refuses_unknown_opcodes(dut):
         await system.run_and_check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def watchdog_ends_a_deadlock(dut):
     system = await System.begin(dut)
     await system.write("WATCHDOG", LIMIT_UNIT)
@@ -197,7 +197,7 @@ async def watchdog_ends_a_deadlock(dut):
     await system.run_and_check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def budget_ends_an_array_without_end(dut):
     """A damaged count: the array takes four thousand million pixels, and is at work all the time."""
     system = await System.begin(dut)
@@ -213,7 +213,7 @@ async def budget_ends_an_array_without_end(dut):
     await system.run_and_check()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def soft_reset_at_any_time(dut):
     system = await System.begin(dut)
     generator = random.Random(5)
