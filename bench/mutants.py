@@ -1,6 +1,6 @@
 """Changes of the RTL, one at a time: does a test fail? Results in docs/reliability.md and docs/reliability/mutants.json.
 
-    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...] [--list]
+    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...] [--list] [--report]
 
 A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the block that it is in run first,
 then those of the blocks around it and those of WHOLE accelerators; the first that fails ends it. A test whose
@@ -21,6 +21,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,9 +85,9 @@ def _closure(path):
 
 
 def helpers(path):
-    """A test file and what belongs to it in the simulator."""
-    inside = path.with_name(path.stem.removeprefix("test_") + "_tests.py")
-    return [path, inside] if inside.exists() else [path]
+    """A test file and what it names of its folder: benches, and what runs in the simulator."""
+    named = set(re.findall(r"\w+", path.read_text()))
+    return [path, *sorted(p for p in path.parent.glob("*.py") if p.stem in named and p.stem != "bench")]
 
 
 def chosen(count, seed, only_file=None):
@@ -104,7 +105,7 @@ def chosen(count, seed, only_file=None):
 class Mutants:
     """Runs mutants; each in a folder of its own, with the simulators of the original at hand."""
 
-    def __init__(self, blocks, near=None):
+    def __init__(self, blocks, near=None, run=True):
         self.tests = {block: files[:near] for block, files in tests_of().items() if block in blocks}
         self.done = {}
         self.reasons = json.loads(EQUIVALENT.read_text())
@@ -112,7 +113,9 @@ class Mutants:
         RESULTS.parent.mkdir(exist_ok=True)
         if RESULTS.exists():
             self.done = {r["id"]: r for r in map(json.loads, RESULTS.read_text().splitlines())}
-        self._baseline()
+        self.runs = run
+        if run:
+            self._baseline()
 
     def _baseline(self):
         """Of the original, which passes all tests: the simulators of each test file, and the Verilog of CONFIGS."""
@@ -185,13 +188,14 @@ class Mutants:
         return known, {f: stamp for f, stamp in now.items() if then.get(f.name) != stamp}
 
     def run(self, mutant):
-        """The result of a mutant, also appended to the file."""
+        """The result of a mutant, also appended to the file; None where there is none and none is to be run."""
         what = {k: getattr(mutant, k) for k in ("id", "file", "line", "where", "operator", "before", "after")}
         if mutant.id in self.reasons:
-            return what | {"status": "equivalent", "reason": self.reasons[mutant.id], "killer": None, "hangs": False, "seconds": 0}
+            return what | {"status": "equivalent", "reason": self.reasons[mutant.id], "killer": None, "hangs": False,
+                           "seconds": 0}
         known, left = self.left(mutant)
-        if not left:
-            return known
+        if not left or not self.runs:
+            return known if not left or (known and known["status"] == "survived") else None
         began, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix="mutant-"))
         try:
             self._package(folder, mutant)
@@ -204,7 +208,7 @@ class Mutants:
             passed = known["tests"] | passed
             status = "survived" if "survived" in (status, known["status"]) else status
         result = what | {"status": status, "killer": killer, "hangs": any(t["outcome"] == "hangs" for t in tests),
-                         "seconds": round(time.monotonic() - began + (known or {}).get("seconds", 0), 1),
+                         "seconds": round(time.monotonic() - began, 1),
                          "rtl": digest(RTL / mutant.file), "tests": passed}
         with self.lock:
             self.done[mutant.id] = result
@@ -242,6 +246,8 @@ def run_all(mutants, candidates, quota, first, jobs):
             if mutant is None:
                 return
             result = mutants.run(mutant)
+            if result is None:
+                return
             with mutants.lock:
                 results.append(result)
                 print(f"{len(results):4} {result['status']:9} {result['seconds']:6} s  {mutant}  {result['killer'] or ''}",
@@ -264,6 +270,7 @@ def main():
     parser.add_argument("--file", help="only of one file, such as window")
     parser.add_argument("--only", nargs="+", help="mutants by their id")
     parser.add_argument("--list", action="store_true", help="show them, run nothing")
+    parser.add_argument("--report", action="store_true", help="run nothing, write the page of the results there are")
     options = parser.parse_args()
     candidates, quota = chosen(options.count, options.seed, options.file)
     if options.list:
@@ -275,7 +282,8 @@ def main():
         every = [m for p in RTL.glob("*.py") for m in mutation.mutations(p.name, p.read_text())]
         candidates = {i: [m] for i in options.only for m in every if m.id == i}
         quota = dict.fromkeys(candidates, 1)
-    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near)
+    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near,
+                      not options.report)
     results = run_all(mutants, candidates, quota, options.first, options.jobs)
     counts = Counter(r["status"] for r in results)
     print(dict(counts))
