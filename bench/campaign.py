@@ -36,6 +36,7 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--note", default="", help="a sentence for the section of docs/reliability.md")
     parser.add_argument("--include", type=Path, nargs="*", default=[], help="results of other runs, for the figures")
     parser.add_argument(
         "--minimise", type=float, default=60, metavar="SECONDS", help="for each kind of failure; 0 for not at all"
