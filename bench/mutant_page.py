@@ -10,25 +10,26 @@ PAGE, DATA = DOCS / "reliability.md", DOCS / "reliability" / "mutants.json"
 TITLE = "# Reliability\n\nWhat has been done to find defects, and what it found. The commands named write their sections.\n"
 INTRO = """## Mutants
 
-{valid} seeded changes of the RTL's source, one at a time, over all blocks in proportion to their size (`make mutants`, seed
-{seed}): arithmetic, comparisons, constants and indices off by one, logic, inversions, conditions negated or left out, exchanged
-sources and operands, statements left out. For each the tests of `make test` that concern the block run, and compiled networks
-in RTL, until one fails."""
+Seeded changes of the RTL's source, one at a time, over all blocks in proportion to their size: {valid} of {count} (`make
+mutants`, seed {seed}). Arithmetic, comparisons, constants and indices off by one, logic, inversions, conditions negated or left
+out, exchanged sources and operands, statements left out. For each the tests of `make test` that concern the block run, the
+nearest first, and whole accelerators, until one fails. What survived on the way got a test or a reason, so the share is of the
+tests as they are now; with another seed it may be lower."""
 STATUSES = ("killed", "survived", "equivalent", "identical", "stillborn")
 
 
-def write_page(results, seed):
+def write_page(results, seed, count):
     DATA.parent.mkdir(parents=True, exist_ok=True)
     results = sorted(results, key=lambda r: (r["file"], r["line"], r["id"]))
     kept = [{k: v for k, v in r.items() if k not in ("rtl", "tests")} for r in results]
-    DATA.write_text(json.dumps({"seed": seed, "mutants": kept}, indent=1) + "\n")
+    DATA.write_text(json.dumps({"seed": seed, "count": count, "mutants": kept}, indent=1) + "\n")
     text = PAGE.read_text() if PAGE.exists() else TITLE
-    section = _section(results, seed)
+    section = _section(results, seed, count)
     text, replaced = re.subn(r"^## Mutants\n.*?(?=^## |\Z)", lambda _: section, text, flags=re.M | re.S)
     PAGE.write_text(text if replaced else text.rstrip("\n") + "\n\n" + section)
 
 
-def _section(results, seed):
+def _section(results, seed, count):
     counts = Counter(r["status"] for r in results)
     by_file = defaultdict(Counter)
     for r in results:
@@ -36,11 +37,11 @@ def _section(results, seed):
     valid = len(results) - counts["stillborn"]
     different = counts["killed"] + counts["survived"]
     hung = sum(r["hangs"] for r in results)
-    lines = [INTRO.format(valid=valid, seed=seed), "",
+    lines = [INTRO.format(valid=valid, count=count, seed=seed), "",
              f"{counts['killed']} of the {different} that are not equivalent are killed, "
-             f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did not end. "
+             f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did not end.\n"
              f"{counts['identical']} give the same Verilog in all configurations tried, {counts['equivalent']} are equivalent "
-             f"for the reasons below. {counts['stillborn']} more could not be elaborated or built, and do not count. "
+             f"for the reasons below.\n{counts['stillborn']} more could not be elaborated or built, and do not count. "
              f"{sum(r['seconds'] for r in results):.0f} s in all. Each mutant: `docs/reliability/mutants.json`.", "",
              "| block | " + " | ".join(STATUSES[:4]) + " |", "|---|" + "--:|" * 4]
     lines += [f"| {f} | " + " | ".join(str(by_file[f][s] or "") for s in STATUSES[:4]) + " |" for f in sorted(by_file)]

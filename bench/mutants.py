@@ -1,6 +1,7 @@
 """Changes of the RTL, one at a time: does a test fail? Results in docs/reliability.md and docs/reliability/mutants.json.
 
-    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...] [--list] [--report]
+    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...]
+                            [--list] [--report]
 
 A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the block that it is in run first,
 then those of the blocks around it and those of WHOLE accelerators; the first that fails ends it. A test whose
@@ -282,14 +283,13 @@ def main():
         every = [m for p in RTL.glob("*.py") for m in mutation.mutations(p.name, p.read_text())]
         candidates = {i: [m] for i in options.only for m in every if m.id == i}
         quota = dict.fromkeys(candidates, 1)
-    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near,
-                      not options.report)
+    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near, not options.report)
     results = run_all(mutants, candidates, quota, options.first, options.jobs)
     counts = Counter(r["status"] for r in results)
     print(dict(counts))
     whole = not (options.only or options.file or options.first or options.near)
     if whole:
-        write_page(results, options.seed)
+        write_page(results, options.seed, options.count)
     living = counts["killed"] + counts["survived"]
     sys.exit(counts["killed"] < 0.95 * living)
 
