@@ -18,8 +18,8 @@ _HEAD = (
 _INTRO = """Random networks (every operator of `hwcnn ops`; float, QDQ and QLinear; extreme scales, zero points and weights) on
 random legal configurations, most of them at their parameters' minima. Golden is compared with onnxruntime layer by layer, the ISA
 engine and the RTL with golden bit by bit, and every program passes `scheduler/check.py`. A layer that differs from onnxruntime by
-more than a step, or by one in more than 0.1 % of its elements, passes only if onnxruntime agrees with all values moved by 1/256 of
-a step before it rounds them (near halves its float32 decides), and with golden's whole bias in the place of a float one; what is
+more than a step, or by one in more than 0.1 % of its elements, passes only if onnxruntime agrees with all values moved by 1/256
+of a step before it rounds them (near halves its float32 decides), and with golden's whole bias in the place of a float one; what is
 named apart passes with differences of one."""
 
 

@@ -21,6 +21,8 @@ def environment(toplevel, module, results):
     return os.environ | {
         "GPI_USERS": ";".join((find_libpython.find_libpython(), cocotb_tools.config.pygpi_entry_point())),
         "PATH": os.environ["PATH"] + os.pathsep + str(cocotb_tools.config.libs_dir),
+        # A build in the cache may come from an environment that is gone: its own path to cocotb's libraries then leads nowhere.
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, (str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")))),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYGPI_PYTHON_BIN": sys.executable,
         "COCOTB_TOPLEVEL": toplevel,

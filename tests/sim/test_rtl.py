@@ -1,5 +1,6 @@
 """The process around the RTL: runs, errors and deadlocks, with a stand-in for the accelerator."""
 
+import re
 import resource
 import signal
 
@@ -29,6 +30,16 @@ def test_runs_one_after_another(folder):
             done = run.events.done("array")
             assert len(done) == CYCLES // 10 and set(np.diff(done)) == {10} and 0 <= done[0] < 40
             assert run.events.at(done[-1:], "level", "array_busy")[0] - run.events.at(done[:1], "level", "array_busy")[0] == done[-1] - done[0]
+
+
+def test_a_build_of_an_environment_that_is_gone_runs(folder, tmp_path):
+    """The cache is shared, and a simulator knows where cocotb's libraries were when it was built."""
+    gone, places = re.subn(rb"/[^\0:]*/cocotb/libs", lambda m: b"/gone".ljust(len(m[0]), b"/"), (folder / "tb").read_bytes())
+    assert places
+    (tmp_path / "tb").write_bytes(gone)
+    (tmp_path / "tb").chmod(0o755)
+    with rtl.RtlSimulator(tmp_path, 1 << 16) as simulator:
+        assert simulator.run(0).counters["array_busy"] == CYCLES
 
 
 def test_an_error_of_the_accelerator_is_named(folder):
