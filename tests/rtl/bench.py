@@ -5,8 +5,8 @@
 
 import json
 import os
-from pathlib import Path
 
+from cocotb_tools import config
 from cocotb_tools.check_results import get_results
 
 from hwcnn.rtl.verilog import to_verilog
@@ -19,14 +19,10 @@ def run_block(component, module, tmp_path, testcase=None, **parameters):
     parameters : JSON values that the cocotb tests read with `parameter()`.
     """
     folder = verilator.build("dut", {"dut.v": to_verilog(component, "dut")})
-    here = Path(__file__).parent
     run = verilator.Runner()
     run.hdl_toplevel = "dut"
-    env = {"HWCNN_TEST_PARAMETERS": json.dumps(parameters), "COCOTB_LOG_LEVEL": "WARNING"}
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")])
-    import sys
-    if str(here) not in sys.path:
-        sys.path.insert(0, str(here))
+    # A build in the cache may come from an environment that is gone: its own path to cocotb's libraries then leads nowhere.
+    env = {"HWCNN_TEST_PARAMETERS": json.dumps(parameters), "COCOTB_LOG_LEVEL": "WARNING", "LD_LIBRARY_PATH": str(config.libs_dir)}
     results = run.test(test_module=module, hdl_toplevel="dut", hdl_toplevel_lang="verilog", build_dir=folder,
                        test_dir=tmp_path, results_xml=str(tmp_path / "results.xml"), testcase=testcase, extra_env=env,
                        log_file=tmp_path / "sim.log", seed=1)
