@@ -105,8 +105,7 @@ class Generated:
         self.manifest = self._manifest()
         self.config = AccelConfig.from_dict(self.manifest["config"])
         self.preprocess = Preprocess.from_dict(self.manifest["preprocess"])
-        for name in CHECKED:
-            self._file(name)
+        self._files = {name: self._file(name) for name in CHECKED}
 
     def _manifest(self):
         if not self.path.is_dir():
@@ -141,7 +140,7 @@ class Generated:
 
     @cached_property
     def _model(self):
-        return onnx.ModelProto.FromString(self._file("quantized.onnx"))
+        return onnx.ModelProto.FromString(self._files["quantized.onnx"])
 
     @cached_property
     def graph(self):
@@ -155,13 +154,13 @@ class Generated:
 
     @property
     def program(self):
-        return self._file("program.bin")
+        return self._files["program.bin"]
 
     @property
     def weights(self):
         """uint8 [bytes]"""
-        return np.frombuffer(self._file("weights.bin"), np.uint8)
+        return np.frombuffer(self._files["weights.bin"], np.uint8)
 
     @property
     def verilog(self):
-        return self._file("accelerator.v").decode()
+        return self._files["accelerator.v"].decode()
