@@ -1,11 +1,13 @@
 """Top-1 of float (onnxruntime) and of the accelerator on labelled pictures.
 
-    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--percentile P] [--pe RxC] [--rtl N] [NAME ...]
+    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--percentile P] [--pe
+    RxC] [--rtl N] [NAME ...]
 
-MODELS_DIR holds ONNX files whose names are known below (NAME: only these). Pictures are called DATASET_..._LABEL.ext. All of
-a network's pictures run in the ISA engine, the first N in RTL too; every tensor is compared with the reference. Calibration
-takes the same pictures unless others are given. One row each goes to docs/networks.md. Exit code 1 for a mismatch, or where
-the accelerator is right on two pictures fewer than float.
+MODELS_DIR holds ONNX files whose names are known below (NAME: only these). Pictures are called
+DATASET_..._LABEL.ext. All of a network's pictures run in the ISA engine, the first N in RTL too;
+every tensor is compared with the reference. Calibration takes the same pictures unless others are
+given. One row each goes to docs/networks.md. Exit code 1 for a mismatch, or where the accelerator
+is right on two pictures fewer than float.
 """
 
 import argparse
@@ -19,14 +21,14 @@ from page import NETWORKS, record
 from hwcnn import golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import load
-from hwcnn.frontend.pictures import Preprocess
-from hwcnn.frontend.prepare import session
-from hwcnn.frontend.quantise import quantise
-from hwcnn.generate import accelerator_verilog
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model import optimise
+from hwcnn.frontend.model.load import load
+from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.generator import accelerator_verilog
+from hwcnn.preprocess import Preprocess
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import simulate
+from hwcnn.sim import session
 
 SECTION = "Trained networks on pictures"
 INTRO = """Pictures whose class (top-1) the float network and the accelerator's program find; "as float" counts the pictures on
@@ -35,7 +37,9 @@ which the two agree. Calibrated with the same pictures. Made by `python bench/ac
 
 @dataclass(frozen=True)
 class Trial:
-    """dataset : first word of its pictures' names. first : class index of label 0; None where its classes are not the labels'."""
+    """dataset : first word of its pictures' names. first : class index of label 0; None where its
+    classes are not the labels'.
+    """
 
     preprocess: Preprocess
     dataset: str = "imagenet"
@@ -51,7 +55,9 @@ KNOWN = {
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", type=Path)
     parser.add_argument("images", type=Path)
     parser.add_argument("names", nargs="*", default=list(KNOWN), metavar="NAME")
@@ -61,7 +67,11 @@ def main(arguments=None):
     parser.add_argument("--rtl", type=int, default=0, metavar="N", help="pictures to run in RTL")
     parser.add_argument("--out", type=Path, default=NETWORKS)
     args = parser.parse_args(arguments)
-    found = [path for stem in KNOWN if stem in args.names and (path := args.models / f"{stem}.onnx").is_file()]
+    found = [
+        path
+        for stem in KNOWN
+        if stem in args.names and (path := args.models / f"{stem}.onnx").is_file()
+    ]
     if not found:
         print(f"{args.models}: holds none of {', '.join(args.names)}", file=sys.stderr)
         return 2
@@ -85,9 +95,13 @@ def measure(path, trial, args):
     shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
     pictures = sorted(p for p in args.images.iterdir() if p.name.split("_")[0] == trial.dataset)
     x = [trial.preprocess.load(p, shape)[None] for p in pictures]
-    chosen = x if not args.calibrate else [trial.preprocess.load(p, shape)[None] for p in args.calibrate]
-    graph = import_graph(quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile))
-    run = session(model)
+    chosen = (
+        x if not args.calibrate else [trial.preprocess.load(p, shape)[None] for p in args.calibrate]
+    )
+    graph = import_graph(
+        quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile)
+    )
+    run = optimise.session(model)
     real = [int(np.argmax(run.run(None, {value.name: one})[0])) for one in x]
     found, compared, mismatches = _isa_and_rtl(graph, x, AccelConfig.load(pe=args.pe), args.rtl)
     hits = ["-", "-"]
@@ -95,10 +109,18 @@ def measure(path, trial, args):
         labels = [int(p.stem.rsplit("_", 1)[1]) + trial.first for p in pictures]
         hits = [_same(result, labels) for result in (real, found)]
     row = {
-        "network": path.stem, "pictures": len(x), "float": hits[0], "accelerator": hits[1], "as float": _same(real, found),
-        "in RTL too": min(args.rtl, len(x)), "values compared": f"{compared:,}", "mismatches": mismatches,
+        "network": path.stem,
+        "pictures": len(x),
+        "float": hits[0],
+        "accelerator": hits[1],
+        "as float": _same(real, found),
+        "in RTL too": min(args.rtl, len(x)),
+        "values compared": f"{compared:,}",
+        "mismatches": mismatches,
     }
-    return {name: str(cell) for name, cell in row.items()}, not mismatches and (trial.first is None or hits[1] >= hits[0] - 1)
+    return {name: str(cell) for name, cell in row.items()}, not mismatches and (
+        trial.first is None or hits[1] >= hits[0] - 1
+    )
 
 
 def _same(a, b):
@@ -106,15 +128,21 @@ def _same(a, b):
 
 
 def _isa_and_rtl(graph, x, config, in_rtl):
-    """(classes that the ISA engine finds, values compared, mismatches), the last two with those of the first pictures in RTL."""
+    """(classes that the ISA engine finds, values compared, mismatches), the last two with those of
+    the first pictures in RTL.
+    """
     compiled = compile_graph(graph, config)
     verilog = accelerator_verilog(config) if in_rtl else ""
-    design = simulate.Design(config, compiled.manifest, compiled.program, compiled.weights, verilog, graph)
+    design = session.Design(
+        config, compiled.manifest, compiled.program, compiled.weights, verilog, graph
+    )
     inputs = [{name: golden.quantise_input(graph, name, one) for name in graph.inputs} for one in x]
-    outcomes = simulate.simulate(design, inputs, simulate.Options("isa")).outcomes
-    classes = [int(np.argmax(next(iter(golden.host_outputs(graph, o.outputs).values())))) for o in outcomes]
+    outcomes = session.simulate(design, inputs, session.Options("isa")).outcomes
+    classes = [
+        int(np.argmax(next(iter(golden.host_outputs(graph, o.outputs).values())))) for o in outcomes
+    ]
     if in_rtl:
-        outcomes += simulate.simulate(design, inputs[:in_rtl], simulate.Options("rtl")).outcomes
+        outcomes += session.simulate(design, inputs[:in_rtl], session.Options("rtl")).outcomes
     differences = [d for outcome in outcomes for d in outcome.differences.values()]
     return classes, sum(d.elements for d in differences), sum(d.mismatches for d in differences)
 

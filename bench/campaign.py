@@ -1,12 +1,15 @@
-"""Random networks on random accelerators: onnxruntime against golden, the ISA engine and the RTL against golden, bit by bit.
+"""Random networks on random accelerators: onnxruntime against golden, the ISA engine and the RTL
+against golden, bit by bit.
 
-    python bench/campaign.py [--isa N] [--ort N] [--rtl N --configs N] [--hours H] [--seed S] [--jobs J] [--record]
-    python bench/campaign.py --case isa NUMBER [--seed S]     one case again, with what went wrong
-    python bench/campaign.py --replay FILE                    a case that was saved
+    python bench/campaign.py [--isa N] [--ort N] [--rtl N --configs N] [--hours H] [--seed S]
+    [--jobs J] [--record] python bench/campaign.py --case isa NUMBER [--seed S]     one case again,
+    with what went wrong python bench/campaign.py --replay FILE                    a case that was
+    saved
 
-Every case follows from the seed and its number. Results are appended to build/campaign/SEED.jsonl; what is there already, of the
-same sources, is not run again. Each kind of failure is minimised once and saved in build/campaign/cases. --record writes
-docs/reliability/campaign.json and the section of docs/reliability.md. Exit code 1 where anything failed.
+Every case follows from the seed and its number. Results are appended to build/campaign/SEED.jsonl;
+what is there already, of the same sources, is not run again. Each kind of failure is minimised once
+and saved in build/campaign/cases. --record writes docs/reliability/campaign.json and the section of
+docs/reliability.md. Exit code 1 where anything failed.
 """
 
 import argparse
@@ -27,7 +30,9 @@ _AHEAD = 4
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--isa", type=int, default=0, help="networks through the ISA engine")
     parser.add_argument("--ort", type=int, default=0, help="of them compared with onnxruntime")
     parser.add_argument("--rtl", type=int, default=0, help="RTL runs")
@@ -36,10 +41,18 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--note", default="", help="a sentence for the section of docs/reliability.md")
-    parser.add_argument("--include", type=Path, nargs="*", default=[], help="results of other runs, for the figures")
     parser.add_argument(
-        "--minimise", type=float, default=60, metavar="SECONDS", help="for each kind of failure; 0 for not at all"
+        "--note", default="", help="a sentence for the section of docs/reliability.md"
+    )
+    parser.add_argument(
+        "--include", type=Path, nargs="*", default=[], help="results of other runs, for the figures"
+    )
+    parser.add_argument(
+        "--minimise",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="for each kind of failure; 0 for not at all",
     )
     parser.add_argument("--case", nargs=2, metavar=("KIND", "NUMBER"))
     parser.add_argument("--replay", type=Path)
@@ -51,15 +64,33 @@ def main(arguments=None):
         return _again(args)
     found = results.Results(args.out / f"{args.seed}.jsonl", args.seed)
     until = time.monotonic() + 3600 * args.hours
-    with concurrent.futures.ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
+    with concurrent.futures.ProcessPoolExecutor(
+        args.jobs, multiprocessing.get_context("spawn")
+    ) as pool:
         if args.isa:
             every = max(1, args.isa // args.ort) if args.ort else 0
             _campaign(
-                pool, found, args, until, "isa", args.isa, isa_case.run, lambda n: (args.seed, n, bool(every) and n % every == 0)
+                pool,
+                found,
+                args,
+                until,
+                "isa",
+                args.isa,
+                isa_case.run,
+                lambda n: (args.seed, n, bool(every) and n % every == 0),
             )
         if args.configs:
             count = -(-args.rtl // args.configs)
-            _campaign(pool, found, args, until, "rtl", args.configs, rtl_case.run, lambda n: (args.seed, n, count))
+            _campaign(
+                pool,
+                found,
+                args,
+                until,
+                "rtl",
+                args.configs,
+                rtl_case.run,
+                lambda n: (args.seed, n, count),
+            )
     for path in args.include:
         found.include(path)
     figures = summary.summary(found)
@@ -72,15 +103,21 @@ def main(arguments=None):
 
 
 def _campaign(pool, found, args, until, kind, wanted, function, arguments):
-    """Run cases in order of their numbers until `wanted` of them ran (were not refused), or time is up."""
+    """Run cases in order of their numbers until `wanted` of them ran (were not refused), or time is
+    up.
+    """
 
     def counted(line):
         return line.get("result") != "refused"
 
     done, began, waiting = sum(map(counted, found.of(kind))), time.monotonic(), {}
     numbers = (n for n in itertools.count() if (kind, n) not in found.done)
-    while waiting or done < wanted and time.monotonic() < until:
-        while done + len(waiting) < wanted and len(waiting) < _AHEAD * args.jobs and time.monotonic() < until:
+    while waiting or (done < wanted and time.monotonic() < until):
+        while (
+            done + len(waiting) < wanted
+            and len(waiting) < _AHEAD * args.jobs
+            and time.monotonic() < until
+        ):
             number = next(numbers)
             waiting[pool.submit(function, *arguments(number))] = number
         if not waiting:
@@ -99,10 +136,20 @@ def _tell(found, kind, line, done, wanted, began):
     for run in runs:
         if run.get("result") == "failed":
             last = run["detail"].strip().splitlines()[-1:]
-            print(f"{kind} {line['case'][1]}: {run['signature']}", *last, sep="\n    ", file=sys.stderr, flush=True)
+            print(
+                f"{kind} {line['case'][1]}: {run['signature']}",
+                *last,
+                sep="\n    ",
+                file=sys.stderr,
+                flush=True,
+            )
     if kind == "rtl" or len(found.lines) % 100 == 0:
         failed = sum(summary.failures(found).values())
-        print(f"{kind}: {done} of {wanted}, {failed} failures, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        print(
+            f"{kind}: {done} of {wanted}, {failed} failures, {time.monotonic() - began:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _minimise_all(found, args):
@@ -111,7 +158,11 @@ def _minimise_all(found, args):
     for line in found.lines:
         kind, number = line["case"]
         for run in line.get("runs", [line]):
-            if run["result"] == "failed" and run.get("network", 0) >= 0 and run["signature"] not in seen:
+            if (
+                run["result"] == "failed"
+                and run.get("network", 0) >= 0
+                and run["signature"] not in seen
+            ):
                 seen.add(run["signature"])
                 _minimise(args, kind, number, run)
 
@@ -140,14 +191,23 @@ def _minimise(args, kind, number, run):
     folder.mkdir(parents=True, exist_ok=True)
     path = cases.save(folder / name, made, config, seed, failure, bus)
     layers = ", ".join(entry["op"] for entry in made["layers"])
-    print(f"{path}: {run['signature']}\n    {made['kind']} {made['inputs']} {layers}", file=sys.stderr, flush=True)
+    print(
+        f"{path}: {run['signature']}\n    {made['kind']} {made['inputs']} {layers}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _again(args):
     kind, number = args.case[0], int(args.case[1])
     if kind == "isa":
         line = isa_case.run(args.seed, number)
-        print(line.get("signature", line["result"]), *line["refusals"], line.get("detail", ""), sep="\n")
+        print(
+            line.get("signature", line["result"]),
+            *line["refusals"],
+            line.get("detail", ""),
+            sep="\n",
+        )
         return 1 if line["result"] == "failed" else 0
     line = rtl_case.run(args.seed, number, -(-args.rtl // max(args.configs, 1)) or 5)
     for run in line["runs"]:

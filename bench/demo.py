@@ -1,4 +1,5 @@
-"""What `make demo` shows: handwritten digits through the RTL, bit by bit equal to the reference, then the size of the accelerator.
+"""What `make demo` shows: handwritten digits through the RTL, bit by bit equal to the reference,
+then the size of the accelerator.
 
 Usage: python bench/demo.py [--pe 16x16] [--device xc7a200t]
 """
@@ -7,12 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from hwcnn.models.digits import PICTURES
 from rich.console import Console
 
-from hwcnn import generate, simulation, views
+import hwcnn.estimate.command as estimate
+from hwcnn import generator
+from hwcnn.cli import tables
 from hwcnn.config import AccelConfig
-from hwcnn.estimate import command
-from hwcnn.models.digits import PICTURES
+from hwcnn.sim import command
 
 OUT = Path("build/demo")
 
@@ -21,9 +24,15 @@ def rows(values, pictures):
     """A table row for each picture; its label is in its file's name."""
     for item, picture in zip(values["outputs"], pictures, strict=True):
         (output,) = item["outputs"].values()
-        yield {"picture": picture.name, "label": picture.stem.split("_")[1], "RTL's answer": output["top"][0]["label"],
-               "probability": output["top"][0]["value"], "mismatches": item["mismatches"], "cycles": item["cycles"],
-               "MAC utilisation": f"{100 * values['mac_utilisation'] * values['cycles'] / item['cycles']:.1f} %"}
+        yield {
+            "picture": picture.name,
+            "label": picture.stem.split("_")[1],
+            "RTL's answer": output["top"][0]["label"],
+            "probability": output["top"][0]["value"],
+            "mismatches": item["mismatches"],
+            "cycles": item["cycles"],
+            "MAC utilisation": f"{100 * values['mac_utilisation'] * values['cycles'] / item['cycles']:.1f} %",
+        }
 
 
 def main():
@@ -37,17 +46,23 @@ def main():
 
 
 def run(arguments, show, progress):
-    made = generate.generate(generate.Request("digits", AccelConfig.load(pe=arguments.pe), OUT, progress=progress))
-    show.print(f"digits on {made['pe']}: {made['macs']:,} MACs, {made['instructions']} instructions, in {OUT}")
+    made = generator.generate(
+        generator.Request("digits", AccelConfig.load(pe=arguments.pe), OUT, progress=progress)
+    )
+    show.print(
+        f"digits on {made['pe']}: {made['macs']:,} MACs, {made['instructions']} instructions, in {OUT}"
+    )
     pictures = sorted(PICTURES.glob("*.png"))
-    values, lines = simulation.run(simulation.Request(OUT, inputs=tuple(pictures), progress=progress))
+    values, lines = command.run(command.Request(OUT, inputs=tuple(pictures), progress=progress))
     table = list(rows(values, pictures))
-    show.print(views.table(table))
+    show.print(tables.table(table))
     right = sum(row["label"] == row["RTL's answer"] for row in table)
-    show.print(f"{right} of {len(table)} right; {values['elements_compared']:,} values compared with the reference, "
-               f"{values['mismatches']} differ; {values['cycles_per_second']:,} cycles a second")
+    show.print(
+        f"{right} of {len(table)} right; {values['elements_compared']:,} values compared with the reference, "
+        f"{values['mismatches']} differ; {values['cycles_per_second']:,} cycles a second"
+    )
     show.print(*lines, sep="\n")
-    show.print(*views.resources(command.resources(OUT, device=arguments.device)))
+    show.print(*tables.resources(estimate.resources(OUT, device=arguments.device)))
     return 1 if values["mismatches"] else 0
 
 

@@ -2,11 +2,12 @@
 
 Usage: python bench/faults.py [--faults 200] [--stride 1] [--seed 0] [--record]
 
-A small network runs in RTL. Of each client in turn a random burst is answered with SLVERR or DECERR: the accelerator must
-report error, client and the address of that burst, be free after a soft reset, and get the next run right in every byte. Then it
-is reset in every cycle (or every `stride`-th) of the program and started again at once. Then memory stops answering for ever after
-some bursts.
---record writes docs/reliability/faults.json and the section of docs/reliability.md. Exit code 1 where anything went wrong.
+A small network runs in RTL. Of each client in turn a random burst is answered with SLVERR or
+DECERR: the accelerator must report error, client and the address of that burst, be free after a
+soft reset, and get the next run right in every byte. Then it is reset in every cycle (or every
+`stride`-th) of the program and started again at once. Then memory stops answering for ever after
+some bursts. --record writes docs/reliability/faults.json and the section of docs/reliability.md.
+Exit code 1 where anything went wrong.
 """
 
 import argparse
@@ -22,13 +23,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import normalise
-from hwcnn.frontend.quantise import quantise
-from hwcnn.generate import accelerator_verilog
-from hwcnn.rtl.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import normalise
+from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.host.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import memory, rtl, simulate
+from hwcnn.sim import memory, rtl, session
 from hwcnn.sim.compare import compare
 
 CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=16, act_kib=4, acc_depth=64, pool_depth=64)
@@ -46,37 +47,61 @@ class Wrong(Exception):
 
 
 def network(config):
-    """A `simulate.Design` of a network that uses every client: a residual, a sum of two maps, pooling, convolutions."""
+    """A `simulate.Design` of a network that uses every client: a residual, a sum of two maps,
+    pooling, convolutions.
+    """
     generator = np.random.default_rng(0)
     weights, nodes = [], []
 
     def conv(name, x, y, cin, cout, kernel):
-        value = generator.standard_normal((cout, cin, kernel, kernel), np.float32) / (kernel * cin**0.5)
+        value = generator.standard_normal((cout, cin, kernel, kernel), np.float32) / (
+            kernel * cin**0.5
+        )
         weights.append(numpy_helper.from_array(value, f"{name}.w"))
-        nodes.append(helper.make_node(
-            "Conv", [x, f"{name}.w"], [y], name=name, pads=[kernel // 2] * 4, kernel_shape=[kernel] * 2))
+        nodes.append(
+            helper.make_node(
+                "Conv",
+                [x, f"{name}.w"],
+                [y],
+                name=name,
+                pads=[kernel // 2] * 4,
+                kernel_shape=[kernel] * 2,
+            )
+        )
 
     conv("first", "x", "a", 4, 8, 3)
     conv("second", "a", "b", 8, 8, 1)
     nodes.append(helper.make_node("Add", ["a", "b"], ["c"], name="residual"))
     for x, y, kind in (("c", "d", "MaxPool"), ("c", "e", "AveragePool")):
-        nodes.append(helper.make_node(kind, [x], [y], name=kind, kernel_shape=[2, 2], strides=[2, 2]))
+        nodes.append(
+            helper.make_node(kind, [x], [y], name=kind, kernel_shape=[2, 2], strides=[2, 2])
+        )
     nodes.append(helper.make_node("Add", ["d", "e"], ["f"], name="sum"))
     conv("third", "f", "y", 8, 8, 1)
     tensor = helper.make_tensor_value_info
-    x, y = tensor("x", TensorProto.FLOAT, (1, 4, 6, 6)), tensor("y", TensorProto.FLOAT, (1, 8, 3, 3))
+    x, y = (
+        tensor("x", TensorProto.FLOAT, (1, 4, 6, 6)),
+        tensor("y", TensorProto.FLOAT, (1, 8, 3, 3)),
+    )
     graph = helper.make_graph(nodes, "faults", [x], [y], weights)
-    model = normalise(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), "faults")
+    model = normalise(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9),
+        "faults",
+    )
     imported = import_graph(quantise(model, None, 0))
     made = compile_graph(imported, config)
-    return simulate.Design(config, made.manifest, made.program, made.weights, accelerator_verilog(config), imported)
+    return session.Design(
+        config, made.manifest, made.program, made.weights, accelerator_verilog(config), imported
+    )
 
 
 @dataclass
 class Bench:
-    """A design in a simulator, with what DRAM holds after a right run, and its cycles (None under stalls, where they differ)."""
+    """A design in a simulator, with what DRAM holds after a right run, and its cycles (None under
+    stalls, where they differ).
+    """
 
-    design: simulate.Design
+    design: session.Design
     simulator: rtl.RtlSimulator
     x: dict
     image: np.ndarray = None
@@ -85,10 +110,20 @@ class Bench:
     @classmethod
     def begin(cls, design, simulator, stalls):
         shapes = {name: design.graph.tensors[name].shape for name in design.graph.inputs}
-        self = cls(design, simulator, {
-            name: np.random.default_rng(1).integers(-128, 128, shape, np.int8) for name, shape in shapes.items()})
+        self = cls(
+            design,
+            simulator,
+            {
+                name: np.random.default_rng(1).integers(-128, 128, shape, np.int8)
+                for name, shape in shapes.items()
+            },
+        )
         cycles = self.run().counters["cycles"]
-        written = {name: place for name, place in design.placements.items() if name not in design.graph.inputs}
+        written = {
+            name: place
+            for name, place in design.placements.items()
+            if name not in design.graph.inputs
+        }
         differences = compare(simulator.dram, written, golden.run(design.graph, self.x))
         if wrong := [str(d) for d in differences.values() if d.mismatches]:
             raise Wrong(wrong[0])
@@ -98,13 +133,17 @@ class Bench:
     def run(self, **how):
         self.design.fill(self.simulator.dram, self.x)
         manifest = self.design.manifest
-        return self.simulator.run(manifest["memory"]["program"]["addr"], budget=manifest["cycle_budget"], **how)
+        return self.simulator.run(
+            manifest["memory"]["program"]["addr"], budget=manifest["cycle_budget"], **how
+        )
 
     def exact(self, what, **how):
         """A run that must end as the first one did."""
         cycles = self.run(**how).counters["cycles"]
         if at := np.flatnonzero(self.simulator.dram != self.image).tolist():
-            raise Wrong(f"{what}: {len(at)} bytes of the run after it are wrong, the first at {at[0]:#x}")
+            raise Wrong(
+                f"{what}: {len(at)} bytes of the run after it are wrong, the first at {at[0]:#x}"
+            )
         if self.cycles is not None and abs(cycles - self.cycles) > TURNS:
             raise Wrong(f"{what}: the run after it took {cycles} cycles, not {self.cycles}")
 
@@ -122,7 +161,9 @@ class Bench:
         orders.arm(memory.Fault(False, 0, 2**32 - 1))
         self.exact("counting bursts")
         orders.disarm()
-        counts = {(write, name): orders.seen(write, _number(write, name)) for write, name in CLIENTS}
+        counts = {
+            (write, name): orders.seen(write, _number(write, name)) for write, name in CLIENTS
+        }
         return counts | {(False, "fetch"): len(self.design.program) // 64}
 
 
@@ -131,7 +172,9 @@ def _number(write, name):
 
 
 def fault(bench, counts, number, generator):
-    """Inject an error into a burst of client `number` (in turn); raises Wrong where it is not reported or not recovered from."""
+    """Inject an error into a burst of client `number` (in turn); raises Wrong where it is not
+    reported or not recovered from.
+    """
     write, name = CLIENTS[number % len(CLIENTS)]
     if not counts[write, name]:
         raise Wrong(f"the network has no burst of {name}")
@@ -143,12 +186,16 @@ def fault(bench, counts, number, generator):
     error, address = bench.fails(what), bench.simulator.orders.answered
     expected = ("write" if write else "read", name, address, False)
     if address is None or (error.error, error.client, error.address, error.dead) != expected:
-        raise Wrong(f"{what}: reported {error.error}, {error.client}, {error.address}, bus dead: {error.dead}; expected {expected}")
+        raise Wrong(
+            f"{what}: reported {error.error}, {error.client}, {error.address}, bus dead: {error.dead}; expected {expected}"
+        )
     bench.exact(what)
 
 
 def dead_bus(bench, after):
-    """The bus dies after some bursts: the watchdog ends the run, the reset gives up, and after a reset of the bus all is well."""
+    """The bus dies after some bursts: the watchdog ends the run, the reset gives up, and after a
+    reset of the bus all is well.
+    """
     bench.simulator.orders.kill(after)
     what = f"bus dead after {after} bursts"
     error = bench.fails(what, watchdog=2 * LIMIT_UNIT)
@@ -178,29 +225,36 @@ def run(design, faults, stride, seed, stalls):
 def record(figures):
     """Into the documentation."""
     from campaign.report import replace_section
+
     (DOCS / "reliability").mkdir(exist_ok=True)
     (DOCS / "reliability" / "faults.json").write_text(json.dumps(figures, indent=1) + "\n")
     kinds = ("bus errors", "resets", "dead buses")
     total = {kind: sum(row[kind] for row in figures["runs"]) for kind in kinds}
-    replace_section(DOCS / "reliability.md", "## AXI faults", f"""A small network on {figures['pe']} PEs in RTL, half of it on memory
+    replace_section(
+        DOCS / "reliability.md",
+        "## AXI faults",
+        f"""A small network on {figures["pe"]} PEs in RTL, half of it on memory
 that answers at full rate and in order, half under random stalls, with read data of different clients mixed, answers out of order and
 write data before its address. The memory checks AXI4's rules for a master: stability of all signals, size, kind, alignment, 4 KiB,
 length, `wlast`; an address where there is no memory is answered with DECERR, which ends the run.
 
-`python bench/faults.py --seed {figures['seed']} --record`, {figures['seconds']} s
+`python bench/faults.py --seed {figures["seed"]} --record`, {figures["seconds"]} s
 
 | what | tried | failed |
 |---|---:|---:|
-| SLVERR or DECERR for a random burst: STATUS and FAULT_ADDR name error, client and address | {total['bus errors']} | 0 |
-| soft reset in each cycle of the program, and a start at once | {total['resets']} | 0 |
-| memory that stops answering for ever: ended by the watchdog, cleared by a second reset | {total['dead buses']} | 0 |
+| SLVERR or DECERR for a random burst: STATUS and FAULT_ADDR name error, client and address | {total["bus errors"]} | 0 |
+| soft reset in each cycle of the program, and a start at once | {total["resets"]} | 0 |
+| memory that stops answering for ever: ended by the watchdog, cleared by a second reset | {total["dead buses"]} | 0 |
 
-Errors went to each client in turn: {', '.join(figures['clients'])}. After each of all these the next run was right in every byte of
-DRAM; nothing is recorded where one was not.""")
+Errors went to each client in turn: {", ".join(figures["clients"])}. After each of all these the next run was right in every byte of
+DRAM; nothing is recorded where one was not.""",
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--stride", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -212,12 +266,30 @@ def main():
             faults, resets, deaths = run(design, args.faults // 2, args.stride, args.seed, stalls)
         except Wrong as e:
             sys.exit(f"faults: {e}")
-        rows.append({"random stalls and order": stalls is not None, "bus errors": faults, "resets": resets, "dead buses": deaths})
-        print(f"{'random stalls and order' if stalls else 'full rate, in order'}: {faults} errors of the bus reported with client "
-              f"and address, {resets} soft resets, {deaths} dead buses; every run after one exact", flush=True)
+        rows.append(
+            {
+                "random stalls and order": stalls is not None,
+                "bus errors": faults,
+                "resets": resets,
+                "dead buses": deaths,
+            }
+        )
+        print(
+            f"{'random stalls and order' if stalls else 'full rate, in order'}: {faults} errors of the bus reported with client "
+            f"and address, {resets} soft resets, {deaths} dead buses; every run after one exact",
+            flush=True,
+        )
     if args.record:
-        record({"pe": CONFIG.pe, "clients": [name for _, name in CLIENTS], "seed": args.seed, "failures": 0, "runs": rows,
-                "seconds": round(time.monotonic() - began)})
+        record(
+            {
+                "pe": CONFIG.pe,
+                "clients": [name for _, name in CLIENTS],
+                "seed": args.seed,
+                "failures": 0,
+                "runs": rows,
+                "seconds": round(time.monotonic() - began),
+            }
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Proves properties of the blocks, and that mutants of them are refuted: docs/reliability/formal.json and '## Formal proofs'.
+"""Proves properties of the blocks, and that mutants of them are refuted:
+docs/reliability/formal.json and '## Formal proofs'.
 
-Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only, a part of a proof's title or
-file, the other proofs' rows stay as they are. Exit code 1 where anything is not as it must be.
+Usage: python bench/formal.py [--only TEXT] [--jobs N] [--folder FOLDER]; with --only, a part of a
+proof's title or file, the other proofs' rows stay as they are. Exit code 1 where anything is not as
+it must be.
 """
 
 import argparse
@@ -16,7 +18,6 @@ sys.path.insert(0, str(ROOT / "tests" / "formal"))
 
 from harness import TOGETHER  # noqa: E402
 from jobs import KINDS, jobs, run  # noqa: E402
-
 
 TITLE = "## Formal proofs"
 HEAD = """Written by `make formal` ({date}: {seconds:.0f} s, a process after another; {properties} properties hold, {unbounded} of them in
@@ -39,9 +40,14 @@ contradictory; `mutant` rows are changes of the block that the named property re
 def length(result):
     """The verdict and how far it goes."""
     if result["verdict"] == "proved":
-        return f"{result['engine']} {result['length']}" + (f", {result['clauses']} clauses" if result["clauses"] else "")
-    return {"bounded": f"unrolling, {result['length']} cycles", "refuted": f"in cycle {result['length']}",
-            "failed": result.get("failure")}.get(result["verdict"], "")
+        return f"{result['engine']} {result['length']}" + (
+            f", {result['clauses']} clauses" if result["clauses"] else ""
+        )
+    return {
+        "bounded": f"unrolling, {result['length']} cycles",
+        "refuted": f"in cycle {result['length']}",
+        "failed": result.get("failure"),
+    }.get(result["verdict"], "")
 
 
 def line(job, result):
@@ -58,35 +64,61 @@ def row(job, result):
     if job.mutant is not None:
         what = f"`{job.mutant.old}` → `{job.mutant.new}`: {what}"
     kept = ("verdict", "engine", "length", "clauses", "seconds", "right", "failure")
-    return {"proof": job.title, "kind": job.kind, "what": what, "properties": len(job.covers) if job.property == TOGETHER else 1} | {
-        key: result[key] for key in kept if key in result}
+    return {
+        "proof": job.title,
+        "kind": job.kind,
+        "what": what,
+        "properties": len(job.covers) if job.property == TOGETHER else 1,
+    } | {key: result[key] for key in kept if key in result}
 
 
 def section(rows):
     """The text of the section: a table a proof."""
     right = {kind: [row for row in rows if row["kind"] == kind and row["right"]] for kind in KINDS}
-    counts = [sum(row["properties"] for row in right["property"] if row["verdict"] in verdicts)
-              for verdicts in (("proved", "bounded"), ("proved",))]
-    text = [TITLE, "", HEAD.format(
-        date=time.strftime("%Y-%m-%d"), seconds=sum(row["seconds"] for row in rows), properties=counts[0], unbounded=counts[1],
-        mutants=len(right["mutant"])).rstrip()]
+    counts = [
+        sum(row["properties"] for row in right["property"] if row["verdict"] in verdicts)
+        for verdicts in (("proved", "bounded"), ("proved",))
+    ]
+    text = [
+        TITLE,
+        "",
+        HEAD.format(
+            date=time.strftime("%Y-%m-%d"),
+            seconds=sum(row["seconds"] for row in rows),
+            properties=counts[0],
+            unbounded=counts[1],
+            mutants=len(right["mutant"]),
+        ).rstrip(),
+    ]
     for proof in dict.fromkeys(row["proof"] for row in rows):
         text += ["", f"### {proof}", "", "| what | verdict | length | s |", "|---|---|---|---:|"]
         for row in rows:
             if row["proof"] == proof:
                 what = row["what"] if row["kind"] == "property" else f"{row['kind']}: {row['what']}"
-                verdict = ("found" if row["kind"] == "reach" else row["verdict"]) if row["right"] else "**WRONG**"
-                text.append(f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(row)} | {row['seconds']:.1f} |")
+                verdict = (
+                    ("found" if row["kind"] == "reach" else row["verdict"])
+                    if row["right"]
+                    else "**WRONG**"
+                )
+                text.append(
+                    f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(row)} | {row['seconds']:.1f} |"
+                )
     return "\n".join(text) + "\n"
 
 
 def write(rows, titles):
-    """docs/reliability/formal.json, where the rows of the same proofs are replaced and only those of `titles` stay, in this order, and
-    the section in docs/reliability.md, whose other sections stay."""
+    """docs/reliability/formal.json, where the rows of the same proofs are replaced and only those
+    of `titles` stay, in this order, and the section in docs/reliability.md, whose other sections
+    stay.
+    """
     data, page = ROOT / "docs" / "reliability" / "formal.json", ROOT / "docs" / "reliability.md"
     data.parent.mkdir(exist_ok=True)
     new = {row["proof"] for row in rows}
-    rows = rows + [row for row in (json.loads(data.read_text()) if data.exists() else []) if row["proof"] not in new]
+    rows = rows + [
+        row
+        for row in (json.loads(data.read_text()) if data.exists() else [])
+        if row["proof"] not in new
+    ]
     rows = [row for title in titles for row in rows if row["proof"] == title]
     data.write_text(json.dumps(rows, indent=1) + "\n")
     text = page.read_text() if page.exists() else "# Reliability\n"
@@ -110,8 +142,12 @@ def main():
             done.append((job, result))
     wrong = sum(not result["right"] for _, result in done)
     seconds = sum(result["seconds"] for _, result in done)
-    print(f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {time.monotonic() - begun:.0f} s")
-    write([row(job, result) for job, result in done], dict.fromkeys(job.title for job in everything))
+    print(
+        f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {time.monotonic() - begun:.0f} s"
+    )
+    write(
+        [row(job, result) for job, result in done], dict.fromkeys(job.title for job in everything)
+    )
     return 1 if wrong else 0
 
 

@@ -1,10 +1,11 @@
-"""The topologies that come with the onnx package, whose weights are left out: filled by seed, compiled, compared bit by bit.
+"""The topologies that come with the onnx package, whose weights are left out: filled by seed,
+compiled, compared bit by bit.
 
     python bench/light.py [--pe RxC] [--seed N] [--rtl NAME ...] [--all | NAME ...]
 
-Each network runs in the ISA engine, and those after --rtl in RTL too; every tensor is compared with the reference. One row
-each goes to docs/networks.md. Exit code 1 for a mismatch, a layer that does not agree with
-onnxruntime (see ort_agreement.py), or a network that is refused.
+Each network runs in the ISA engine, and those after --rtl in RTL too; every tensor is compared with
+the reference. One row each goes to docs/networks.md. Exit code 1 for a mismatch, a layer that does
+not agree with onnxruntime (see ort_agreement.py), or a network that is refused.
 """
 
 import argparse
@@ -19,24 +20,30 @@ from onnx import numpy_helper
 from onnx.backend import test as backend_test
 from page import NETWORKS, record
 
-from hwcnn import artifact, generate, golden
+from hwcnn import artifact, generator, golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.frontend.agreement import agreement
-from hwcnn.frontend.calibrate import random_samples
-from hwcnn.frontend.importer import import_graph
-from hwcnn.sim import simulate
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.quantise.agreement import agreement
+from hwcnn.frontend.quantise.calibrate import random_samples
+from hwcnn.sim import session
 
 FOLDER = Path(backend_test.__file__).parent / "data" / "light"
 SECTION = "Topologies of the onnx package"
 INTRO = """Published networks as others exported them (`onnx/backend/test/data/light`), at full size, with seeded weights. "Fewest
 values" is the least number of different int8 values in a tensor (of 256 elements or more): all stay alive. "As onnxruntime" is
 the layer that agrees least with it. Made by `python bench/light.py --all --rtl NAME ...`."""
-#: Parameters by the operator that reads them and its input: mean and deviation. Weights follow from their shape instead.
+#: Parameters by the operator that reads them and its input: mean and deviation. Weights follow from
+#: their shape instead.
 PARAMETERS = {
-    ("Conv", 2): (0, 0.1), ("Gemm", 2): (0, 0.1), ("Mul", 1): (1, 0.1), ("Add", 1): (0, 0.1),
-    ("BatchNormalization", 1): (1, 0.1), ("BatchNormalization", 2): (0, 0.1),
-    ("BatchNormalization", 3): (0, 0.1), ("BatchNormalization", 4): (1, 0.1),
+    ("Conv", 2): (0, 0.1),
+    ("Gemm", 2): (0, 0.1),
+    ("Mul", 1): (1, 0.1),
+    ("Add", 1): (0, 0.1),
+    ("BatchNormalization", 1): (1, 0.1),
+    ("BatchNormalization", 2): (0, 0.1),
+    ("BatchNormalization", 3): (0, 0.1),
+    ("BatchNormalization", 4): (1, 0.1),
 }
 WEIGHTS = {("Conv", 1), ("Gemm", 1)}
 
@@ -47,19 +54,27 @@ def names():
 
 
 def model(name, seed=0):
-    """The network as onnx.ModelProto with weights by seed, network and tensor: normal, with the variance 2 / fan-in (He)."""
+    """The network as onnx.ModelProto with weights by seed, network and tensor: normal, with the
+    variance 2 / fan-in (He).
+    """
     found = onnx.load(FOLDER / f"light_{name}.onnx")
     graph = found.graph
     shapes = {i.name: list(i.dims) for i in graph.initializer}
     values = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
-    shapes |= {n.output[0]: values[n.input[0]].tolist() for n in graph.node if n.op_type == "ConstantOfShape"}
+    shapes |= {
+        n.output[0]: values[n.input[0]].tolist()
+        for n in graph.node
+        if n.op_type == "ConstantOfShape"
+    }
     source = {n.output[0]: n.input[0] for n in graph.node if n.op_type in ("Reshape", "Unsqueeze")}
     filled = {}
     for node in graph.node:
         for index, tensor in enumerate(node.input):
             tensor, use = source.get(tensor, tensor), (node.op_type, index)
             if tensor in shapes and (use in WEIGHTS or use in PARAMETERS):
-                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(tensor.encode())])
+                rng = np.random.default_rng(
+                    [seed, zlib.crc32(name.encode()), zlib.crc32(tensor.encode())]
+                )
                 _, *fan_in = (size for size in shapes[tensor] if size > 1)
                 mean, deviation = PARAMETERS.get(use) or (0, np.sqrt(2 / np.prod(fan_in)))
                 filled[tensor] = rng.normal(mean, deviation, shapes[tensor]).astype(np.float32)
@@ -69,7 +84,9 @@ def model(name, seed=0):
     for field, items in (("node", nodes), ("initializer", kept), ("input", inputs)):
         graph.ClearField(field)
         getattr(graph, field).extend(items)
-    graph.initializer.extend(numpy_helper.from_array(array, tensor) for tensor, array in filled.items())
+    graph.initializer.extend(
+        numpy_helper.from_array(array, tensor) for tensor, array in filled.items()
+    )
     return found
 
 
@@ -78,27 +95,44 @@ def measure(name, config, seed, engines):
     with tempfile.TemporaryDirectory() as scratch:
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
-        made = generate.generate(generate.Request(str(path), config, out, seed=seed))
-        design = simulate.Design.of(artifact.Generated(out))
+        made = generator.generate(generator.Request(str(path), config, out, seed=seed))
+        design = session.Design.of(artifact.Generated(out))
         (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
-        x = {name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()}
+        x = {
+            name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()
+        }
         quantised = onnx.load(out / "quantized.onnx")
         layers = agreement(quantised, import_graph(quantised, fused=False), [sample])
-        found = {engine: simulate.simulate(design, [x], simulate.Options(engine)) for engine in engines}
-    figures = {engine: simulate.figures(design, simulate.Options(engine), result) for engine, result in found.items()}
+        found = {
+            engine: session.simulate(design, [x], session.Options(engine)) for engine in engines
+        }
+    figures = {
+        engine: session.figures(design, session.Options(engine), result)
+        for engine, result in found.items()
+    }
     tensors = found["isa"].outcomes[0].tensors.values()
-    cycles, wrong = (figures["rtl"][key] if "rtl" in figures else None for key in ("cycles", "mismatches"))
+    cycles, wrong = (
+        figures["rtl"][key] if "rtl" in figures else None for key in ("cycles", "mismatches")
+    )
     return {
-        "network": name, "GMAC": f"{made['macs'] / 1e9:.3f}", "million parameters": f"{made['params'] / 1e6:.2f}",
+        "network": name,
+        "GMAC": f"{made['macs'] / 1e9:.3f}",
+        "million parameters": f"{made['params'] / 1e6:.2f}",
         "fewest values": str(min(len(np.unique(t)) for t in tensors if t.size >= 256)),
         "as onnxruntime, %": f"{min(layer.percent for layer in layers if not layer.approximate):.3f}",
-        "values compared": f"{figures['isa']['elements_compared']:,}", "mismatches, ISA": str(figures["isa"]["mismatches"]),
-        "mismatches, RTL": "-" if wrong is None else str(wrong), "cycles": "-" if cycles is None else f"{cycles:,}",
-    }, not any(values["mismatches"] for values in figures.values()) and all(layer.passed for layer in layers)
+        "values compared": f"{figures['isa']['elements_compared']:,}",
+        "mismatches, ISA": str(figures["isa"]["mismatches"]),
+        "mismatches, RTL": "-" if wrong is None else str(wrong),
+        "cycles": "-" if cycles is None else f"{cycles:,}",
+    }, not any(values["mismatches"] for values in figures.values()) and all(
+        layer.passed for layer in layers
+    )
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("networks", nargs="*", metavar="NAME", help=", ".join(names()))
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--rtl", nargs="*", default=[], metavar="NAME")
@@ -112,7 +146,9 @@ def main(arguments=None):
     config, bad = AccelConfig.load(pe=args.pe), 0
     for name in wanted:
         try:
-            row, passed = measure(name, config, args.seed, ("isa", "rtl") if name in args.rtl else ("isa",))
+            row, passed = measure(
+                name, config, args.seed, ("isa", "rtl") if name in args.rtl else ("isa",)
+            )
         except InputError as e:
             print(f"{name}: {e}", file=sys.stderr)
             bad += 1

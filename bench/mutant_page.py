@@ -1,4 +1,6 @@
-"""The results of `mutants.py` as a section of docs/reliability.md, and docs/reliability/mutants.json."""
+"""The results of `mutants.py` as a section of docs/reliability.md, and
+docs/reliability/mutants.json.
+"""
 
 import json
 import re
@@ -25,7 +27,9 @@ def write_page(results, seed, count):
     DATA.write_text(json.dumps({"seed": seed, "count": count, "mutants": kept}, indent=1) + "\n")
     text = PAGE.read_text() if PAGE.exists() else TITLE
     section = _section(results, seed, count)
-    text, replaced = re.subn(r"^## Mutants\n.*?(?=^## |\Z)", lambda _: section, text, flags=re.M | re.S)
+    text, replaced = re.subn(
+        r"^## Mutants\n.*?(?=^## |\Z)", lambda _: section, text, flags=re.M | re.S
+    )
     PAGE.write_text(text if replaced else text.rstrip("\n") + "\n\n" + section)
 
 
@@ -37,14 +41,22 @@ def _section(results, seed, count):
     valid = len(results) - counts["stillborn"]
     different = counts["killed"] + counts["survived"]
     hung = sum(r["hangs"] for r in results)
-    lines = [INTRO.format(valid=valid, count=count, seed=seed), "",
-             f"{counts['killed']} of the {different} that are not equivalent are killed, "
-             f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did not end.\n"
-             f"{counts['identical']} give the same Verilog in all configurations tried, {counts['equivalent']} are equivalent "
-             f"for the reasons below.\n{counts['stillborn']} more could not be elaborated or built, and do not count. "
-             f"{sum(r['seconds'] for r in results):.0f} s in all. Each mutant: `docs/reliability/mutants.json`.", "",
-             "| block | " + " | ".join(STATUSES[:4]) + " |", "|---|" + "--:|" * 4]
-    lines += [f"| {f} | " + " | ".join(str(by_file[f][s] or "") for s in STATUSES[:4]) + " |" for f in sorted(by_file)]
+    lines = [
+        INTRO.format(valid=valid, count=count, seed=seed),
+        "",
+        f"{counts['killed']} of the {different} that are not equivalent are killed, "
+        f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did not end.\n"
+        f"{counts['identical']} give the same Verilog in all configurations tried, {counts['equivalent']} are equivalent "
+        f"for the reasons below.\n{counts['stillborn']} more could not be elaborated or built, and do not count. "
+        f"{sum(r['seconds'] for r in results):.0f} s in all. Each mutant: `docs/reliability/mutants.json`.",
+        "",
+        "| block | " + " | ".join(STATUSES[:4]) + " |",
+        "|---|" + "--:|" * 4,
+    ]
+    lines += [
+        f"| {f} | " + " | ".join(str(by_file[f][s] or "") for s in STATUSES[:4]) + " |"
+        for f in sorted(by_file)
+    ]
     for status, title in (("survived", "Survived"), ("equivalent", "Equivalent")):
         if found := [r for r in results if r["status"] == status]:
             lines += ["", f"{title}:", ""]
@@ -54,9 +66,10 @@ def _section(results, seed, count):
 
 def _line(r):
     reason = f": {r['reason']}" if r.get("reason") else ""
-    return f"- `{r['file']}`, {r['where']}: `{_short(r['before'])}` to `{_short(r['after'])}`{reason}"
+    return (
+        f"- `{r['file']}`, {r['where']}: `{_short(r['before'])}` to `{_short(r['after'])}`{reason}"
+    )
 
 
 def _short(text):
     return re.sub(r"\s+", " ", text)
-

@@ -1,7 +1,9 @@
-"""Plug-in for pytest (``-p mutant_tests``): what tests say of the RTL in the current folder, for `mutants.py`.
+"""Plug-in for pytest (``-p mutant_tests``): what tests say of the RTL in the current folder, for
+`mutants.py`.
 
-A simulator that is found in $HWCNN_CACHE as a link is the original's: the change does not show in that configuration, and the
-test is skipped. With $MUTANT_ORIGINAL set, none is built nor runs. The results go to $MUTANT_REPORT as JSON.
+A simulator that is found in $HWCNN_CACHE as a link is the original's: the change does not show in
+that configuration, and the test is skipped. With $MUTANT_ORIGINAL set, none is built nor runs. The
+results go to $MUTANT_REPORT as JSON.
 
     [{"id", "outcome": "passed", "unchanged", "failed", "hangs" or "stillborn", "seconds",
             "simulator": its folder, or null}, ...]
@@ -74,15 +76,24 @@ def pytest_runtest_makereport(item, call):
             outcome = "hangs"
         elif outcome == "failed" and not _state.get("folder") and _in_elaboration(call.excinfo):
             outcome = "stillborn"
-        TESTS.append({"id": item.nodeid, "outcome": outcome, "seconds": round(time.monotonic() - _state.get("began", 0), 1),
-                      "simulator": _state.get("folder")})
+        TESTS.append(
+            {
+                "id": item.nodeid,
+                "outcome": outcome,
+                "seconds": round(time.monotonic() - _state.get("began", 0), 1),
+                "simulator": _state.get("folder"),
+            }
+        )
     return report
 
 
 def _in_elaboration(excinfo):
     """Whether an exception comes from describing hardware, or from building what was described."""
     files = [Path(str(entry.path)) for entry in excinfo.traceback]
-    return any(f.parts[-3:-1] == ("hwcnn", "rtl") or "amaranth" in f.parts or f.name == "verilator.py" for f in files)
+    return any(
+        f.parts[-3:-1] == ("hwcnn", "rtl") or "amaranth" in f.parts or f.name == "verilator.py"
+        for f in files
+    )
 
 
 def pytest_sessionfinish():

@@ -1,20 +1,24 @@
-"""Changes of the RTL, one at a time: does a test fail? Results in docs/reliability.md and docs/reliability/mutants.json.
+"""Changes of the RTL, one at a time: does a test fail? Results in docs/reliability.md and
+docs/reliability/mutants.json.
 
-    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME] [--only ID ...]
+    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME]
+    [--only ID ...]
                             [--list] [--report]
 
-A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the block that it is in run first,
-then those of the blocks around it and those of WHOLE accelerators; the first that fails ends it. A test whose
-simulator the change leaves as it was is skipped (`mutant_tests.py`).
+A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the
+block that it is in run first, then those of the blocks around it and those of WHOLE accelerators;
+the first that fails ends it. A test whose simulator the change leaves as it was is skipped
+(`mutant_tests.py`).
 
     killed      a test failed, or did not end.
-    identical   equivalent: the Verilog is the same in all configurations that are tested, and in those of CONFIGS.
-    equivalent  mutants_equivalent.json says why no test can tell it from the original; such are not run.
-    survived    no test failed.
-    stillborn   the change is not legal Python, Amaranth or Verilog; another takes its place.
+    identical   equivalent: the Verilog is the same in all configurations that are tested, and in
+    those of CONFIGS. equivalent  mutants_equivalent.json says why no test can tell it from the
+    original; such are not run. survived    no test failed. stillborn   the change is not legal
+    Python, Amaranth or Verilog; another takes its place.
 
-Results are appended to build/mutants.jsonl, a line each. A mutant whose result is there, of the same RTL file and tests, is not
-run again; one that survived runs only the tests that have changed since.
+Results are appended to build/mutants.jsonl, a line each. A mutant whose result is there, of the
+same RTL file and tests, is not run again; one that survived runs only the tests that have changed
+since.
 """
 
 import argparse
@@ -41,12 +45,21 @@ RTL, TESTS = ROOT / "hwcnn" / "rtl", ROOT / "tests" / "rtl"
 RESULTS, BASELINE = ROOT / "build" / "mutants.jsonl", ROOT / "build" / "mutants_baseline.json"
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
 #: Compiled networks in RTL, a hand-written one, errors of the bus.
-WHOLE = [ROOT / "tests" / "sim" / "test_minimal_rtl.py", TESTS / "test_top.py", ROOT / "tests" / "sim" / "test_faults.py"]
+WHOLE = [
+    ROOT / "tests" / "sim" / "test_minimal_rtl.py",
+    TESTS / "test_top.py",
+    ROOT / "tests" / "sim" / "test_faults.py",
+]
 #: Tables and text, not hardware.
 LEFT_OUT = {"__init__", "registers", "verilog", "ram"}
 #: Whole accelerators whose Verilog is compared where no test's changes.
-CONFIGS = [dict(rows=4, cols=4), dict(rows=16, cols=8, axi_bytes=32), dict(rows=4, cols=16, axi_bytes=32, features=()),
-           dict(rows=32, cols=4, axi_bytes=8), dict(rows=8, cols=8, axi_bytes=64, weight_fifo=64, queue_words=16)]
+CONFIGS = [
+    dict(rows=4, cols=4),
+    dict(rows=16, cols=8, axi_bytes=32),
+    dict(rows=4, cols=16, axi_bytes=32, features=()),
+    dict(rows=32, cols=4, axi_bytes=8),
+    dict(rows=8, cols=8, axi_bytes=64, weight_fifo=64, queue_words=16),
+]
 EMIT = """
 import hashlib, json, sys
 from hwcnn.config import AccelConfig
@@ -62,10 +75,15 @@ def digest(*paths):
 
 
 def tests_of():
-    """Test files by block (the name of a file of hwcnn/rtl), those first that test the least beside it."""
+    """Test files by block (the name of a file of hwcnn/rtl), those first that test the least beside
+    it.
+    """
     uses = {path: _closure(path) for path in TESTS.glob("test_*.py")}
     blocks = {p.stem for p in RTL.glob("*.py")} - LEFT_OUT
-    nearest = {b: sorted((p for p in uses if b in uses[p] and p not in WHOLE), key=lambda p: len(uses[p])) for b in blocks}
+    nearest = {
+        b: sorted((p for p in uses if b in uses[p] and p not in WHOLE), key=lambda p: len(uses[p]))
+        for b in blocks
+    }
     return {b: sorted([*nearest[b], *WHOLE], key=lambda p: p.stem != f"test_{b}") for b in blocks}
 
 
@@ -88,17 +106,26 @@ def _closure(path):
 def helpers(path):
     """A test file and what it names of its folder: benches, and what runs in the simulator."""
     named = set(re.findall(r"\w+", path.read_text()))
-    return [path, *sorted(p for p in path.parent.glob("*.py") if p.stem in named and p.stem != "bench")]
+    return [
+        path,
+        *sorted(p for p in path.parent.glob("*.py") if p.stem in named and p.stem != "bench"),
+    ]
 
 
 def chosen(count, seed, only_file=None):
-    """Candidates by file, in proportion to its number of possible changes, twice as many as wanted; and how many are."""
-    found = {p.stem: mutation.mutations(p.name, p.read_text()) for p in sorted(RTL.glob("*.py")) if p.stem not in LEFT_OUT}
+    """Candidates by file, in proportion to its number of possible changes, twice as many as wanted;
+    and how many are.
+    """
+    found = {
+        p.stem: mutation.mutations(p.name, p.read_text())
+        for p in sorted(RTL.glob("*.py"))
+        if p.stem not in LEFT_OUT
+    }
     found = {f: m for f, m in found.items() if m and (only_file is None or f == only_file)}
     total = sum(map(len, found.values()))
     quota = {f: max(1, math.floor(count * len(m) / total)) for f, m in found.items()}
     rest = sorted(found, key=lambda f: quota[f] - count * len(found[f]) / total)
-    for f in rest[:max(0, count - sum(quota.values()))]:
+    for f in rest[: max(0, count - sum(quota.values()))]:
         quota[f] += 1
     return {f: mutation.sample(found[f], 2 * quota[f] + 4, f"{seed}/{f}") for f in found}, quota
 
@@ -119,23 +146,36 @@ class Mutants:
             self._baseline()
 
     def _baseline(self):
-        """Of the original, which passes all tests: the simulators of each test file, and the Verilog of CONFIGS."""
+        """Of the original, which passes all tests: the simulators of each test file, and the
+        Verilog of CONFIGS.
+        """
         known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
         every = tests_of()
         files = sorted({p for found in self.tests.values() for p in found})
         blocks = {f: [b for b, found in every.items() if f in found] for f in files}
-        stamps = {f.name: digest(*helpers(f), *(RTL / f"{b}.py" for b in sorted(blocks[f]))) for f in files}
+        stamps = {
+            f.name: digest(*helpers(f), *(RTL / f"{b}.py" for b in sorted(blocks[f])))
+            for f in files
+        }
         if stale := [f for f in files if known.get(f.name, {}).get("stamp") != stamps[f.name]]:
             print("the original:", *(f.name for f in stale), flush=True)
             with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
                 tests = self._pytest(Path(folder), stale, original=True)
             for f in stale:
                 own = [t for t in tests if _file(t["id"]) == f.name]
-                if failed := [t["id"] for t in own if t["outcome"] not in ("passed", "unchanged")] or not own:
+                if (
+                    failed := [t["id"] for t in own if t["outcome"] not in ("passed", "unchanged")]
+                    or not own
+                ):
                     sys.exit(f"the original fails {failed}" if own else f"{f.name} does not run")
-                known[f.name] = {"stamp": stamps[f.name], "simulators": sorted({t["simulator"] for t in own} - {None})}
+                known[f.name] = {
+                    "stamp": stamps[f.name],
+                    "simulators": sorted({t["simulator"] for t in own} - {None}),
+                }
                 BASELINE.write_text(json.dumps(known))
-        stamp = hashlib.sha256((EMIT + repr(CONFIGS) + digest(*sorted(RTL.glob("*.py")))).encode()).hexdigest()
+        stamp = hashlib.sha256(
+            (EMIT + repr(CONFIGS) + digest(*sorted(RTL.glob("*.py")))).encode()
+        ).hexdigest()
         if known.get("verilog", {}).get("stamp") != stamp:
             known["verilog"] = {"stamp": stamp, "text": self._emitted(ROOT)}
             BASELINE.write_text(json.dumps(known))
@@ -144,23 +184,64 @@ class Mutants:
 
     @staticmethod
     def _emitted(folder):
-        run = subprocess.run([sys.executable, "-c", EMIT, json.dumps(CONFIGS)], cwd=folder, capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", EMIT, json.dumps(CONFIGS)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
         return run.stdout
 
     def _pytest(self, folder, files, original=False):
-        """Run test files in `folder`, whose package comes first if it has one: the plug-in's report."""
+        """Run test files in `folder`, whose package comes first if it has one: the plug-in's
+        report.
+        """
         report = folder / "report.json"
-        env = os.environ | {"MUTANT_REPORT": str(report), "PYTHONDONTWRITEBYTECODE": "1",
-                            "PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parent)])}
-        env |= {"MUTANT_ORIGINAL": "1"} if original else {"COCOTB_MAX_FAILURES": "1", "HWCNN_CACHE": str(folder / "cache")}
-        options = ["-q", "-p", "mutant_tests", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT),
-                   "-c", str(ROOT / "pyproject.toml"), "--basetemp", str(folder / "tmp")]
-        subprocess.run([sys.executable, "-m", "pytest", *options, *([] if original else ["-x"]), *map(str, files)],
-                       cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env = os.environ | {
+            "MUTANT_REPORT": str(report),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": os.pathsep.join([str(folder), str(Path(__file__).parent)]),
+        }
+        env |= (
+            {"MUTANT_ORIGINAL": "1"}
+            if original
+            else {"COCOTB_MAX_FAILURES": "1", "HWCNN_CACHE": str(folder / "cache")}
+        )
+        options = [
+            "-q",
+            "-p",
+            "mutant_tests",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "--rootdir",
+            str(ROOT),
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            "--basetemp",
+            str(folder / "tmp"),
+        ]
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                *options,
+                *([] if original else ["-x"]),
+                *map(str, files),
+            ],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         return json.loads(report.read_text()) if report.exists() else []
 
     def _package(self, folder, mutant):
-        """The package with the change, and a cache in which the original's simulators are links, to nothing of use."""
+        """The package with the change, and a cache in which the original's simulators are links, to
+        nothing of use.
+        """
         rtl = folder / "hwcnn" / "rtl"
         rtl.mkdir(parents=True)
         for inside, outside in ((folder / "hwcnn", ROOT / "hwcnn"), (rtl, RTL)):
@@ -170,6 +251,7 @@ class Mutants:
         (folder / "hwcnn" / "models").symlink_to(ROOT / "models")
         (rtl / mutant.file).write_text(mutant.apply((RTL / mutant.file).read_text()))
         from hwcnn.sim import verilator
+
         shared, own = verilator.cache_dir() / "verilator", folder / "cache" / "verilator"
         own.mkdir(parents=True)
         for runtime in shared.glob("runtime-*"):
@@ -178,22 +260,36 @@ class Mutants:
             (own / name).symlink_to(own)
 
     def left(self, mutant):
-        """(an earlier result or None, the test files that have changed since or that did not run); none for a killed mutant."""
+        """(an earlier result or None, the test files that have changed since or that did not run);
+        none for a killed mutant.
+        """
         now = {f: digest(*helpers(f)) for f in self.tests[Path(mutant.file).stem] if f.exists()}
         known = self.done.get(mutant.id)
         if not known or known["rtl"] != digest(RTL / mutant.file):
             return None, now
         then = known["tests"]
-        if known["status"] in ("killed", "stillborn") and all(then.get(f.name, stamp) == stamp for f, stamp in now.items()):
+        if known["status"] in ("killed", "stillborn") and all(
+            then.get(f.name, stamp) == stamp for f, stamp in now.items()
+        ):
             return known, {}
         return known, {f: stamp for f, stamp in now.items() if then.get(f.name) != stamp}
 
     def run(self, mutant):
-        """The result of a mutant, also appended to the file; None where there is none and none is to be run."""
-        what = {k: getattr(mutant, k) for k in ("id", "file", "line", "where", "operator", "before", "after")}
+        """The result of a mutant, also appended to the file; None where there is none and none is
+        to be run.
+        """
+        what = {
+            k: getattr(mutant, k)
+            for k in ("id", "file", "line", "where", "operator", "before", "after")
+        }
         if mutant.id in self.reasons:
-            return what | {"status": "equivalent", "reason": self.reasons[mutant.id], "killer": None, "hangs": False,
-                           "seconds": 0}
+            return what | {
+                "status": "equivalent",
+                "reason": self.reasons[mutant.id],
+                "killer": None,
+                "hangs": False,
+                "seconds": 0,
+            }
         known, left = self.left(mutant)
         if not left or not self.runs:
             return known if not left or (known and known["status"] == "survived") else None
@@ -204,13 +300,20 @@ class Mutants:
             status, killer = self._judge(folder, tests)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        passed = {f.name: stamp for f, stamp in left.items() if not killer or f.name == _file(killer)}
+        passed = {
+            f.name: stamp for f, stamp in left.items() if not killer or f.name == _file(killer)
+        }
         if known and status in ("survived", "identical"):
             passed = known["tests"] | passed
             status = "survived" if "survived" in (status, known["status"]) else status
-        result = what | {"status": status, "killer": killer, "hangs": any(t["outcome"] == "hangs" for t in tests),
-                         "seconds": round(time.monotonic() - began, 1),
-                         "rtl": digest(RTL / mutant.file), "tests": passed}
+        result = what | {
+            "status": status,
+            "killer": killer,
+            "hangs": any(t["outcome"] == "hangs" for t in tests),
+            "seconds": round(time.monotonic() - began, 1),
+            "rtl": digest(RTL / mutant.file),
+            "tests": passed,
+        }
         with self.lock:
             self.done[mutant.id] = result
             with RESULTS.open("a") as file:
@@ -223,7 +326,10 @@ class Mutants:
             return "stillborn", None
         if tests[-1]["outcome"] in ("failed", "hangs"):
             return "killed", tests[-1]["id"]
-        if all(t["outcome"] == "unchanged" or t["simulator"] is None for t in tests) and self._emitted(folder) == self.verilog:
+        if (
+            all(t["outcome"] == "unchanged" or t["simulator"] is None for t in tests)
+            and self._emitted(folder) == self.verilog
+        ):
             return "identical", None
         return "survived", None
 
@@ -234,8 +340,14 @@ def _file(test):
 
 
 def run_all(mutants, candidates, quota, first, jobs):
-    """Results of the quota of each file, first of all files in turn; a stillborn mutant's place goes to the next of its file."""
-    rounds = [(position, file) for file, n in quota.items() for position in ((k + 0.5) / n for k in range(n))]
+    """Results of the quota of each file, first of all files in turn; a stillborn mutant's place
+    goes to the next of its file.
+    """
+    rounds = [
+        (position, file)
+        for file, n in quota.items()
+        for position in ((k + 0.5) / n for k in range(n))
+    ]
     order = [file for _, file in sorted(rounds)][:first]
     waiting = {file: iter(found) for file, found in candidates.items()}
     results = []
@@ -251,8 +363,10 @@ def run_all(mutants, candidates, quota, first, jobs):
                 return
             with mutants.lock:
                 results.append(result)
-                print(f"{len(results):4} {result['status']:9} {result['seconds']:6} s  {mutant}  {result['killer'] or ''}",
-                      flush=True)
+                print(
+                    f"{len(results):4} {result['status']:9} {result['seconds']:6} s  {mutant}  {result['killer'] or ''}",
+                    flush=True,
+                )
             if result["status"] != "stillborn":
                 return
 
@@ -262,7 +376,9 @@ def run_all(mutants, candidates, quota, first, jobs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--jobs", type=int, default=1)
@@ -271,19 +387,25 @@ def main():
     parser.add_argument("--file", help="only of one file, such as window")
     parser.add_argument("--only", nargs="+", help="mutants by their id")
     parser.add_argument("--list", action="store_true", help="show them, run nothing")
-    parser.add_argument("--report", action="store_true", help="run nothing, write the page of the results there are")
+    parser.add_argument(
+        "--report", action="store_true", help="run nothing, write the page of the results there are"
+    )
     options = parser.parse_args()
     candidates, quota = chosen(options.count, options.seed, options.file)
     if options.list:
         for file, found in candidates.items():
-            for m in found[:quota[file]]:
+            for m in found[: quota[file]]:
                 print(m.operator.ljust(10), m)
         return
     if options.only:
         every = [m for p in RTL.glob("*.py") for m in mutation.mutations(p.name, p.read_text())]
         candidates = {i: [m] for i in options.only for m in every if m.id == i}
         quota = dict.fromkeys(candidates, 1)
-    mutants = Mutants({Path(found[0].file).stem for found in candidates.values()}, options.near, not options.report)
+    mutants = Mutants(
+        {Path(found[0].file).stem for found in candidates.values()},
+        options.near,
+        not options.report,
+    )
     results = run_all(mutants, candidates, quota, options.first, options.jobs)
     counts = Counter(r["status"] for r in results)
     print(dict(counts))

@@ -1,4 +1,6 @@
-"""Small changes of Python text that describes hardware: where they can be made, and the text with one of them made."""
+"""Small changes of Python text that describes hardware: where they can be made, and the text with
+one of them made.
+"""
 
 import ast
 import copy
@@ -9,15 +11,23 @@ from dataclasses import dataclass
 
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 LOGIC = {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
-COMPARISON = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+COMPARISON = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
 #: Calls whose numbers are widths: one bit more changes nothing, so these only shrink.
 WIDTHS = {"Signal", "signed", "unsigned", "In", "Out", "StructLayout", "Const"}
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of a file. operator : its kind. where : the function. line : in the file. before, after : the text that changes,
-    and its place in bytes. id : stays the same while the line does."""
+    """One change of a file. operator : its kind. where : the function. line : in the file. before,
+    after : the text that changes, and its place in bytes. id : stays the same while the line does.
+    """
 
     file: str
     operator: str
@@ -44,18 +54,34 @@ def mutations(file, text):
         starts.append(starts[-1] + len(line))
     found, seen = [], defaultdict(int)
     for where, node, operator, after in _Finder(ast.parse(text)).found:
-        span = (starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset)
+        span = (
+            starts[node.lineno - 1] + node.col_offset,
+            starts[node.end_lineno - 1] + node.end_col_offset,
+        )
         before = text.encode()[slice(*span)].decode()
         line = text.splitlines()[node.lineno - 1].strip()
         key = (file, where, operator, line, before, after)
         seen[key] += 1
         name = hashlib.sha256(repr((key, seen[key])).encode()).hexdigest()[:8]
-        found.append(Mutation(file, operator, where, node.lineno, before, after, span, f"{file.removesuffix('.py')}-{name}"))
+        found.append(
+            Mutation(
+                file,
+                operator,
+                where,
+                node.lineno,
+                before,
+                after,
+                span,
+                f"{file.removesuffix('.py')}-{name}",
+            )
+        )
     return found
 
 
 def sample(found, count, seed):
-    """`count` of the changes or all, in random order: an operator first, each equally often, then one of its changes."""
+    """`count` of the changes or all, in random order: an operator first, each equally often, then
+    one of its changes.
+    """
     generator = random.Random(seed)
     by_operator = defaultdict(list)
     for mutation in found:
@@ -136,7 +162,11 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Subscript(self, node):
         index = node.slice
-        if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and isinstance(index.operand, ast.Constant):
+        if (
+            isinstance(index, ast.UnaryOp)
+            and isinstance(index.op, ast.USub)
+            and isinstance(index.operand, ast.Constant)
+        ):
             for value in (str(index.operand.value), "0", str(-index.operand.value - 1)):
                 self._add(index, "index", value)
             self.visit(node.value)
@@ -161,7 +191,11 @@ class _Finder(ast.NodeVisitor):
             if _is_assignment(statement):
                 self._add(statement, "statement", "[]")
         for one, two in zip(node.elts, node.elts[1:]):
-            if _is_assignment(one) and _is_assignment(two) and not isinstance(one.args[0], ast.Constant):
+            if (
+                _is_assignment(one)
+                and _is_assignment(two)
+                and not isinstance(one.args[0], ast.Constant)
+            ):
                 self._add(one.args[0], "source", ast.unparse(two.args[0]))
         self.generic_visit(node)
 
@@ -175,15 +209,25 @@ class _Finder(ast.NodeVisitor):
         if name == "Mux":
             self._changed(node, "swap", args=[node.args[0], node.args[2], node.args[1]])
         if name in ("any", "all") and isinstance(node.func, ast.Attribute):
-            self._changed(node, "logic", func=ast.Attribute(node.func.value, "all" if name == "any" else "any", ast.Load()))
+            self._changed(
+                node,
+                "logic",
+                func=ast.Attribute(node.func.value, "all" if name == "any" else "any", ast.Load()),
+            )
         before, self._width = self._width, name in WIDTHS
         self.generic_visit(node)
         self._width = before
 
 
 def _called(call):
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
+    return (
+        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
+    )
 
 
 def _is_assignment(node):
-    return isinstance(node, ast.Call) and _called(node) == "eq" and isinstance(node.func, ast.Attribute)
+    return (
+        isinstance(node, ast.Call)
+        and _called(node) == "eq"
+        and isinstance(node.func, ast.Attribute)
+    )

@@ -1,9 +1,11 @@
 """Networks from ONNX to compared RTL results, one row each, written to docs/performance.md.
 
-Usage: python bench/networks.py [--pe 16x16] [--axi-bytes 16] [--batch 1] [--jobs 1] (--all | NAME_OR_FILE ...)
+Usage: python bench/networks.py [--pe 16x16] [--axi-bytes 16] [--batch 1] [--jobs 1] (--all |
+NAME_OR_FILE ...)
 
-Rows are kept in docs/performance.json, one for each network and configuration: a run replaces its own rows and leaves the others.
-The table is written after every row. ``--jobs 2`` runs two networks at a time, each then slower.
+Rows are kept in docs/performance.json, one for each network and configuration: a run replaces its
+own rows and leaves the others. The table is written after every row. ``--jobs 2`` runs two networks
+at a time, each then slower.
 """
 
 import argparse
@@ -17,14 +19,30 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hwcnn import generate, models, simulation
+import hwcnn.estimate.command as estimate
+from hwcnn import generator, models
 from hwcnn.config import AccelConfig
-from hwcnn.estimate import command
+from hwcnn.sim import command
 
 COLUMNS = {
-    "network": "<", "PE": "<", "bus": "d", "batch": "d", "GMAC": ".3f", "cycles": ",d", "MAC utilisation": ".1%",
-    "conv utilisation": ".1%", "read MB": ".2f", "written MB": ".2f", "estimated cycles": ",d", "error": "+.2%", "worst layer": "<",
-    "values compared": ",d", "mismatches": ",d", "simulated cycles/s": ",d", "generate s": ".1f", "generate GB": ".1f",
+    "network": "<",
+    "PE": "<",
+    "bus": "d",
+    "batch": "d",
+    "GMAC": ".3f",
+    "cycles": ",d",
+    "MAC utilisation": ".1%",
+    "conv utilisation": ".1%",
+    "read MB": ".2f",
+    "written MB": ".2f",
+    "estimated cycles": ",d",
+    "error": "+.2%",
+    "worst layer": "<",
+    "values compared": ",d",
+    "mismatches": ",d",
+    "simulated cycles/s": ",d",
+    "generate s": ".1f",
+    "generate GB": ".1f",
     "simulate s": ".1f",
 }
 #: Cycles from which on the estimate of a single layer is judged.
@@ -37,47 +55,77 @@ def measure(model, config, batch):
     """One row: generate, simulate, compare, estimate."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "generated"
-        made = generate.generate(generate.Request(model, config, out, batch=batch))
+        made = generator.generate(generator.Request(model, config, out, batch=batch))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.monotonic()
-        values, lines = simulation.run(simulation.Request(out))
+        values, lines = command.run(command.Request(out))
         seconds = time.monotonic() - began
-        estimate = command.performance(out)
-        estimated = estimate["cycles"]
+        predicted = estimate.performance(out)
+        estimated = predicted["cycles"]
     for line in lines:
         LOG(line)
     return {
-        "network": made["model"], "PE": config.pe, "bus": config.axi_bytes, "batch": batch, "GMAC": values["macs"] / 1e9,
-        "cycles": values["cycles"], "MAC utilisation": values["mac_utilisation"],
-        "conv utilisation": values["conv_mac_utilisation"], "read MB": values["dram_read_bytes"] / 1e6,
-        "written MB": values["dram_write_bytes"] / 1e6, "estimated cycles": estimated,
-        "error": estimated / values["cycles"] - 1, "worst layer": worst_layer(values["layers"], estimate["layers"]),
+        "network": made["model"],
+        "PE": config.pe,
+        "bus": config.axi_bytes,
+        "batch": batch,
+        "GMAC": values["macs"] / 1e9,
+        "cycles": values["cycles"],
+        "MAC utilisation": values["mac_utilisation"],
+        "conv utilisation": values["conv_mac_utilisation"],
+        "read MB": values["dram_read_bytes"] / 1e6,
+        "written MB": values["dram_write_bytes"] / 1e6,
+        "estimated cycles": estimated,
+        "error": estimated / values["cycles"] - 1,
+        "worst layer": worst_layer(values["layers"], predicted["layers"]),
         "values compared": values["elements_compared"],
-        "mismatches": values["mismatches"], "simulated cycles/s": values["cycles_per_second"], "generate s": made["seconds"],
+        "mismatches": values["mismatches"],
+        "simulated cycles/s": values["cycles_per_second"],
+        "generate s": made["seconds"],
         "generate GB": memory / 2**20,
-        "simulate s": seconds, "stalls": values["stall_cycles"],
+        "simulate s": seconds,
+        "stalls": values["stall_cycles"],
     }
 
 
 def worst_layer(measured, estimated):
-    """Of the layers that take over `LARGE` cycles: the estimate's largest error, the layer's name, and how many are beyond 3 %."""
-    errors = [(e["cycles"] / m["cycles"] - 1, m["name"]) for m, e in zip(measured, estimated, strict=True) if m["cycles"] > LARGE]
+    """Of the layers that take over `LARGE` cycles: the estimate's largest error, the layer's name,
+    and how many are beyond 3 %.
+    """
+    errors = [
+        (e["cycles"] / m["cycles"] - 1, m["name"])
+        for m, e in zip(measured, estimated, strict=True)
+        if m["cycles"] > LARGE
+    ]
     if not errors:
         return "-"
     error, name = max(errors, key=lambda item: abs(item[0]))
-    return f"{error:+.1%} {name}; {sum(abs(e) > 0.03 for e, _ in errors)} of {len(errors)} beyond 3 %"
+    return (
+        f"{error:+.1%} {name}; {sum(abs(e) > 0.03 for e, _ in errors)} of {len(errors)} beyond 3 %"
+    )
 
 
 def markdown(rows):
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join("---" if f == "<" else "---:" for f in COLUMNS.values()) + "|"]
-    lines += ["| " + " | ".join(format(row[name], f) if name in row else "" for name, f in COLUMNS.items()) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + "|".join("---" if f == "<" else "---:" for f in COLUMNS.values()) + "|",
+    ]
+    lines += [
+        "| "
+        + " | ".join(format(row[name], f) if name in row else "" for name, f in COLUMNS.items())
+        + " |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 
 def record(row, out):
     """Put a row in the place of its predecessor, in OUT.json and in OUT."""
     store = out.with_suffix(".json")
-    rows = {tuple(r[k] for k in KEY): r for r in (json.loads(store.read_text()) if store.exists() else [])}
+    rows = {
+        tuple(r[k] for k in KEY): r
+        for r in (json.loads(store.read_text()) if store.exists() else [])
+    }
     rows[tuple(row[k] for k in KEY)] = row
     rows = [rows[key] for key in sorted(rows)]
     store.write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
@@ -96,7 +144,9 @@ seconds are those of a machine with 2 cores on which other work may have run at 
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("networks", nargs="*")
     parser.add_argument("--all", action="store_true", help="every built-in network")
     parser.add_argument("--pe", default="16x16")
@@ -113,7 +163,9 @@ def main():
         config = AccelConfig.from_dict(config.to_dict() | {"axi_bytes": arguments.axi_bytes})
     bad = 0
     with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
-        runs = {pool.submit(measure, network, config, arguments.batch): network for network in networks}
+        runs = {
+            pool.submit(measure, network, config, arguments.batch): network for network in networks
+        }
         for run in as_completed(runs):
             try:
                 row = run.result()

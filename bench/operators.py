@@ -6,7 +6,7 @@ Usage: python bench/operators.py [--out docs/operators.md]
 import argparse
 from pathlib import Path
 
-from hwcnn import views
+from hwcnn.cli import tables
 
 _HEAD = """# ONNX operators
 
@@ -22,7 +22,7 @@ is not here, or an attribute's value beyond these limits, is refused by name, wi
 def text():
     """The page."""
     rows = []
-    for op in views.operator_list()["ops"]:
+    for op in tables.operator_list()["ops"]:
         cells = op["name"], op["runs_on"], ", ".join(op["attributes"]), op["limits"]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     return _HEAD + "".join(rows)
@@ -30,7 +30,9 @@ def text():
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "operators.md")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parents[1] / "docs" / "operators.md"
+    )
     parser.parse_args(argv).out.write_text(text())
 
 

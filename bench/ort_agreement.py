@@ -1,13 +1,15 @@
-"""Layer by layer: golden's integers against onnxruntime on the same QDQ model, from the same inputs.
+"""Layer by layer: golden's integers against onnxruntime on the same QDQ model, from the same
+inputs.
 
     python bench/ort_agreement.py [--samples N] (--all | MODEL ...)
-    python bench/ort_agreement.py MODEL --images FILE ... [--mean M ...] [--scale S] [--order RGB|BGR|L]
-    python bench/ort_agreement.py --random N [--seed S]
+    python bench/ort_agreement.py MODEL --images FILE ... [--mean M ...] [--scale S] [--order
+    RGB|BGR|L] python bench/ort_agreement.py --random N [--seed S]
 
-MODEL is an ONNX file (float or QDQ) or a built-in name; --all takes all of these. Without pictures a built-in network runs on
-its own samples, any other on seeded noise. --random takes N networks of one operator each (random_operators.py), and compares both
-with exact arithmetic. One row each goes to docs/networks.md. Exit code 1 where fewer than 99.9 % of a layer's elements are equal,
-or one is off by more than 1.
+MODEL is an ONNX file (float or QDQ) or a built-in name; --all takes all of these. Without pictures
+a built-in network runs on its own samples, any other on seeded noise. --random takes N networks of
+one operator each (random_operators.py), and compares both with exact arithmetic. One row each goes
+to docs/networks.md. Exit code 1 where fewer than 99.9 % of a layer's elements are equal, or one is
+off by more than 1.
 """
 
 import argparse
@@ -20,13 +22,13 @@ from random_operators import OPERATORS, Maker
 
 from hwcnn import golden, models
 from hwcnn.errors import InputError
-from hwcnn.frontend import calibrate
-from hwcnn.frontend.agreement import agreement
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import load
-from hwcnn.frontend.pictures import Preprocess
-from hwcnn.frontend.prepare import session
-from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import load
+from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.quantise import calibrate
+from hwcnn.frontend.quantise.agreement import agreement
+from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.preprocess import Preprocess
 
 SECTION = "Agreement with onnxruntime"
 INTRO = """Every layer's integers from the reference and from onnxruntime on the same quantised network and the same inputs: a
@@ -44,7 +46,9 @@ HALF = 1e-7
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--images", nargs="*", default=[])
@@ -52,7 +56,9 @@ def main(arguments=None):
     parser.add_argument("--scale", type=float, default=1 / 127.5)
     parser.add_argument("--order", default="RGB")
     parser.add_argument("--samples", type=int, default=2, help="without pictures")
-    parser.add_argument("--random", type=int, default=0, metavar="N", help="networks of each operator")
+    parser.add_argument(
+        "--random", type=int, default=0, metavar="N", help="networks of each operator"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=NETWORKS)
     args = parser.parse_args(arguments)
@@ -71,10 +77,14 @@ def main(arguments=None):
 
 
 def _random(name, args):
-    """Compare and record `args.random` networks of an operator; True where no element is off by more than 1."""
+    """Compare and record `args.random` networks of an operator; True where no element is off by
+    more than 1.
+    """
     refused, differences, halves = 0, {"golden": [], "onnxruntime": [], "both": []}, []
     for i in range(args.random):
-        case = OPERATORS[name](Maker(np.random.default_rng([args.seed, list(OPERATORS).index(name), i])))
+        case = OPERATORS[name](
+            Maker(np.random.default_rng([args.seed, list(OPERATORS).index(name), i]))
+        )
         try:
             ours, theirs = _both(case)
         except InputError:
@@ -85,13 +95,24 @@ def _random(name, args):
         for key, (a, b) in pairs.items():
             differences[key].append(np.abs(a - b))
         halves.append(np.abs(case.real - np.floor(case.real) - 0.5).ravel() < HALF)
-    halves, found = np.concatenate(halves), {key: np.concatenate(d) for key, d in differences.items()}
-    row = {"operator": name, "networks": str(args.random), "refused": str(refused), "elements": f"{halves.size:,}"}
+    halves, found = (
+        np.concatenate(halves),
+        {key: np.concatenate(d) for key, d in differences.items()},
+    )
+    row = {
+        "operator": name,
+        "networks": str(args.random),
+        "refused": str(refused),
+        "elements": f"{halves.size:,}",
+    }
     row["halves %"] = f"{100 * halves.mean():.3f}"
     for key, words in (("golden", "reference"), ("onnxruntime", "onnxruntime")):
         row[f"{words} not exact %"] = f"{100 * (found[key] > 0).mean():.3f}"
         row[f"{words}, beside halves %"] = f"{100 * ((found[key] > 0) & ~halves).mean():.3f}"
-    row |= {"reference not as onnxruntime %": f"{100 * (found['both'] > 0).mean():.3f}", "off by at most": str(found["both"].max())}
+    row |= {
+        "reference not as onnxruntime %": f"{100 * (found['both'] > 0).mean():.3f}",
+        "off by at most": str(found["both"].max()),
+    }
     print(", ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
     record(RANDOM, ABOUT_RANDOM, row, args.out)
     return found["both"].max() <= 1
@@ -100,7 +121,10 @@ def _random(name, args):
 def _both(case):
     """(golden's, onnxruntime's int8 results of a `Case`), flat."""
     graph = import_graph(case.model)
-    inputs = {n: golden.quantise_input(graph, n, case.feed[n]).reshape(graph.tensors[n].shape) for n in graph.inputs}
+    inputs = {
+        n: golden.quantise_input(graph, n, case.feed[n]).reshape(graph.tensors[n].shape)
+        for n in graph.inputs
+    }
     ours = golden.run(graph, inputs)[graph.outputs[0]]
     (theirs,) = session(case.model, outputs=["y"]).run(["y"], case.feed)
     return ours.astype(int).ravel(), theirs.astype(int).ravel()
@@ -128,7 +152,9 @@ def _print(source, rows):
     print(f"{source:40} {'op':8} {'elements':>10} {'equal %':>9} {'max diff':>8}")
     for row in rows:
         mark = "" if row.passed else "  FAILED"
-        print(f"{row.name[:40]:40} {row.op:8} {row.elements:10} {row.percent:9.4f} {row.max_difference:8}{mark}")
+        print(
+            f"{row.name[:40]:40} {row.op:8} {row.elements:10} {row.percent:9.4f} {row.max_difference:8}{mark}"
+        )
     print(f"{len(rows)} layers, {sum(not row.passed for row in rows)} failed", flush=True)
 
 
@@ -136,11 +162,14 @@ def _summary(source, rows):
     lrn = [row.percent for row in rows if row.approximate]
     elements = sum(row.elements for row in rows)
     return {
-        "network": Path(source).stem if Path(source).is_file() else source, "layers": str(len(rows)), "elements": f"{elements:,}",
+        "network": Path(source).stem if Path(source).is_file() else source,
+        "layers": str(len(rows)),
+        "elements": f"{elements:,}",
         "equal %": f"{100 * sum(row.equal for row in rows) / elements:.4f}",
         "equal %, worst layer": f"{min(row.percent for row in rows if not row.approximate):.4f}",
         "equal %, worst LRN": f"{min(lrn):.2f}" if lrn else "-",
-        "off by at most": str(max(row.max_difference for row in rows)), "failed": str(sum(not row.passed for row in rows)),
+        "off by at most": str(max(row.max_difference for row in rows)),
+        "failed": str(sum(not row.passed for row in rows)),
     }
 
 

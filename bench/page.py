@@ -1,4 +1,6 @@
-"""docs/networks.md: a section a bench, each with a table of one row a network, which a run replaces row by row."""
+"""docs/networks.md: a section a bench, each with a table of one row a network, which a run replaces
+row by row.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,8 @@ _TITLE = "# Networks, checked\n\nWritten by the benches that each section names;
 
 
 def record(section, intro, row, page=NETWORKS):
-    """Put a row into the table of a section, in the place of the row with the same first cell; both are made where missing.
+    """Put a row into the table of a section, in the place of the row with the same first cell; both
+    are made where missing.
 
     row : {column: text}. Other columns than the table has so far start it anew.
     """
@@ -25,12 +28,22 @@ def _read(page):
     sections = {}
     for part in page.read_text().split("\n## ")[1:] if page.exists() else []:
         title, _, body = part.partition("\n")
-        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("|")]
-        intro = body[:body.index("\n|")].strip()
+        lines = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in body.splitlines()
+            if line.startswith("|")
+        ]
+        intro = body[: body.index("\n|")].strip()
         sections[title] = intro, lines[0], {name: cells for name, *cells in lines[2:]}
     return sections
 
 
 def _text(title, intro, columns, rows):
-    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *([name, *rows[name]] for name in sorted(rows))]
-    return f"\n## {title}\n\n{intro}\n\n" + "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+    lines = [
+        columns,
+        ["---"] + ["---:"] * (len(columns) - 1),
+        *([name, *rows[name]] for name in sorted(rows)),
+    ]
+    return f"\n## {title}\n\n{intro}\n\n" + "".join(
+        "| " + " | ".join(cells) + " |\n" for cells in lines
+    )

@@ -1,7 +1,9 @@
-"""QDQ networks of one operator on random scales, zero points and geometries, each with its result in exact arithmetic.
+"""QDQ networks of one operator on random scales, zero points and geometries, each with its result
+in exact arithmetic.
 
-The real result of an operator, by ONNX's definition, is computed in float64 from the dequantised integers: what float32 loses
-is far above what float64 loses, so that halves between two steps are told apart from what lies beside them.
+The real result of an operator, by ONNX's definition, is computed in float64 from the dequantised
+integers: what float32 loses is far above what float64 loses, so that halves between two steps are
+told apart from what lies beside them.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,9 @@ _ZEROS = (-128, 127, 0, -128, 127, None, None, None)
 
 @dataclass
 class Case:
-    """model : its output "y" is the int8 result. feed : {name: float32 array}. real : the exact result, in steps of y, before
-    it is rounded and clamped; zero : of y."""
+    """model : its output "y" is the int8 result. feed : {name: float32 array}. real : the exact
+    result, in steps of y, before it is rounded and clamped; zero : of y.
+    """
 
     model: object
     feed: dict
@@ -31,7 +34,9 @@ class Maker:
         self.rng, self.nodes, self.constants, self.inputs, self.feed = rng, [], [], [], {}
 
     def const(self, array, dtype=np.float32):
-        self.constants.append(numpy_helper.from_array(np.asarray(array, dtype), f"c{len(self.constants)}"))
+        self.constants.append(
+            numpy_helper.from_array(np.asarray(array, dtype), f"c{len(self.constants)}")
+        )
         return self.constants[-1].name
 
     def node(self, op, inputs, name, **attributes):
@@ -46,18 +51,30 @@ class Maker:
         return float(np.float32(10.0 ** self.rng.uniform(-5, 3)))
 
     def operand(self, shape, scale=None):
-        scale, zero, name = float(np.float32(scale or self.scale())), self.zero(), f"x{len(self.inputs)}"
+        scale, zero, name = (
+            float(np.float32(scale or self.scale())),
+            self.zero(),
+            f"x{len(self.inputs)}",
+        )
         q = self.rng.integers(-128, 128, shape)
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         self.feed[name] = ((q - zero) * scale).astype(np.float32)
         parameters = [self.const(scale), self.const(zero, np.int8)]
         self.node("QuantizeLinear", [name, *parameters], f"{name}q")
-        return self.node("DequantizeLinear", [f"{name}q", *parameters], f"{name}d"), (q - zero) * scale, scale
+        return (
+            self.node("DequantizeLinear", [f"{name}q", *parameters], f"{name}d"),
+            (q - zero) * scale,
+            scale,
+        )
 
     def done(self, real, scale=None):
-        """A `Case` of node "r", quantised in that scale; None takes one that suits the values `real`."""
+        """A `Case` of node "r", quantised in that scale; None takes one that suits the values
+        `real`.
+        """
         if scale is None:
-            scale = float(np.float32(max(np.abs(real).max(), 1e-30) / 127 * 2 ** self.rng.uniform(-1, 1)))
+            scale = float(
+                np.float32(max(np.abs(real).max(), 1e-30) / 127 * 2 ** self.rng.uniform(-1, 1))
+            )
         zero = self.zero()
         parameters = [self.const(scale), self.const(zero, np.int8)]
         self.node("QuantizeLinear", ["r", *parameters], "y")
@@ -68,7 +85,9 @@ class Maker:
         return Case(shape_inference.infer_shapes(model), self.feed, real / scale, zero)
 
     def same_or_new(self, scale):
-        """The operand's scale for the result, in every second network, as pools and resampling often have."""
+        """The operand's scale for the result, in every second network, as pools and resampling
+        often have.
+        """
         return scale if self.rng.random() < 0.5 else None
 
     def map_shape(self, least=1):
@@ -82,24 +101,52 @@ def conv(m):
     groups, out = (shape[1], shape[1]) if depthwise else (1, out)
     q = m.rng.integers(-128, 128, (out, shape[1] // groups, 3, 3))
     q[m.rng.random(out) < 0.2] = -128
-    scales = np.float32(10.0 ** m.rng.uniform(-6, 3) * m.rng.uniform(0.3, 1, out)).astype(np.float64)
-    weight = m.node("DequantizeLinear", [m.const(q, np.int8), m.const(scales), m.const(np.zeros(out), np.int8)], "w", axis=0)
+    scales = np.float32(10.0 ** m.rng.uniform(-6, 3) * m.rng.uniform(0.3, 1, out)).astype(
+        np.float64
+    )
+    weight = m.node(
+        "DequantizeLinear",
+        [m.const(q, np.int8), m.const(scales), m.const(np.zeros(out), np.int8)],
+        "w",
+        axis=0,
+    )
     unit = np.float32(scale * scales).astype(np.float64)
     bias = m.rng.integers(-(2 ** int(m.rng.integers(1, 20))), 2 ** int(m.rng.integers(1, 20)), out)
-    b = m.node("DequantizeLinear", [m.const(bias, np.int32), m.const(unit), m.const(np.zeros(out), np.int32)], "b", axis=0)
+    b = m.node(
+        "DequantizeLinear",
+        [m.const(bias, np.int32), m.const(unit), m.const(np.zeros(out), np.int32)],
+        "b",
+        axis=0,
+    )
     m.node("Conv", [x, weight, b], "r", group=groups, pads=[1] * 4)
     padded = np.pad(real, ((0, 0), (0, 0), (1, 1), (1, 1)))
     taps = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))
     form = "nohwyx,ocyx->nohw" if depthwise else "nchwyx,ocyx->nohw"
     w = q * scales[:, None, None, None]
-    return m.done(np.einsum(form, taps, w[:, :1] if depthwise else w, optimize=True) + (bias * unit)[:, None, None])
+    return m.done(
+        np.einsum(form, taps, w[:, :1] if depthwise else w, optimize=True)
+        + (bias * unit)[:, None, None]
+    )
 
 
 def average_pool(m):
     shape, kernel, stride = m.map_shape(4), m.rng.integers(1, 5, 2), m.rng.integers(1, 4, 2)
-    pads, ceil, include = [int(m.rng.integers(0, k)) for k in (*kernel, *kernel)], bool(m.rng.integers(2)), bool(m.rng.integers(2))
+    pads, ceil, include = (
+        [int(m.rng.integers(0, k)) for k in (*kernel, *kernel)],
+        bool(m.rng.integers(2)),
+        bool(m.rng.integers(2)),
+    )
     x, real, scale = m.operand(shape)
-    m.node("AveragePool", [x], "r", kernel_shape=kernel, strides=stride, pads=pads, ceil_mode=ceil, count_include_pad=include)
+    m.node(
+        "AveragePool",
+        [x],
+        "r",
+        kernel_shape=kernel,
+        strides=stride,
+        pads=pads,
+        ceil_mode=ceil,
+        count_include_pad=include,
+    )
     total, count = real, np.ones(shape)
     for axis, k, s, before, after in zip((2, 3), kernel, stride, pads[:2], pads[2:], strict=True):
         room = shape[axis] + before + after - k
@@ -108,7 +155,11 @@ def average_pool(m):
         taps = first[:, None] + np.arange(k)
         inside = (taps >= 0) & (taps < shape[axis])
         counted = (taps < shape[axis] + after) if include else inside
-        total = _along(total, axis, lambda a, t=taps, i=inside: (a[..., t.clip(0, a.shape[-1] - 1)] * i).sum(-1))
+        total = _along(
+            total,
+            axis,
+            lambda a, t=taps, i=inside: (a[..., t.clip(0, a.shape[-1] - 1)] * i).sum(-1),
+        )
         count = _along(count, axis, lambda a, c=counted: a[..., :1] * c.sum(-1))
     return m.done(total / np.maximum(count, 1), m.same_or_new(scale))
 
@@ -126,7 +177,9 @@ def reduce_mean(m):
     return m.done(real.mean(axis=axes, keepdims=True), m.same_or_new(scale))
 
 
-def resize(m, transforms=("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "asymmetric")):
+def resize(
+    m, transforms=("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "asymmetric")
+):
     shape, transform = m.map_shape(4), transforms[m.rng.integers(len(transforms))]
     factors = [(1, 2, 3, 4, 5, 6, 7, 8, 1.5, 2.5, 0.5, 0.75)[i] for i in m.rng.integers(0, 12, 2)]
     out = [int(n * f) for n, f in zip(shape[2:], factors, strict=True)]
@@ -137,7 +190,9 @@ def resize(m, transforms=("half_pixel", "pytorch_half_pixel", "half_pixel_symmet
         at = _positions(transform, np.arange(to), n, to).clip(0, n - 1)
         low = np.floor(at + 1e-12).astype(int)
         high, rest = np.minimum(low + 1, n - 1), at - low
-        real = _along(real, axis, lambda a, i=low, j=high, r=rest: a[..., i] * (1 - r) + a[..., j] * r)
+        real = _along(
+            real, axis, lambda a, i=low, j=high, r=rest: a[..., i] * (1 - r) + a[..., j] * r
+        )
     return m.done(real, m.same_or_new(scale))
 
 
@@ -150,7 +205,11 @@ def _positions(transform, o, size, out):
         return o * size / out
     if transform == "align_corners":
         return o * (size - 1) / max(out - 1, 1)
-    return np.zeros(1) if transform == "pytorch_half_pixel" and out == 1 else (o + 0.5) * size / out - 0.5
+    return (
+        np.zeros(1)
+        if transform == "pytorch_half_pixel" and out == 1
+        else (o + 0.5) * size / out - 0.5
+    )
 
 
 def _along(array, axis, function):
@@ -175,7 +234,10 @@ def mul(m):
 
 def concat(m):
     shape, scale = m.map_shape(), m.scale()
-    parts = [m.operand(shape, float(np.float32(scale * 2 ** m.rng.uniform(-3, 3)))) for _ in range(int(m.rng.integers(2, 4)))]
+    parts = [
+        m.operand(shape, float(np.float32(scale * 2 ** m.rng.uniform(-3, 3))))
+        for _ in range(int(m.rng.integers(2, 4)))
+    ]
     m.node("Concat", [name for name, *_ in parts], "r", axis=1)
     return m.done(np.concatenate([real for _, real, _ in parts], axis=1))
 

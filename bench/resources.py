@@ -1,9 +1,11 @@
-"""Calibrates the resource formulas by synthesis, and checks them on configurations that were kept out: docs/resources.md.
+"""Calibrates the resource formulas by synthesis, and checks them on configurations that were kept
+out: docs/resources.md.
 
 Usage: python bench/resources.py fit|check|report [FAMILY ...], or place [PE ...], such as 8x16
 
-`fit` writes hwcnn/estimate/coefficients.json, `check` and `place` docs/resources.json, and each of them docs/resources.md. Synthesis is
-cached (hwcnn.sim.verilator.cache_dir), so that a run which was interrupted goes on where it ended.
+`fit` writes hwcnn/estimate/coefficients.json, `check` and `place` docs/resources.json, and each of
+them docs/resources.md. Synthesis is cached (hwcnn.sim.verilator.cache_dir), so that a run which was
+interrupted goes on where it ended.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from hwcnn.config import VECTOR_FEATURES, AccelConfig
 from hwcnn.estimate import command, devices, model, netlist, pnr, synth
 from hwcnn.estimate.components import BLOCKS, FEATURES, block_of
 from hwcnn.estimate.families import FAMILIES
-from hwcnn.generate import accelerator_verilog
+from hwcnn.generator import accelerator_verilog
 
 COEFFICIENTS = Path(hwcnn.estimate.__file__).with_name("coefficients.json")
 DOCS = Path(__file__).parents[1] / "docs"
@@ -36,10 +38,17 @@ def _fitted(*arguments, **more):
     return _config(*arguments, queue_words=32, **more)
 
 
-#: What is fitted: small arrays of all shapes, with vectors narrower and wider than the bus, and every vector function several times.
+#: What is fitted: small arrays of all shapes, with vectors narrower and wider than the bus, and
+#: every vector function several times.
 FIT = (
-    _fitted(4, 4, 8), _fitted(8, 4, 16, ("pool", "eltwise")), _fitted(4, 8, 16, ()), _fitted(8, 8, 32, ("affine", "lrn", "lut")),
-    _fitted(16, 8, 8, act_kib=64), _fitted(8, 16, 16, ("pool",)), _fitted(4, 16, 32), _fitted(16, 4, 16, ("pool", "eltwise", "lut")),
+    _fitted(4, 4, 8),
+    _fitted(8, 4, 16, ("pool", "eltwise")),
+    _fitted(4, 8, 16, ()),
+    _fitted(8, 8, 32, ("affine", "lrn", "lut")),
+    _fitted(16, 8, 8, act_kib=64),
+    _fitted(8, 16, 16, ("pool",)),
+    _fitted(4, 16, 32),
+    _fitted(16, 4, 16, ("pool", "eltwise", "lut")),
 )
 #: The same without multiplier blocks in the array, to see what they cost in LUTs.
 SOFT = FIT[2]
@@ -71,32 +80,54 @@ def measure(config, family, in_luts=synth.InLuts()):
 
 
 def fit(family):
-    """``{block: {feature: [LUTs, flip-flops, multipliers, block RAMs]}}``: least squares over `FIT`, RAMs by shape taken off."""
+    """``{block: {feature: [LUTs, flip-flops, multipliers, block RAMs]}}``: least squares over
+    `FIT`, RAMs by shape taken off.
+    """
     rows = []
     for config in FIT:
         measured, memory = measure(config, family), model.ram_resources(config, family)
         show(f"{family} {_label(config)}: {model.total(measured)}")
-        rows.append({path: [used[kind] - memory.get(path, {}).get(kind, 0) for kind in model.KINDS] for path, used in measured.items()})
+        rows.append(
+            {
+                path: [used[kind] - memory.get(path, {}).get(kind, 0) for kind in model.KINDS]
+                for path, used in measured.items()
+            }
+        )
     return {block.path: _solve(block, rows) for block in BLOCKS} | {model.SOFT: _soft(family)}
 
 
 def _soft(family):
-    """``{feature: [LUTs, flip-flops, multipliers, block RAMs]}`` of a multiplier that is made of LUTs."""
-    plain, soft = (model.total(measure(SOFT, family, synth.InLuts(n))) for n in (0, SOFT.rows * SOFT.cols))
+    """``{feature: [LUTs, flip-flops, multipliers, block RAMs]}`` of a multiplier that is made of
+    LUTs.
+    """
+    plain, soft = (
+        model.total(measure(SOFT, family, synth.InLuts(n))) for n in (0, SOFT.rows * SOFT.cols)
+    )
     per = [(soft[kind] - plain[kind]) / (SOFT.rows * SOFT.cols) for kind in model.KINDS]
     return {"1": [round(n, 4) for n in per]}
 
 
 def _solve(block, rows):
-    points = [(config, row[block.path]) for config, row in zip(FIT, rows, strict=True) if block.built(config)]
-    features = np.array([[FEATURES[f](config) for f in block.features] for config, _ in points], float)
+    points = [
+        (config, row[block.path])
+        for config, row in zip(FIT, rows, strict=True)
+        if block.built(config)
+    ]
+    features = np.array(
+        [[FEATURES[f](config) for f in block.features] for config, _ in points], float
+    )
     measured = np.array([row for _, row in points], float)
     solution = _least_squares(features, measured)
-    return {f: [round(float(v), 4) for v in row] for f, row in zip(block.features, solution, strict=True)}
+    return {
+        f: [round(float(v), 4) for v in row]
+        for f, row in zip(block.features, solution, strict=True)
+    }
 
 
 def _least_squares(features, measured):
-    """Least squares of relative errors. Nothing costs less than nothing, but a RAM may have bits that nobody reads."""
+    """Least squares of relative errors. Nothing costs less than nothing, but a RAM may have bits
+    that nobody reads.
+    """
     solutions = []
     for kind, column in zip(model.KINDS, measured.T, strict=True):
         weight = 1 / np.maximum(np.abs(column), 30)
@@ -108,9 +139,14 @@ def _least_squares(features, measured):
 def _label(config):
     functions = "all" if config.features == VECTOR_FEATURES else "+".join(config.features) or "none"
     plain = AccelConfig(config.rows, config.cols)
-    sizes = " ".join(f"{name}={value}" for name, value in config.to_dict().items()
-                     if name not in ("rows", "cols", "axi_bytes", "features") and value != getattr(plain, name))
-    return f"{config.pe}, {8 * config.axi_bytes}-bit AXI, {functions}" + (f", {sizes}" if sizes else "")
+    sizes = " ".join(
+        f"{name}={value}"
+        for name, value in config.to_dict().items()
+        if name not in ("rows", "cols", "axi_bytes", "features") and value != getattr(plain, name)
+    )
+    return f"{config.pe}, {8 * config.axi_bytes}-bit AXI, {functions}" + (
+        f", {sizes}" if sizes else ""
+    )
 
 
 def check(family, configs, results):
@@ -118,12 +154,27 @@ def check(family, configs, results):
     for config in configs:
         folder = synth.synthesise(accelerator_verilog(config), family)
         real, guess = command.synthesised(folder, family), model.components(config, family)
-        row = {"family": family, "config": _label(config), "pe": config.pe, "macs": config.rows * config.cols,
-               "synthesis": model.total(real), "formula": model.total(guess), "components": real, "formula_components": guess,
-               "warnings": synth.warnings(folder)}
+        row = {
+            "family": family,
+            "config": _label(config),
+            "pe": config.pe,
+            "macs": config.rows * config.cols,
+            "synthesis": model.total(real),
+            "formula": model.total(guess),
+            "components": real,
+            "formula_components": guess,
+            "warnings": synth.warnings(folder),
+        }
         _put(results["checked"], row, ("family", "config"))
-        show(f"{family} {row['config']}: " + ", ".join(f"{kind} {guess} / {real} {_error(guess, real)}" for kind, guess, real in (
-            (kind, row["formula"][kind], row["synthesis"][kind]) for kind in model.KINDS)))
+        show(
+            f"{family} {row['config']}: "
+            + ", ".join(
+                f"{kind} {guess} / {real} {_error(guess, real)}"
+                for kind, guess, real in (
+                    (kind, row["formula"][kind], row["synthesis"][kind]) for kind in model.KINDS
+                )
+            )
+        )
         _write(results)
 
 
@@ -146,8 +197,18 @@ def place(results, sizes):
         part = devices.find(name)
         in_luts = model.scarce(config, part)
         folder = synth.synthesise(accelerator_verilog(config), part.family, in_luts)
-        used, timing = model.total(command.synthesised(folder, part.family)), pnr.place(folder, part, show)
-        row = {"device": name, "config": _label(config), "used": used, "in_luts": asdict(in_luts), "mhz": timing.mhz, "path": list(timing.path)}
+        used, timing = (
+            model.total(command.synthesised(folder, part.family)),
+            pnr.place(folder, part, show),
+        )
+        row = {
+            "device": name,
+            "config": _label(config),
+            "used": used,
+            "in_luts": asdict(in_luts),
+            "mhz": timing.mhz,
+            "path": list(timing.path),
+        }
         _put(results["placed"], row, ("device", "config"))
         show(f"{name} {row['config']}: {used}, {timing.mhz} MHz\n  " + "\n  ".join(timing.path))
         _write(results)
@@ -181,56 +242,108 @@ configurations were kept out of the fit. "All" is every vector function: {functi
 
 def report(results):
     """docs/resources.md."""
-    lines = [_HEAD.format(yosys=importlib.metadata.version("pyosys"), fitted="16x8", functions=", ".join(VECTOR_FEATURES)).rstrip()]
+    lines = [
+        _HEAD.format(
+            yosys=importlib.metadata.version("pyosys"),
+            fitted="16x8",
+            functions=", ".join(VECTOR_FEATURES),
+        ).rstrip()
+    ]
     for row in results["checked"]:
         guess, real = row["formula"], row["synthesis"]
-        lines.append(f"| {row['family']} | {row['config']} | " + " | ".join(
-            f"{guess[kind]:,} | {real[kind]:,} | {_error(guess[kind], real[kind])}" for kind in ("luts", "ffs")) + " | " + " | ".join(
-            f"{guess[kind]:,} | {real[kind]:,}" for kind in ("dsps", "brams")) + " |")
+        lines.append(
+            f"| {row['family']} | {row['config']} | "
+            + " | ".join(
+                f"{guess[kind]:,} | {real[kind]:,} | {_error(guess[kind], real[kind])}"
+                for kind in ("luts", "ffs")
+            )
+            + " | "
+            + " | ".join(f"{guess[kind]:,} | {real[kind]:,}" for kind in ("dsps", "brams"))
+            + " |"
+        )
     for row in results["checked"]:
         if row["macs"] >= 256 and row["family"] != "xcup":
             lines += _components(row)
     lines += _placed(results["placed"]) if results["placed"] else []
     warnings = sorted({w for row in results["checked"] for w in row["warnings"]})
-    lines += ["", "## Warnings", "", "No latch is inferred. Yosys gives these warnings and no others: of its own library, of its calls of ABC, and "
-              "of ports of block RAMs that are", "wider than what is connected to them.", "",
-              *(f"- `{warning}`" for warning in warnings)]
+    lines += [
+        "",
+        "## Warnings",
+        "",
+        "No latch is inferred. Yosys gives these warnings and no others: of its own library, of its calls of ABC, and "
+        "of ports of block RAMs that are",
+        "wider than what is connected to them.",
+        "",
+        *(f"- `{warning}`" for warning in warnings),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _components(row):
     used, macs = row["synthesis"], row["macs"]
-    yield from ("", f"## {row['config']}, {row['family']}: what costs what", "", "| component | LUTs | FFs | DSPs | RAMs | LUTs a MAC | FFs a MAC |",
-                "|---|---:|---:|---:|---:|---:|---:|")
+    yield from (
+        "",
+        f"## {row['config']}, {row['family']}: what costs what",
+        "",
+        "| component | LUTs | FFs | DSPs | RAMs | LUTs a MAC | FFs a MAC |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    )
     for name, figures in [*row["components"].items(), ("sum", used)]:
-        yield f"| {name} | " + " | ".join(f"{figures[kind]:,}" for kind in model.KINDS) + (
-            f" | {figures['luts'] / macs:.1f} | {figures['ffs'] / macs:.1f} |")
+        yield (
+            f"| {name} | "
+            + " | ".join(f"{figures[kind]:,}" for kind in model.KINDS)
+            + (f" | {figures['luts'] / macs:.1f} | {figures['ffs'] / macs:.1f} |")
+        )
 
 
 def _placed(rows):
-    yield from ("", "## Placed and routed", "", f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
-                "has too few multiplier blocks, the smallest multipliers are made of", "LUTs; where more than three fifths of its block RAMs would be "
-                "used, RAMs of few words are.", "", "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | RAMs in LUTs up to | MHz |",
-                "|---|---|---:|---:|---:|---:|---:|---:|---:|")
+    yield from (
+        "",
+        "## Placed and routed",
+        "",
+        f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
+        "has too few multiplier blocks, the smallest multipliers are made of",
+        "LUTs; where more than three fifths of its block RAMs would be "
+        "used, RAMs of few words are.",
+        "",
+        "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | RAMs in LUTs up to | MHz |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+    )
     for row in rows:
         part = devices.find(row["device"])
-        yield f"| {row['device']} | {row['config']} | " + " | ".join(
-            f"{row['used'][kind]:,} ({100 * row['used'][kind] / getattr(part, kind):.0f} %)" for kind in model.KINDS) + (
-            f" | {row['in_luts']['multipliers']} | {row['in_luts']['rams']} | {row['mhz']} |")
+        yield (
+            f"| {row['device']} | {row['config']} | "
+            + " | ".join(
+                f"{row['used'][kind]:,} ({100 * row['used'][kind] / getattr(part, kind):.0f} %)"
+                for kind in model.KINDS
+            )
+            + (f" | {row['in_luts']['multipliers']} | {row['in_luts']['rams']} | {row['mhz']} |")
+        )
     for row in rows:
-        yield from ("", f"The slowest path of {row['config']} on {row['device']}:", "", *(f"- {step}" for step in row["path"]))
+        yield from (
+            "",
+            f"The slowest path of {row['config']} on {row['device']}:",
+            "",
+            *(f"- {step}" for step in row["path"]),
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("fit", "check", "place", "report"))
-    parser.add_argument("names", nargs="*", help="families (fit, check) or sizes (place); all if none")
-    parser.add_argument("--largest", type=int, default=32, help="check: arrays of so many rows at most")
+    parser.add_argument(
+        "names", nargs="*", help="families (fit, check) or sizes (place); all if none"
+    )
+    parser.add_argument(
+        "--largest", type=int, default=32, help="check: arrays of so many rows at most"
+    )
     arguments = parser.parse_args()
     results = _read()
     if arguments.what == "place":
         place(results, arguments.names)
-    for family in (arguments.names or DEFAULT_FAMILIES) if arguments.what in ("fit", "check") else ():
+    for family in (
+        (arguments.names or DEFAULT_FAMILIES) if arguments.what in ("fit", "check") else ()
+    ):
         if arguments.what == "fit":
             known = json.loads(COEFFICIENTS.read_text()) if COEFFICIENTS.exists() else {}
             COEFFICIENTS.write_text(json.dumps(known | {family: fit(family)}, indent=1) + "\n")

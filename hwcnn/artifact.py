@@ -1,4 +1,6 @@
-"""A generated folder: how it is written in one step, which one is the last, and how it is read back and checked."""
+"""A generated folder: how it is written in one step, which one is the last, and how it is read back
+and checked.
+"""
 
 import contextlib
 import hashlib
@@ -12,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from hwcnn.frontend.importer.importer import import_graph
+
 from .config import AccelConfig
 from .errors import InputError, RunError, unwritable
-from .frontend.importer import import_graph
-from .frontend.pictures import Preprocess
+from .preprocess import Preprocess
 
 #: Where the last generated folder is remembered, below the current one.
 LAST = Path("build/.last")
@@ -27,11 +30,16 @@ CHECKED = ("accelerator.v", "program.bin", "weights.bin", "quantized.onnx")
 
 
 def write(out, files, manifest):
-    """Write the folder `out` in one step. files : name to bytes or text, CHECKED among them. manifest : JSON-able dict.
+    """Write the folder `out` in one step. files : name to bytes or text, CHECKED among them.
+    manifest : JSON-able dict.
 
-    Raises InputError where `out` cannot be written or is not ours to replace, RunError on a full disk; `out` is then unchanged.
+    Raises InputError where `out` cannot be written or is not ours to replace, RunError on a full
+    disk; `out` is then unchanged.
     """
-    data = {name: text.encode() if isinstance(text, str) else bytes(text) for name, text in files.items()}
+    data = {
+        name: text.encode() if isinstance(text, str) else bytes(text)
+        for name, text in files.items()
+    }
     checked = {name: {"size": len(data[name]), "sha256": sha256(data[name])} for name in CHECKED}
     manifest = json.loads(json.dumps(manifest | {"format": FORMAT, "files": checked}))
     manifest |= {"sha256": _digest(manifest)}
@@ -47,7 +55,9 @@ def sha256(data):
 
 def _digest(manifest):
     """SHA-256 of a manifest without its own entry for that, whatever its layout in the file."""
-    return sha256(json.dumps({k: v for k, v in manifest.items() if k != "sha256"}, sort_keys=True).encode())
+    return sha256(
+        json.dumps({k: v for k, v in manifest.items() if k != "sha256"}, sort_keys=True).encode()
+    )
 
 
 def check_out(out):
@@ -55,12 +65,18 @@ def check_out(out):
     try:
         above = next(p for p in out.absolute().parents if p.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
-            raise InputError(f"--out {out}: cannot write there: {above} is no folder that may be written to")
-        ours = not out.exists() or out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
+            raise InputError(
+                f"--out {out}: cannot write there: {above} is no folder that may be written to"
+            )
+        ours = not out.exists() or (
+            out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
+        )
     except OSError as e:
         raise unwritable(f"--out {out}", e) from e
     if not ours:
-        raise InputError(f"--out {out}: it exists and is not a generated folder; nothing was changed")
+        raise InputError(
+            f"--out {out}: it exists and is not a generated folder; nothing was changed"
+        )
 
 
 @contextlib.contextmanager
@@ -94,11 +110,15 @@ def last():
     try:
         return Path(LAST.read_text())
     except (OSError, UnicodeDecodeError) as e:
-        raise InputError("no folder was given, and none has been generated here: run `hwcnn generate` first") from e
+        raise InputError(
+            "no folder was given, and none has been generated here: run `hwcnn generate` first"
+        ) from e
 
 
 class Generated:
-    """A generated folder, read back. Raises InputError where it is none, RunError where it is damaged or of another format."""
+    """A generated folder, read back. Raises InputError where it is none, RunError where it is
+    damaged or of another format.
+    """
 
     def __init__(self, path):
         self.path = Path(path)
@@ -109,18 +129,32 @@ class Generated:
 
     def _manifest(self):
         if not self.path.is_dir():
-            raise InputError(f"{self.path}: {'not a' if self.path.exists() else 'no such'} folder: expected one that `hwcnn generate` wrote")
+            raise InputError(
+                f"{self.path}: {'not a' if self.path.exists() else 'no such'} folder: expected one that `hwcnn generate` wrote"
+            )
         if not (self.path / MANIFEST).is_file():
-            raise InputError(f"{self.path}: not a folder that `hwcnn generate` wrote: it has no {MANIFEST}")
+            raise InputError(
+                f"{self.path}: not a folder that `hwcnn generate` wrote: it has no {MANIFEST}"
+            )
         try:
             manifest = json.loads((self.path / MANIFEST).read_text())
         except (OSError, ValueError, RecursionError) as e:
-            raise RunError(f"{self.path / MANIFEST}: damaged, it cannot be read ({e}): generate the folder anew") from e
-        found = manifest.get("format", "older, without a number") if isinstance(manifest, dict) else "unknown"
+            raise RunError(
+                f"{self.path / MANIFEST}: damaged, it cannot be read ({e}): generate the folder anew"
+            ) from e
+        found = (
+            manifest.get("format", "older, without a number")
+            if isinstance(manifest, dict)
+            else "unknown"
+        )
         if found != FORMAT:
-            raise RunError(f"{self.path / MANIFEST}: its format is {str(found)[:40]}, this hwcnn reads {FORMAT}: generate the folder anew")
+            raise RunError(
+                f"{self.path / MANIFEST}: its format is {str(found)[:40]}, this hwcnn reads {FORMAT}: generate the folder anew"
+            )
         if manifest.get("sha256") != _digest(manifest):
-            raise RunError(f"{self.path / MANIFEST}: changed since it was written, its own SHA-256 is another: generate the folder anew")
+            raise RunError(
+                f"{self.path / MANIFEST}: changed since it was written, its own SHA-256 is another: generate the folder anew"
+            )
         return manifest
 
     def _file(self, name):
@@ -132,10 +166,14 @@ class Generated:
         except OSError as e:
             raise RunError(f"{path}: cannot be read: {e.strerror}: generate the folder anew") from e
         if data is None:
-            raise RunError(f"{path}: damaged: {size} bytes, expected {wanted['size']}: generate the folder anew")
+            raise RunError(
+                f"{path}: damaged: {size} bytes, expected {wanted['size']}: generate the folder anew"
+            )
         if sha256(data) != wanted["sha256"]:
-            raise RunError(f"{path}: damaged or of another folder: its SHA-256 begins with {sha256(data)[:12]}, "
-                           f"expected {wanted['sha256'][:12]}: generate the folder anew")
+            raise RunError(
+                f"{path}: damaged or of another folder: its SHA-256 begins with {sha256(data)[:12]}, "
+                f"expected {wanted['sha256'][:12]}: generate the folder anew"
+            )
         return data
 
     @cached_property
@@ -149,8 +187,14 @@ class Generated:
 
     @property
     def unsigned_inputs(self):
-        """Names of the inputs that are uint8 in the ONNX model: quantised values, 128 above those of the accelerator."""
-        return {i.name for i in self._model.graph.input if i.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
+        """Names of the inputs that are uint8 in the ONNX model: quantised values, 128 above those
+        of the accelerator.
+        """
+        return {
+            i.name
+            for i in self._model.graph.input
+            if i.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+        }
 
     @property
     def program(self):

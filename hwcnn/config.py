@@ -28,15 +28,18 @@ class AccelConfig:
 
     Parameters
     ----------
-    rows, cols : PEs down (input channels, R) and across (output channels, C); powers of two from 4 to 64.
+    rows, cols : PEs down (input channels, R) and across (output channels, C); powers of two from 4
+    to 64.
     acc_depth : accumulator vectors in each of the two halves (D).
     act_kib : activation buffer in KiB.
     axi_bytes : bytes in a beat of the AXI4 data bus (8 to 64).
     queue_words : 16-byte instruction words that each engine's queue holds.
     read_fifo : beats that each read port may have in flight or waiting.
     weight_fifo : the same for the weight stream.
-    param_slots : output blocks whose bias and scale the post engine holds at a time; likewise the vector engine.
-    pool_depth : row-reduced vectors that the pooling window buffer holds; also the pixels of one LRN instruction.
+    param_slots : output blocks whose bias and scale the post engine holds at a time; likewise the
+    vector engine.
+    pool_depth : row-reduced vectors that the pooling window buffer holds; also the pixels of one
+    LRN instruction.
     features : vector functions built in, a subset of ``VECTOR_FEATURES``.
 
     Raises InputError where a value is out of range or does not fit the others.
@@ -55,17 +58,32 @@ class AccelConfig:
     features: tuple[str, ...] = field(default=VECTOR_FEATURES)
 
     def __post_init__(self):
-        object.__setattr__(self, "features", tuple(f for f in VECTOR_FEATURES if f in self.features))
-        ranges = dict(rows=(4, 64), cols=(4, 64), acc_depth=(64, 4096), act_kib=(4, 4096), axi_bytes=(8, 64),
-                      queue_words=(16, 256), read_fifo=(32, 1024), weight_fifo=(64, 4096), param_slots=(8, 256),
-                      pool_depth=(64, 4096))
+        object.__setattr__(
+            self, "features", tuple(f for f in VECTOR_FEATURES if f in self.features)
+        )
+        ranges = dict(
+            rows=(4, 64),
+            cols=(4, 64),
+            acc_depth=(64, 4096),
+            act_kib=(4, 4096),
+            axi_bytes=(8, 64),
+            queue_words=(16, 256),
+            read_fifo=(32, 1024),
+            weight_fifo=(64, 4096),
+            param_slots=(8, 256),
+            pool_depth=(64, 4096),
+        )
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value & (value - 1) or not low <= value <= high:
-                raise InputError(f"accelerator configuration: {name} = {value!r}: expected a power of two from {low} to {high}")
+                raise InputError(
+                    f"accelerator configuration: {name} = {value!r}: expected a power of two from {low} to {high}"
+                )
         if self.axi_bytes > min(self.rows * self.cols, 8 * self.cols):
-            raise InputError(f"accelerator configuration: axi_bytes = {self.axi_bytes} is too wide for a "
-                             f"{self.rows}x{self.cols} array: at most {min(self.rows * self.cols, 8 * self.cols)}")
+            raise InputError(
+                f"accelerator configuration: axi_bytes = {self.axi_bytes} is too wide for a "
+                f"{self.rows}x{self.cols} array: at most {min(self.rows * self.cols, 8 * self.cols)}"
+            )
 
     @property
     def lanes(self):
@@ -99,15 +117,17 @@ class AccelConfig:
 
     @property
     def vector_param_bytes(self):
-        """Bytes in DRAM of the per-channel parameters of one vector block: L lanes of 8 bytes, filled up to a whole beat."""
+        """Bytes in DRAM of the per-channel parameters of one vector block: L lanes of 8 bytes,
+        filled up to a whole beat.
+        """
         return max(8 * self.lanes, self.axi_bytes)
 
     @property
     def sum_bits(self):
         """Width of a column's partial sum.
 
-        A product of two int8 is within [-2**14 + 128, 2**14], so R of them are within 2**14 * R in size,
-        which 16 + log2(R) signed bits hold.
+        A product of two int8 is within [-2**14 + 128, 2**14], so R of them are within 2**14 * R in
+        size, which 16 + log2(R) signed bits hold.
         """
         return 16 + bits_for(self.rows)
 
@@ -127,26 +147,38 @@ class AccelConfig:
     def from_dict(cls, values):
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise InputError(f"accelerator configuration: unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}")
+            raise InputError(
+                f"accelerator configuration: unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}"
+            )
         values = dict(values)
         if "features" in values:
-            if not isinstance(values["features"], list | tuple) or not all(isinstance(f, str) for f in values["features"]):
-                raise InputError(f"accelerator configuration: features = {values['features']!r}: expected a list of names, "
-                                 f"such as [\"pool\"]: known are {', '.join(VECTOR_FEATURES)}")
+            if not isinstance(values["features"], list | tuple) or not all(
+                isinstance(f, str) for f in values["features"]
+            ):
+                raise InputError(
+                    f"accelerator configuration: features = {values['features']!r}: expected a list of names, "
+                    f'such as ["pool"]: known are {", ".join(VECTOR_FEATURES)}'
+                )
             if bad := sorted(set(values["features"]) - set(VECTOR_FEATURES)):
-                raise InputError(f"accelerator configuration: unknown feature {bad[0]!r}: known are {', '.join(VECTOR_FEATURES)}")
+                raise InputError(
+                    f"accelerator configuration: unknown feature {bad[0]!r}: known are {', '.join(VECTOR_FEATURES)}"
+                )
             values["features"] = tuple(values["features"])
         return cls(**values)
 
     @classmethod
     def load(cls, path=None, pe=None):
-        """The configuration of a TOML file (all keys optional), with the array size of ``--pe`` (``"RxC"``) over it."""
+        """The configuration of a TOML file (all keys optional), with the array size of ``--pe``
+        (``"RxC"``) over it.
+        """
         values = {}
         if path is not None:
             try:
                 values = tomllib.loads(Path(path).read_text())
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-                raise InputError(f"{path}: cannot read the accelerator configuration: {getattr(e, 'strerror', e)}") from e
+                raise InputError(
+                    f"{path}: cannot read the accelerator configuration: {getattr(e, 'strerror', e)}"
+                ) from e
         if pe is not None:
             match = re.fullmatch(r"(\d+)x(\d+)", pe)
             if not match:

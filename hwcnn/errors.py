@@ -1,4 +1,6 @@
-"""What is meant for the user, as one line: the input is at fault, the run itself failed, or there is something to know."""
+"""What is meant for the user, as one line: the input is at fault, the run itself failed, or there
+is something to know.
+"""
 
 import errno
 
@@ -13,18 +15,24 @@ class InputError(Exception):
 
 
 class RunError(Exception):
-    """The run itself failed: a broken folder, a simulator that hangs or a tool that fails, a full disk. Exit code 3.
+    """The run itself failed: a broken folder, a simulator that hangs or a tool that fails, a full
+    disk. Exit code 3.
 
-    The message says what failed, where, and what to do about it. It is no mismatch (exit code 1) and no fault of the options.
+    The message says what failed, where, and what to do about it. It is no mismatch (exit code 1)
+    and no fault of the options.
     """
 
 
 class Note(UserWarning):
-    """Something of the input that was left out or assumed. The command line shows it as one line, if all else goes well."""
+    """Something of the input that was left out or assumed. The command line shows it as one line,
+    if all else goes well.
+    """
 
 
 def unwritable(what, error):
-    """The exception to raise where `what` cannot be written: RunError on a full disk, InputError otherwise. error : the OSError."""
+    """The exception to raise where `what` cannot be written: RunError on a full disk, InputError
+    otherwise. error : the OSError.
+    """
     if error.errno in _FULL:
         return RunError(f"{what}: cannot write: {error.strerror}; free some space and run it again")
     return InputError(f"{what}: cannot write there: {error.strerror}")

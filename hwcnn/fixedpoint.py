@@ -5,8 +5,9 @@ Everything is exact integer arithmetic on int64 arrays.
 
 import numpy as np
 
-#: Bits of the unsigned mantissa of a requantisation multiplier. With the sign it is an 18-bit operand, what one
-#: hardware multiplier takes; its relative error of at most 2**-17 moves about one int8 result in 10,000.
+#: Bits of the unsigned mantissa of a requantisation multiplier. With the sign it is an 18-bit
+#: operand, what one hardware multiplier takes; its relative error of at most 2**-17 moves about one
+#: int8 result in 10,000.
 MANT_BITS = 17
 #: The largest right shift; 6 bits of shift amount.
 MAX_SHIFT = 48
@@ -14,7 +15,8 @@ INT8_MIN, INT8_MAX = -128, 127
 
 
 def round_shift(value, shift):
-    """``value / 2**shift`` rounded half to even, as QuantizeLinear (ONNX, opset 10 and later) rounds.
+    """``value / 2**shift`` rounded half to even, as QuantizeLinear (ONNX, opset 10 and later)
+    rounds.
 
     value : integers of at most 62 bits; shift : integers from 0 to 48, broadcast against value.
     """
@@ -35,8 +37,8 @@ def saturate(value, low=INT8_MIN, high=INT8_MAX):
 def multiplier(real, bits=MANT_BITS):
     """The (mantissa, shift) nearest to each non-negative real: ``real ~ mantissa / 2**shift``.
 
-    The mantissa is in [2**(bits-1), 2**bits) except where that would need a shift over MAX_SHIFT (it is then smaller,
-    down to 0) . Raises ValueError for a real of 2**bits or more.
+    The mantissa is in [2**(bits-1), 2**bits) except where that would need a shift over MAX_SHIFT
+    (it is then smaller, down to 0) . Raises ValueError for a real of 2**bits or more.
     """
     real = np.asarray(real, np.float64)
     if np.any(real < 0) or np.any(real >= 2.0**bits) or not np.all(np.isfinite(real)):

@@ -1,9 +1,11 @@
-"""The integer IR: a network as exact integer operations on int8 maps, between the importer and everything after it.
+"""The integer IR: a network as exact integer operations on int8 maps, between the importer and
+everything after it.
 
-A `Graph` holds tensors and operations in topological order. All tensors are int8, NCHW; ``real = scale * (q - zero)``.
-Every operation carries the integers that the hardware uses, so golden, the ISA engine and the RTL can only agree or differ
-bit by bit. Zero points are folded: a convolution adds raw int8 values (padding inserts the input's zero point) and its
-bias holds ``-zero * sum(weights)``.
+A `Graph` holds tensors and operations in topological order. All tensors are int8, NCHW; ``real =
+scale * (q - zero)``. Every operation carries the integers that the hardware uses, so golden, the
+ISA engine and the RTL can only agree or differ bit by bit. Zero points are folded: a convolution
+adds raw int8 values (padding inserts the input's zero point) and its bias holds ``-zero *
+sum(weights)``.
 """
 
 from dataclasses import dataclass, field
@@ -23,9 +25,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Second:
-    """The second stage of a convolution: ``clamp(zero + rhe((q*ma + r*mb + c) / 2**shift), low, high)``.
+    """The second stage of a convolution: ``clamp(zero + rhe((q*ma + r*mb + c) / 2**shift), low,
+    high)``.
 
-    q is the first stage's int8 result, r the residual's (0 where ``residual`` is None). ma, mb are signed 18-bit.
+    q is the first stage's int8 result, r the residual's (0 where ``residual`` is None). ma, mb are
+    signed 18-bit.
     """
 
     residual: str | None
@@ -42,10 +46,11 @@ class Second:
 class Conv:
     """Convolution, fully connected included (a kernel as large as the map, see the importer).
 
-    ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if there is one.
-    weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout] (mantissa in [0, 2**17)).
-    pads: top, left, bottom, right; padding is filled with ``pad_value`` (the input's zero point). Negative pads crop the input.
-    moves: it only moves elements or adds them, which counts no multiply-accumulates.
+    ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if
+    there is one. weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift:
+    int64 [Cout] (mantissa in [0, 2**17)). pads: top, left, bottom, right; padding is filled with
+    ``pad_value`` (the input's zero point). Negative pads crop the input. moves: it only moves
+    elements or adds them, which counts no multiply-accumulates.
     """
 
     name: str
@@ -69,16 +74,22 @@ class Conv:
 
     @property
     def inputs(self):
-        return (self.x,) if self.second is None or self.second.residual is None else (self.x, self.second.residual)
+        return (
+            (self.x,)
+            if self.second is None or self.second.residual is None
+            else (self.x, self.second.residual)
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class ConvTranspose:
-    """Transposed convolution: input pixel i adds its products with tap k to result ``stride*i + dilation*k - pad``.
+    """Transposed convolution: input pixel i adds its products with tap k to result ``stride*i +
+    dilation*k - pad``.
 
-    ``clamp(zero + rhe((sum((x - x_zero)*w) + bias) * mantissa / 2**shift), low, high)``; results that no tap meets have a sum of 0.
-    weight: int8 [Cin, Cout/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift: int64 [Cout]. pads: top, left; y's shape says
-    where the result ends. moves: as in `Conv`.
+    ``clamp(zero + rhe((sum((x - x_zero)*w) + bias) * mantissa / 2**shift), low, high)``; results
+    that no tap meets have a sum of 0. weight: int8 [Cin, Cout/groups, kh, kw]; bias: int32 [Cout];
+    mantissa, shift: int64 [Cout]. pads: top, left; y's shape says where the result ends. moves: as
+    in `Conv`.
     """
 
     name: str
@@ -107,9 +118,9 @@ class ConvTranspose:
 class Resize:
     """Each result is a weighted sum of up to two rows and two columns of its channel.
 
-    ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero)) * mantissa / 2**shift),
-    low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2] and [Wo, 2]; all products of weights are at most
-    `resampling.MAX_WEIGHT`.
+    ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero))
+    * mantissa / 2**shift), low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2]
+    and [Wo, 2]; all products of weights are at most `resampling.MAX_WEIGHT`.
     """
 
     name: str
@@ -133,12 +144,13 @@ class Resize:
 class Pool:
     """Max or average pooling over windows (global pooling is a window as large as the map).
 
-    max: ``clamp(zero + rhe((max(x) + ca) * mantissa / 2**shift), low, high)``, the pads count as -128.
-    average: ``clamp(zero + rhe((sum(x) - n*x_zero) * mantissa[n] / 2**shift[n]), low, high)`` where the sum runs over the taps
-    inside the map, and ``n`` is the number of these taps. `multipliers` maps the number of valid taps to (mantissa, shift):
-    it holds one entry for every n that occurs (with count_include_pad all entries of full windows are the same).
-    Output size is y's shape; windows may reach beyond the bottom and right pads (ceil mode), where they see no taps.
-    ca = -x_zero. multipliers of max has the single key 0.
+    max: ``clamp(zero + rhe((max(x) + ca) * mantissa / 2**shift), low, high)``, the pads count as
+    -128. average: ``clamp(zero + rhe((sum(x) - n*x_zero) * mantissa[n] / 2**shift[n]), low, high)``
+    where the sum runs over the taps inside the map, and ``n`` is the number of these taps.
+    `multipliers` maps the number of valid taps to (mantissa, shift): it holds one entry for every n
+    that occurs (with count_include_pad all entries of full windows are the same). Output size is
+    y's shape; windows may reach beyond the bottom and right pads (ceil mode), where they see no
+    taps. ca = -x_zero. multipliers of max has the single key 0.
     """
 
     name: str
@@ -163,8 +175,8 @@ class Pool:
 class Eltwise:
     """Element-wise operation on two maps; b may be [N, C, 1, 1] (broadcast).
 
-    A = a + ca, B = b + cb; t = A*ma + B*mb + c (add), A*B*mb + c (mul), max or min of (A*ma, B*mb) + c (max, min);
-    ``clamp(zero + rhe(t / 2**shift), low, high)``. ma, mb signed 18-bit, c int32.
+    A = a + ca, B = b + cb; t = A*ma + B*mb + c (add), A*B*mb + c (mul), max or min of (A*ma, B*mb)
+    + c (max, min); ``clamp(zero + rhe(t / 2**shift), low, high)``. ma, mb signed 18-bit, c int32.
     """
 
     name: str
@@ -190,7 +202,8 @@ class Eltwise:
 @dataclass(frozen=True, eq=False)
 class Affine:
     """Per-channel affine (a batch norm that cannot be folded, or a change of scale):
-    ``clamp(zero + rhe((x*mantissa + c) / 2**shift), low, high)``; mantissa signed 18-bit, c int32, shift: arrays [C].
+    ``clamp(zero + rhe((x*mantissa + c) / 2**shift), low, high)``; mantissa signed 18-bit, c int32,
+    shift: arrays [C].
     """
 
     name: str
@@ -227,8 +240,9 @@ class Lrn:
     """Local response normalisation across channels.
 
     S = sum of (x - x_zero)**2 over the channels within ``size // 2`` to each side;
-    ``clamp(zero + rhe((x - x_zero) * table[index(S)] / 2**shift), -128, 127)``; see golden/lrn.py for index() and
-    for how the table is made. size is odd and at most 5; table: int64 [1024], 17-bit unsigned.
+    ``clamp(zero + rhe((x - x_zero) * table[index(S)] / 2**shift), -128, 127)``; see golden/lrn.py
+    for index() and for how the table is made. size is odd and at most 5; table: int64 [1024],
+    17-bit unsigned.
     """
 
     name: str
@@ -247,7 +261,9 @@ class Lrn:
 
 @dataclass(frozen=True, eq=False)
 class Concat:
-    """Concatenation on channels. All inputs and the result have one scale and zero point, so it moves no data."""
+    """Concatenation on channels. All inputs and the result have one scale and zero point, so it
+    moves no data.
+    """
 
     name: str
     xs: tuple[str, ...]
@@ -260,7 +276,9 @@ class Concat:
 
 @dataclass(frozen=True, eq=False)
 class HostOp:
-    """A float operation at the end of the network that the host runs (softmax): reads tensor x, gives output y."""
+    """A float operation at the end of the network that the host runs (softmax): reads tensor x,
+    gives output y.
+    """
 
     name: str
     op_type: str  # ONNX operator
@@ -275,10 +293,11 @@ class HostOp:
 
 @dataclass
 class Graph:
-    """A network. inputs and outputs: tensor names (outputs are those before the host's tail); host: HostOps in order.
+    """A network. inputs and outputs: tensor names (outputs are those before the host's tail); host:
+    HostOps in order.
 
-    output_names: for each of `outputs`, the name and shape that it has in the ONNX model (after the host's tail), to give back
-    results in the user's terms.
+    output_names: for each of `outputs`, the name and shape that it has in the ONNX model (after the
+    host's tail), to give back results in the user's terms.
     """
 
     name: str
@@ -290,7 +309,9 @@ class Graph:
     onnx_outputs: list = field(default_factory=list)
 
     def verify(self):
-        """Raise ValueError at the first inconsistency: undefined or twice-defined tensors, order, shapes, ranges."""
+        """Raise ValueError at the first inconsistency: undefined or twice-defined tensors, order,
+        shapes, ranges.
+        """
         defined = set(self.inputs)
         for op in self.ops:
             for name in op.inputs:
@@ -324,7 +345,9 @@ ARRAY_OPS = (Conv, ConvTranspose, Resize)
 
 
 def macs(op, graph):
-    """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of convolutions, transposed or not."""
+    """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of
+    convolutions, transposed or not.
+    """
     if not isinstance(op, Conv | ConvTranspose) or op.moves:
         return 0
     n, c, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape

@@ -1,13 +1,16 @@
-"""The instruction set as data: one table for the encoder, the decoder, the RTL and the documentation.
+"""The instruction set as data: one table for the encoder, the decoder, the RTL and the
+documentation.
 
-A program is a stream of 16-byte little-endian words. The first word of an instruction is its header: the opcode in
-bits 7:0, then one 20-bit wait per completion counter in the order of ``COUNTERS``. An engine starts an instruction
-only when every completion counter has reached its wait value. The fields of the table follow, packed without gaps
-from bit 128 up; the instruction is padded to whole words.
+A program is a stream of 16-byte little-endian words. The first word of an instruction is its
+header: the opcode in bits 7:0, then one 20-bit wait per completion counter in the order of
+``COUNTERS``. An engine starts an instruction only when every completion counter has reached its
+wait value. The fields of the table follow, packed without gaps from bit 128 up; the instruction is
+padded to whole words.
 
-Each engine has a queue of its own and takes its instructions in order; a counter counts the instructions that
-completed (all start at 0 when a program starts). See docs/architecture.md for what completion means for each.
-Addresses in DRAM are byte offsets from the base register; "vectors" are blocks of L = R channels, L bytes.
+Each engine has a queue of its own and takes its instructions in order; a counter counts the
+instructions that completed (all start at 0 when a program starts). See docs/architecture.md for
+what completion means for each. Addresses in DRAM are byte offsets from the base register; "vectors"
+are blocks of L = R channels, L bytes.
 """
 
 from dataclasses import dataclass
@@ -34,7 +37,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One opcode: the engine whose queue takes it, the counters it may wait for, and its fields in order."""
+    """One opcode: the engine whose queue takes it, the counters it may wait for, and its fields in
+    order.
+    """
 
     name: str
     opcode: int
@@ -82,93 +87,158 @@ _WRITE = (
     _f("out_cols", 16, "vectors written in each row, >= 1"),
 )
 
-LOAD = Instruction("load", 1, ("array", "pstore", "vstore"), _READ + (
-    _f("dest", 20, "first vector address in the activation buffer; written contiguously as [block][row][col], pads included"),
-))
+LOAD = Instruction(
+    "load",
+    1,
+    ("array", "pstore", "vstore"),
+    _READ
+    + (
+        _f(
+            "dest",
+            20,
+            "first vector address in the activation buffer; written contiguously as [block][row][col], pads included",
+        ),
+    ),
+)
 
-WEIGHT = Instruction("weight", 2, (), (
-    _f("addr", 32, "byte address, a multiple of axi_bytes"),
-    _f("n_bytes", 32, "bytes to stream, a multiple of R*C"),
-))
+WEIGHT = Instruction(
+    "weight",
+    2,
+    (),
+    (
+        _f("addr", 32, "byte address, a multiple of axi_bytes"),
+        _f("n_bytes", 32, "bytes to stream, a multiple of R*C"),
+    ),
+)
 
-PARAM = Instruction("param", 3, ("post", "vstore"), (
-    _f("dest", 4, "0: post parameters, 1: vector parameters, 2: LRN table, 3: activation table"),
-    _f("addr", 32, "byte address, a multiple of axi_bytes"),
-    _f("index", 16, "first slot (0, 1) written; 0 for tables"),
-    _f("n_beats", 16, "beats of axi_bytes to read, >= 1"),
-))
+PARAM = Instruction(
+    "param",
+    3,
+    ("post", "vstore"),
+    (
+        _f(
+            "dest", 4, "0: post parameters, 1: vector parameters, 2: LRN table, 3: activation table"
+        ),
+        _f("addr", 32, "byte address, a multiple of axi_bytes"),
+        _f("index", 16, "first slot (0, 1) written; 0 for tables"),
+        _f("n_beats", 16, "beats of axi_bytes to read, >= 1"),
+    ),
+)
 
-ARRAY = Instruction("array", 4, ("load", "post"), (
-    _f("base", 20, "activation buffer address of the first vector"),
-    _f("n_cb", 16, "outermost loop: input channel blocks"),
-    _f("s_cb", 20, "address step of it, modulo 2**20, like all steps"),
-    _f("n_ky", 8, "loop: kernel rows"),
-    _f("s_ky", 20, "step"),
-    _f("n_kx", 8, "loop: kernel columns"),
-    _f("s_kx", 20, "step"),
-    _f("n_ob", 12, "loop: output blocks, one weight tile (pass) each"),
-    _f("s_ob", 20, "step (0 if all output blocks read the same input)"),
-    _f("n_y", 16, "loop in a pass: pixel rows"),
-    _f("s_y", 20, "step"),
-    _f("n_x", 16, "innermost loop: pixels in a row"),
-    _f("s_x", 20, "step"),
-    _f("acc", 16, "accumulator address of the first pixel of the first output block; half 1 starts at acc_depth"),
-    _f("accumulate", 1, "0: the first (cb, ky, kx) overwrites the accumulators; 1: it adds to them"),
-))
+ARRAY = Instruction(
+    "array",
+    4,
+    ("load", "post"),
+    (
+        _f("base", 20, "activation buffer address of the first vector"),
+        _f("n_cb", 16, "outermost loop: input channel blocks"),
+        _f("s_cb", 20, "address step of it, modulo 2**20, like all steps"),
+        _f("n_ky", 8, "loop: kernel rows"),
+        _f("s_ky", 20, "step"),
+        _f("n_kx", 8, "loop: kernel columns"),
+        _f("s_kx", 20, "step"),
+        _f("n_ob", 12, "loop: output blocks, one weight tile (pass) each"),
+        _f("s_ob", 20, "step (0 if all output blocks read the same input)"),
+        _f("n_y", 16, "loop in a pass: pixel rows"),
+        _f("s_y", 20, "step"),
+        _f("n_x", 16, "innermost loop: pixels in a row"),
+        _f("s_x", 20, "step"),
+        _f(
+            "acc",
+            16,
+            "accumulator address of the first pixel of the first output block; half 1 starts at acc_depth",
+        ),
+        _f(
+            "accumulate",
+            1,
+            "0: the first (cb, ky, kx) overwrites the accumulators; 1: it adds to them",
+        ),
+    ),
+)
 
-POST = Instruction("post", 5, ("array", "pstore", "vstore", "param"), (
-    _f("acc", 16, "accumulator address of the first pixel of the first output block"),
-    _f("n_blk", 12, "output blocks, >= 1; each out_rows*out_cols consecutive accumulators"),
-    _f("group", 4, "which P of the C columns to emit: columns group*P to group*P+P-1"),
-    _f("slot", 8, "parameter slot of the first output block; the next follow, modulo param_slots"),
-    _s("zero", 8, "zero point of the first stage"),
-    _s("low", 8, "lower clamp of the first stage"),
-    _s("high", 8, "upper clamp of the first stage"),
-    _f("stage2", 1, "1: the second stage q*ma + r*mb + c follows"),
-    _f("residual", 1, "1: r is read from DRAM, for a second stage; 0: r = 0"),
-    _s("ma", 18, "second stage: multiplier of the first stage's result"),
-    _s("mb", 18, "second stage: multiplier of the residual"),
-    _s("c", 32, "second stage: constant"),
-    _f("shift", 6, "second stage: right shift, half to even"),
-    _s("zero2", 8, "second stage: zero point"),
-    _s("low2", 8, "second stage: lower clamp"),
-    _s("high2", 8, "second stage: upper clamp"),
-    _f("res_addr", 32, "byte address of the residual's first P lanes; its strides, rows and columns are those of the output, "
-                       "its pixels are whole vectors of L bytes"),
-) + _WRITE)
+POST = Instruction(
+    "post",
+    5,
+    ("array", "pstore", "vstore", "param"),
+    (
+        _f("acc", 16, "accumulator address of the first pixel of the first output block"),
+        _f("n_blk", 12, "output blocks, >= 1; each out_rows*out_cols consecutive accumulators"),
+        _f("group", 4, "which P of the C columns to emit: columns group*P to group*P+P-1"),
+        _f(
+            "slot",
+            8,
+            "parameter slot of the first output block; the next follow, modulo param_slots",
+        ),
+        _s("zero", 8, "zero point of the first stage"),
+        _s("low", 8, "lower clamp of the first stage"),
+        _s("high", 8, "upper clamp of the first stage"),
+        _f("stage2", 1, "1: the second stage q*ma + r*mb + c follows"),
+        _f("residual", 1, "1: r is read from DRAM, for a second stage; 0: r = 0"),
+        _s("ma", 18, "second stage: multiplier of the first stage's result"),
+        _s("mb", 18, "second stage: multiplier of the residual"),
+        _s("c", 32, "second stage: constant"),
+        _f("shift", 6, "second stage: right shift, half to even"),
+        _s("zero2", 8, "second stage: zero point"),
+        _s("low2", 8, "second stage: lower clamp"),
+        _s("high2", 8, "second stage: upper clamp"),
+        _f(
+            "res_addr",
+            32,
+            "byte address of the residual's first P lanes; its strides, rows and columns are those of the output, "
+            "its pixels are whole vectors of L bytes",
+        ),
+    )
+    + _WRITE,
+)
 
 #: ``reduce`` of the vector engine.
 REDUCE_NONE, REDUCE_MAX, REDUCE_SUM = 0, 1, 2
 #: ``alu`` of the vector engine.
 ALU_ADD, ALU_MUL, ALU_MAX, ALU_MIN = 0, 1, 2, 3
-#: ``b_mode`` of the vector engine: no second operand, a whole map (of an A without pads), one vector a block.
+#: ``b_mode`` of the vector engine: no second operand, a whole map (of an A without pads), one
+#: vector a block.
 B_NONE, B_MAP, B_BROADCAST = 0, 1, 2
 
-VECTOR = Instruction("vector", 6, ("pstore", "vstore", "param"), _READ + (
-    _f("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum"),
-    _f("kh", 8, "window rows"),
-    _f("kw", 8, "window columns"),
-    _f("sh", 8, "row stride"),
-    _f("sw", 8, "column stride"),
-    _f("b_mode", 2, "operand B: 0 none (B = 0), 1 a map of A's size (which has no pads then), 2 one vector a block"),
-    _f("b_addr", 32, "byte address of operand B"),
-    _f("b_blk_stride", 32, "bytes between its blocks"),
-    _f("alu", 2, "0 add, 1 multiply, 2 max, 3 min"),
-    _f("per_channel", 1, "1: ma, c and shift come from the parameter slot of the block"),
-    _f("slot", 8, "vector parameter slot of the first block; the next follow, modulo param_slots"),
-    _f("lrn", 1, "1: local response normalisation in place of the window and the ALU"),
-    _f("lrn_half", 2, "channels to each side of the window (size // 2), 1 or 2"),
-    _f("lut", 1, "1: the result indexes the activation table"),
-    _s("ca", 18, "added to A (LRN: minus the zero point)"),
-    _s("cb", 9, "added to B"),
-    _s("ma", 18, "multiplier of A"),
-    _s("mb", 18, "multiplier of B, or of the product"),
-    _s("c", 32, "constant"),
-    _f("shift", 6, "right shift, half to even"),
-    _s("zero", 8, "zero point"),
-    _s("low", 8, "lower clamp"),
-    _s("high", 8, "upper clamp"),
-) + _WRITE)
+VECTOR = Instruction(
+    "vector",
+    6,
+    ("pstore", "vstore", "param"),
+    _READ
+    + (
+        _f("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum"),
+        _f("kh", 8, "window rows"),
+        _f("kw", 8, "window columns"),
+        _f("sh", 8, "row stride"),
+        _f("sw", 8, "column stride"),
+        _f(
+            "b_mode",
+            2,
+            "operand B: 0 none (B = 0), 1 a map of A's size (which has no pads then), 2 one vector a block",
+        ),
+        _f("b_addr", 32, "byte address of operand B"),
+        _f("b_blk_stride", 32, "bytes between its blocks"),
+        _f("alu", 2, "0 add, 1 multiply, 2 max, 3 min"),
+        _f("per_channel", 1, "1: ma, c and shift come from the parameter slot of the block"),
+        _f(
+            "slot",
+            8,
+            "vector parameter slot of the first block; the next follow, modulo param_slots",
+        ),
+        _f("lrn", 1, "1: local response normalisation in place of the window and the ALU"),
+        _f("lrn_half", 2, "channels to each side of the window (size // 2), 1 or 2"),
+        _f("lut", 1, "1: the result indexes the activation table"),
+        _s("ca", 18, "added to A (LRN: minus the zero point)"),
+        _s("cb", 9, "added to B"),
+        _s("ma", 18, "multiplier of A"),
+        _s("mb", 18, "multiplier of B, or of the product"),
+        _s("c", 32, "constant"),
+        _f("shift", 6, "right shift, half to even"),
+        _s("zero", 8, "zero point"),
+        _s("low", 8, "lower clamp"),
+        _s("high", 8, "upper clamp"),
+    )
+    + _WRITE,
+)
 
 END = Instruction("end", 7, COUNTERS, ())
 
@@ -180,8 +250,9 @@ BY_OPCODE = {i.opcode: i for i in INSTRUCTIONS}
 def encode(instruction, waits=None, **values):
     """The bytes of one instruction.
 
-    waits : counter name to the count to wait for. values : every field by name; raises ValueError for a missing,
-    unknown or out-of-range one, and for a wait that the instruction's engine does not implement.
+    waits : counter name to the count to wait for. values : every field by name; raises ValueError
+    for a missing, unknown or out-of-range one, and for a wait that the instruction's engine does
+    not implement.
     """
     word = instruction.opcode
     for i, counter in enumerate(COUNTERS):
@@ -197,17 +268,22 @@ def encode(instruction, waits=None, **values):
     at = WORD_BITS
     for f in instruction.fields:
         value = int(values[f.name])
-        low, high = (-(1 << f.bits - 1), (1 << f.bits - 1) - 1) if f.signed else (0, (1 << f.bits) - 1)
+        low, high = (
+            (-(1 << f.bits - 1), (1 << f.bits - 1) - 1) if f.signed else (0, (1 << f.bits) - 1)
+        )
         if not low <= value <= high:
-            raise ValueError(f"{instruction.name}: {f.name} = {value} is out of range [{low}, {high}]")
+            raise ValueError(
+                f"{instruction.name}: {f.name} = {value} is out of range [{low}, {high}]"
+            )
         word |= (value & (1 << f.bits) - 1) << at
         at += f.bits
     return word.to_bytes(instruction.words * WORD_BYTES, "little")
 
 
 def decode(program, at=0):
-    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``. Raises ValueError for an unknown opcode, and
-    where the program ends."""
+    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``. Raises ValueError
+    for an unknown opcode, and where the program ends.
+    """
     if at >= len(program):
         raise ValueError(f"the program ends after byte {len(program)} without an END")
     instruction = BY_OPCODE.get(program[at])
@@ -215,8 +291,10 @@ def decode(program, at=0):
         raise ValueError(f"no instruction has opcode {program[at]} (byte {at} of the program)")
     size = instruction.words * WORD_BYTES
     if at + size > len(program):
-        raise ValueError(f"the program ends after byte {len(program)}, within {instruction.name.upper()}")
-    word = int.from_bytes(program[at:at + size], "little")
+        raise ValueError(
+            f"the program ends after byte {len(program)}, within {instruction.name.upper()}"
+        )
+    word = int.from_bytes(program[at : at + size], "little")
     waits = {}
     for i, counter in enumerate(COUNTERS):
         if count := word >> (8 + WAIT_BITS * i) & (1 << WAIT_BITS) - 1:

@@ -10,9 +10,11 @@ class Placement:
     """One int8 tensor in DRAM: ``[image][block][row][column][lane]`` bytes.
 
     addr : byte address of image 0, block 0. shape : (N, C, H, W). lanes : L, bytes of a vector.
-    image_stride : bytes from an image to the next (more than the tensor's own size inside a concatenation).
-    runs : (position, channels) of each run of consecutive channels, where position = block * lanes + lane; what is
-    between runs are holes. fill : what `pack` writes into holes (the tensor's zero point).
+    image_stride : bytes from an image to the next (more than the tensor's own size inside a
+    concatenation).
+    runs : (position, channels) of each run of consecutive channels, where position = block * lanes
+    + lane; what is between runs are holes. fill : what `pack` writes into holes (the tensor's zero
+    point).
     """
 
     addr: int
@@ -56,7 +58,12 @@ class Placement:
 
     def address(self, image=0, block=0, row=0, col=0):
         """Byte address of a vector."""
-        return self.addr + image * self.image_stride + block * self.plane + (row * self.shape[3] + col) * self.lanes
+        return (
+            self.addr
+            + image * self.image_stride
+            + block * self.plane
+            + (row * self.shape[3] + col) * self.lanes
+        )
 
     def _view(self, memory, at):
         n, _, h, w = self.shape
@@ -72,7 +79,9 @@ class Placement:
         if values.shape != self.shape:
             raise ValueError(f"expected values of shape {self.shape}, not {values.shape}")
         out = np.zeros(self.size, np.uint8)
-        lanes = np.full((self.shape[0], self.blocks * self.lanes, *self.shape[2:]), self.fill, np.int8)
+        lanes = np.full(
+            (self.shape[0], self.blocks * self.lanes, *self.shape[2:]), self.fill, np.int8
+        )
         lanes[:, self.positions()] = values
         split = lanes.reshape(self.shape[0], self.blocks, self.lanes, *self.shape[2:])
         self._view(out, 0)[...] = split.transpose(0, 1, 3, 4, 2).view(np.uint8)
@@ -80,7 +89,9 @@ class Placement:
 
     def unpack(self, dram):
         """int8 [N, C, H, W] of the DRAM image (uint8)."""
-        split = np.ascontiguousarray(self._view(dram, self.addr).transpose(0, 1, 4, 2, 3)).view(np.int8)
+        split = np.ascontiguousarray(self._view(dram, self.addr).transpose(0, 1, 4, 2, 3)).view(
+            np.int8
+        )
         n, blocks, lanes, h, w = split.shape
         return split.reshape(n, blocks * lanes, h, w)[:, self.positions()]
 

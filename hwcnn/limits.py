@@ -1,38 +1,47 @@
-"""What one VECTOR instruction can do, what it takes, and other facts of the hardware that the compiler and the cycle model read."""
+"""What one VECTOR instruction can do, what it takes, and other facts of the hardware that the
+compiler and the cycle model read.
+"""
 
 from . import isa
 
-#: Images in one run at most (each but in fully connected layers takes instructions of its own, so that more only make the program
-#: longer), and bytes of DRAM, as far as addresses of 32 bits reach.
+#: Images in one run at most (each but in fully connected layers takes instructions of its own, so
+#: that more only make the program longer), and bytes of DRAM, as far as addresses of 32 bits reach.
 MAX_BATCH, MAX_DRAM = 256, 1 << 32
 #: Output columns whose windows may be open at a time in the row stage of the pooling window unit.
 OPEN_WINDOWS = 4
-#: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the ALU.
+#: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the
+#: ALU.
 MAX_SUM_TAPS = 512
 #: Beats of weights that are always prefetched with all speed; beyond, other readers go first.
 EAGER_WEIGHTS = 128
-#: Beats of the longest burst. Bursts are cut at multiples of so many beats, which keeps them within 4 KiB.
+#: Beats of the longest burst. Bursts are cut at multiples of so many beats, which keeps them within
+#: 4 KiB.
 MAX_BURST = 16
 
 
 def weight_prefetch(config):
-    """Bytes of weights that are surely requested ahead of their use, however short the instructions that ask for them.
+    """Bytes of weights that are surely requested ahead of their use, however short the instructions
+    that ask for them.
 
-    A burst is requested while the FIFO has room for the longest one, so behind short ones up to ``MAX_BURST - 1`` beats stay free.
+    A burst is requested while the FIFO has room for the longest one, so behind short ones up to
+    ``MAX_BURST - 1`` beats stay free.
     """
     return (config.weight_fifo - MAX_BURST + 1) * config.axi_bytes
 
 
 def waiting_weights(config):
-    """WEIGHT instructions that leave the dispatcher though what they ask for has no room: one in the engine, others in its queue."""
+    """WEIGHT instructions that leave the dispatcher though what they ask for has no room: one in
+    the engine, others in its queue.
+    """
     return 1 + config.queue_words // isa.WEIGHT.words
 
 
 def pool_reason(config, kernel, stride, out_cols, is_sum):
     """Why the window unit cannot reduce such a window, or None where it can.
 
-    kernel, stride : (rows, columns). out_cols : columns of one instruction's output. A window may overlap the next
-    ``OPEN_WINDOWS - 1``: ``kw <= 3*sw + 1``, or there are so few columns in all (a global pool).
+    kernel, stride : (rows, columns). out_cols : columns of one instruction's output. A window may
+    overlap the next ``OPEN_WINDOWS - 1``: ``kw <= 3*sw + 1``, or there are so few columns in all (a
+    global pool).
     """
     (kh, kw), (sh, sw) = kernel, stride
     if not all(1 <= v <= 255 for v in (kh, kw, sh, sw)):
@@ -47,15 +56,17 @@ def pool_reason(config, kernel, stride, out_cols, is_sum):
 
 
 def max_pool_cols(config, kh, sh):
-    """Output columns that one instruction may have: the window buffer holds kh + sh rows of them, ``pool_depth`` in all."""
+    """Output columns that one instruction may have: the window buffer holds kh + sh rows of them,
+    ``pool_depth`` in all.
+    """
     return config.pool_depth // (kh + sh)
 
 
 def pool_cycles(config, in_vectors, out_vectors, kh):
     """Cycles of a pooling instruction at full rate, without latency.
 
-    in_vectors : padded vectors read, one a cycle. out_vectors : results, in parallel with the reading; each takes kh cycles, and
-    waits in the window until the ALU has taken all of it.
+    in_vectors : padded vectors read, one a cycle. out_vectors : results, in parallel with the
+    reading; each takes kh cycles, and waits in the window until the ALU has taken all of it.
     """
     return max(in_vectors, (kh + result_cycles(config) - 1) * out_vectors)
 
@@ -90,6 +101,8 @@ LRN_BLOCK_CYCLES = 2
 
 
 def lrn_cycles(config, n_blk, n_pixels):
-    """Cycles of an LRN instruction at full rate, without latency: every block's vectors, and the first block's twice."""
+    """Cycles of an LRN instruction at full rate, without latency: every block's vectors, and the
+    first block's twice.
+    """
     per_pixel = n_blk * lrn_steps(config) + lrn_fill_steps(config)
     return n_pixels * per_pixel + n_blk * LRN_BLOCK_CYCLES

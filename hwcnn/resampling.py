@@ -1,16 +1,21 @@
-"""How the results along one axis of a resampled map are cut into runs that a strided convolution each computes."""
+"""How the results along one axis of a resampled map are cut into runs that a strided convolution
+each computes.
+"""
 
 from dataclasses import dataclass
 
 #: Steps of a run, in results and in inputs, are at most this.
 MAX_STEP = 16
-#: Convolutions that one resampling may become, and the largest weight: the array takes a pass for each 127 of it.
+#: Convolutions that one resampling may become, and the largest weight: the array takes a pass for
+#: each 127 of it.
 MAX_PARTS, MAX_WEIGHT = 256, 8 * 127
 
 
 @dataclass(frozen=True)
 class Run:
-    """Results first, first + step, ... (`count` of them). Result i is the sum of ``weights[t] * x[start + i*stride + t]``."""
+    """Results first, first + step, ... (`count` of them). Result i is the sum of ``weights[t] *
+    x[start + i*stride + t]``.
+    """
 
     first: int
     step: int
@@ -21,7 +26,9 @@ class Run:
 
 
 def runs(index, weight):
-    """The fewest runs of an axis whose result o is ``sum(weight[o, k] * x[index[o, k]])``; index, weight: int [results, 2]."""
+    """The fewest runs of an axis whose result o is ``sum(weight[o, k] * x[index[o, k]])``; index,
+    weight: int [results, 2].
+    """
     taps = [_taps(i, w) for i, w in zip(index.tolist(), weight.tolist(), strict=True)]
     return min((_runs(taps, period) for period in range(1, min(MAX_STEP, len(taps)) + 1)), key=len)
 

@@ -1,4 +1,6 @@
-"""A small builder of float ONNX networks with seeded weights, deterministic by seed, network and layer name."""
+"""A small builder of float ONNX networks with seeded weights, deterministic by seed, network and
+layer name.
+"""
 
 import math
 import zlib
@@ -17,7 +19,8 @@ def pair(value):
 
 
 class Builder:
-    """Adds one ONNX node a call and returns the name of the tensor that it computes, which is the node's name.
+    """Adds one ONNX node a call and returns the name of the tensor that it computes, which is the
+    node's name.
 
     Parameters
     ----------
@@ -43,7 +46,9 @@ class Builder:
             raise ValueError(f"{self.name}: expected unique layer names, not {name!r} twice")
         if min(shape) < 1:
             size = self.shapes["input"][1]
-            raise InputError(f"model {self.name}: the input size {size} is too small: {name} has no output")
+            raise InputError(
+                f"model {self.name}: the input size {size} is too small: {name} has no output"
+            )
         self._nodes.append(helper.make_node(op_type, list(inputs), [name], name=name, **attributes))
         self.shapes[name] = tuple(shape)
         return name
@@ -53,14 +58,18 @@ class Builder:
         return name
 
     def rng(self, name):
-        return np.random.default_rng([self.seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())])
+        return np.random.default_rng(
+            [self.seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())]
+        )
 
     def weight(self, name, shape, gain):
-        """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through ReLU).
+        """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through
+        ReLU).
 
-        Filters over 16 channels or more have mean 0, so that the positive mean of ReLU's output does not pile up from
-        layer to layer and drown what differs between pictures; the variance makes up for it (ReLU's output has a second
-        moment of s**2/2, and a variance of s**2/2 * (1 - 1/pi)).
+        Filters over 16 channels or more have mean 0, so that the positive mean of ReLU's output
+        does not pile up from layer to layer and drown what differs between pictures; the variance
+        makes up for it (ReLU's output has a second moment of s**2/2, and a variance of s**2/2 * (1
+        - 1/pi)).
         """
         values = self.rng(name).standard_normal(shape, np.float32)
         if shape[1] >= 16:
@@ -71,18 +80,30 @@ class Builder:
 
     def small(self, name, channels, mean=0.0, deviation=0.05):
         """Per-channel parameters near `mean`."""
-        return self.constant(name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32))
+        return self.constant(
+            name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32)
+        )
 
     def conv(self, name, x, channels, kernel, stride=1, pad=0, groups=1, bias=True, gain=2.0):
-        """Convolution to `channels`; kernel and stride are integers or (height, width), pad is on all four sides."""
+        """Convolution to `channels`; kernel and stride are integers or (height, width), pad is on
+        all four sides.
+        """
         c_in, height, width = self.shapes[x]
         (kh, kw), (sh, sw), (ph, pw) = pair(kernel), pair(stride), pair(pad)
         parameters = [self.weight(f"{name}.weight", (channels, c_in // groups, kh, kw), gain)]
         if bias:
             parameters.append(self.small(f"{name}.bias", channels))
         shape = channels, (height + 2 * ph - kh) // sh + 1, (width + 2 * pw - kw) // sw + 1
-        return self.node("Conv", [x, *parameters], name, shape, kernel_shape=(kh, kw), strides=(sh, sw), group=groups,
-                         pads=(ph, pw, ph, pw))
+        return self.node(
+            "Conv",
+            [x, *parameters],
+            name,
+            shape,
+            kernel_shape=(kh, kw),
+            strides=(sh, sw),
+            group=groups,
+            pads=(ph, pw, ph, pw),
+        )
 
     def conv_relu(self, name, x, channels, kernel, **options):
         return self.relu(self.conv(name, x, channels, kernel, **options))
@@ -91,9 +112,13 @@ class Builder:
         """Batch normalisation in evaluation mode, near the identity times `gain`."""
         channels = self.shapes[x][0]
         parameters = [
-            self.small(f"{name}.weight", channels, gain, 0.1 * gain), self.small(f"{name}.bias", channels),
-            self.small(f"{name}.mean", channels), self.constant(
-                f"{name}.var", self.rng(f"{name}.var").uniform(0.8, 1.25, channels).astype(np.float32)),
+            self.small(f"{name}.weight", channels, gain, 0.1 * gain),
+            self.small(f"{name}.bias", channels),
+            self.small(f"{name}.mean", channels),
+            self.constant(
+                f"{name}.var",
+                self.rng(f"{name}.var").uniform(0.8, 1.25, channels).astype(np.float32),
+            ),
         ]
         return self.node("BatchNormalization", [x, *parameters], name, self.shapes[x], epsilon=1e-5)
 
@@ -104,7 +129,9 @@ class Builder:
         return self.node("Sigmoid", [x], f"{x}.sigmoid", self.shapes[x])
 
     def lrn(self, name, x, size=5, alpha=1e-4, beta=0.75, bias=1.0):
-        return self.node("LRN", [x], name, self.shapes[x], size=size, alpha=alpha, beta=beta, bias=bias)
+        return self.node(
+            "LRN", [x], name, self.shapes[x], size=size, alpha=alpha, beta=beta, bias=bias
+        )
 
     def max_pool(self, name, x, kernel, stride, pad=0, ceil=False):
         return self._pool("MaxPool", name, x, kernel, stride, pad, ceil)
@@ -115,8 +142,16 @@ class Builder:
     def _pool(self, op_type, name, x, kernel, stride, pad, ceil):
         channels, *size = self.shapes[x]
         out = [pool_size(n, kernel, stride, pad, ceil) for n in size]
-        return self.node(op_type, [x], name, (channels, *out), kernel_shape=pair(kernel), strides=pair(stride),
-                         pads=(pad,) * 4, ceil_mode=int(ceil))
+        return self.node(
+            op_type,
+            [x],
+            name,
+            (channels, *out),
+            kernel_shape=pair(kernel),
+            strides=pair(stride),
+            pads=(pad,) * 4,
+            ceil_mode=int(ceil),
+        )
 
     def global_pool(self, name, x):
         return self.node("GlobalAveragePool", [x], name, (self.shapes[x][0], 1, 1))
@@ -128,7 +163,13 @@ class Builder:
         return self.node("Mul", [a, b], name, self.shapes[a])
 
     def concat(self, name, xs):
-        return self.node("Concat", xs, name, (sum(self.shapes[x][0] for x in xs), *self.shapes[xs[0]][1:]), axis=1)
+        return self.node(
+            "Concat",
+            xs,
+            name,
+            (sum(self.shapes[x][0] for x in xs), *self.shapes[xs[0]][1:]),
+            axis=1,
+        )
 
     def flatten(self, x):
         return self.node("Flatten", [x], f"{x}.flat", (math.prod(self.shapes[x]),), axis=1)
@@ -136,7 +177,9 @@ class Builder:
     def fc(self, name, x, channels, gain=2.0):
         """Fully connected layer (Gemm) on a flattened tensor."""
         weight = self.weight(f"{name}.weight", (channels, *self.shapes[x]), gain)
-        return self.node("Gemm", [x, weight, self.small(f"{name}.bias", channels)], name, (channels,), transB=1)
+        return self.node(
+            "Gemm", [x, weight, self.small(f"{name}.bias", channels)], name, (channels,), transB=1
+        )
 
     def dropout(self, x):
         return self.node("Dropout", [x], f"{x}.dropout", self.shapes[x])
@@ -146,16 +189,25 @@ class Builder:
 
     def model(self, output):
         """The onnx.ModelProto with the one output `output`."""
+
         def info(name):
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
 
-        graph = helper.make_graph(self._nodes, self.name, [info("input")], [info(output)], self._initializers)
-        return helper.make_model(graph, producer_name="hwcnn", ir_version=IR_VERSION,
-                                 opset_imports=[helper.make_opsetid("", OPSET)])
+        graph = helper.make_graph(
+            self._nodes, self.name, [info("input")], [info(output)], self._initializers
+        )
+        return helper.make_model(
+            graph,
+            producer_name="hwcnn",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
 
 
 def pool_size(size, kernel, stride, pad=0, ceil=False):
-    """Windows along one side; in ceil mode the last one may hang over, but starts inside the map or its first pad."""
+    """Windows along one side; in ceil mode the last one may hang over, but starts inside the map or
+    its first pad.
+    """
     room = size + 2 * pad - kernel
     if not ceil:
         return room // stride + 1

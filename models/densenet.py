@@ -1,11 +1,15 @@
-"""DenseNet-BC (2016): batch norm and ReLU come before each convolution, and every layer reads all before it."""
+"""DenseNet-BC (2016): batch norm and ReLU come before each convolution, and every layer reads all
+before it.
+"""
 
-from .resnet import conv_norm_relu
+from hwcnn.models.resnet import conv_norm_relu
 
 #: Layers of each dense block.
 PLANS = {
-    "densenet121": (6, 12, 24, 16), "densenet169": (6, 12, 32, 32),
-    "densenet201": (6, 12, 48, 32), "densenet264": (6, 12, 64, 48),
+    "densenet121": (6, 12, 24, 16),
+    "densenet169": (6, 12, 32, 32),
+    "densenet201": (6, 12, 48, 32),
+    "densenet264": (6, 12, 64, 48),
 }
 GROWTH = 32
 
@@ -25,7 +29,9 @@ def densenet(b, x):
 
 
 def norm_relu_conv(b, name, x, channels, kernel, pad=0):
-    return b.conv(name, b.relu(b.batch_norm(f"{name}.norm", x)), channels, kernel, pad=pad, bias=False)
+    return b.conv(
+        name, b.relu(b.batch_norm(f"{name}.norm", x)), channels, kernel, pad=pad, bias=False
+    )
 
 
 def _layer(b, name, x, growth):

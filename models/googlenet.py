@@ -1,11 +1,18 @@
-"""GoogLeNet (2014): LRN, nine inception modules with 5x5 branches, ceil-mode pools; no auxiliary classifiers."""
+"""GoogLeNet (2014): LRN, nine inception modules with 5x5 branches, ceil-mode pools; no auxiliary
+classifiers.
+"""
 
 #: Channels of 1x1, 3x3 reduction, 3x3, 5x5 reduction, 5x5, pool projection.
 MODULES = {
-    "3a": (64, 96, 128, 16, 32, 32), "3b": (128, 128, 192, 32, 96, 64),
-    "4a": (192, 96, 208, 16, 48, 64), "4b": (160, 112, 224, 24, 64, 64), "4c": (128, 128, 256, 24, 64, 64),
-    "4d": (112, 144, 288, 32, 64, 64), "4e": (256, 160, 320, 32, 128, 128),
-    "5a": (256, 160, 320, 32, 128, 128), "5b": (384, 192, 384, 48, 128, 128),
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
 }
 
 
@@ -25,9 +32,18 @@ def googlenet(b, x):
 
 def _inception(b, name, x, channels):
     one, reduce3, three, reduce5, five, projection = channels
-    return b.concat(name, [
-        b.conv_relu(f"{name}.1x1", x, one, 1),
-        b.conv_relu(f"{name}.3x3", b.conv_relu(f"{name}.3x3_reduce", x, reduce3, 1), three, 3, pad=1),
-        b.conv_relu(f"{name}.5x5", b.conv_relu(f"{name}.5x5_reduce", x, reduce5, 1), five, 5, pad=2),
-        b.conv_relu(f"{name}.projection", b.max_pool(f"{name}.pool", x, 3, 1, pad=1), projection, 1),
-    ])
+    return b.concat(
+        name,
+        [
+            b.conv_relu(f"{name}.1x1", x, one, 1),
+            b.conv_relu(
+                f"{name}.3x3", b.conv_relu(f"{name}.3x3_reduce", x, reduce3, 1), three, 3, pad=1
+            ),
+            b.conv_relu(
+                f"{name}.5x5", b.conv_relu(f"{name}.5x5_reduce", x, reduce5, 1), five, 5, pad=2
+            ),
+            b.conv_relu(
+                f"{name}.projection", b.max_pool(f"{name}.pool", x, 3, 1, pad=1), projection, 1
+            ),
+        ],
+    )

@@ -1,4 +1,6 @@
-"""What is known of a built-in network beside its layers: how pictures are prepared, and the names of its classes."""
+"""What is known of a built-in network beside its layers: how pictures are prepared, and the names
+of its classes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Preprocess:
-    """``(pixel - mean) * scale`` in each channel, pixels from 0 to 255; order: "RGB", "BGR" or "grey"."""
+    """``(pixel - mean) * scale`` in each channel, pixels from 0 to 255; order: "RGB", "BGR" or
+    "grey".
+    """
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
@@ -25,7 +29,8 @@ class Preprocess:
         return ((planes - mean) * scale)[None]
 
 
-#: Networks of Caffe's time: the mean is subtracted, nothing is scaled (LRN's constants belong to this range).
+#: Networks of Caffe's time: the mean is subtracted, nothing is scaled (LRN's constants belong to
+#: this range).
 CAFFE = Preprocess((104.0, 117.0, 123.0), (1.0, 1.0, 1.0), "BGR")
 #: ImageNet's mean and deviation, as torchvision's networks expect.
 TORCH = Preprocess((123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375), "RGB")
@@ -37,9 +42,10 @@ GREY = Preprocess((0.0,), (1 / 255,), "grey")
 class ModelInfo:
     """One built-in network.
 
-    size : height and width of its input. layers : adds its layers to a Builder and returns the output's name.
-    file : of a trained network, the ONNX file; the others have seeded weights. labels : names of the classes in order,
-    where they mean anything.
+    size : height and width of its input. layers : adds its layers to a Builder and returns the
+    output's name.
+    file : of a trained network, the ONNX file; the others have seeded weights. labels : names of
+    the classes in order, where they mean anything.
     """
 
     name: str

@@ -1,9 +1,19 @@
 """MobileNet v1 (2017): depthwise 3x3 and pointwise 1x1 convolutions in turn."""
 
-from .resnet import conv_norm_relu
+from hwcnn.models.resnet import conv_norm_relu
 
 #: Output channels and stride of each of the 13 pairs.
-PAIRS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
+PAIRS = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *((512, 1),) * 5,
+    (1024, 2),
+    (1024, 1),
+)
 
 
 def mobilenet(b, x):

@@ -1,11 +1,18 @@
-"""ResNet (2015), ResNeXt-50 32x4d (2016), SE-ResNet-50 (2017); bottlenecks stride in the 3x3 convolution ("v1.5")."""
+"""ResNet (2015), ResNeXt-50 32x4d (2016), SE-ResNet-50 (2017); bottlenecks stride in the 3x3
+convolution ("v1.5").
+"""
 
 import math
 
 #: Blocks of each stage.
 PLANS = {
-    "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3),
-    "resnet152": (3, 8, 36, 3), "resnext50": (3, 4, 6, 3), "seresnet50": (3, 4, 6, 3),
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+    "resnet152": (3, 8, 36, 3),
+    "resnext50": (3, 4, 6, 3),
+    "seresnet50": (3, 4, 6, 3),
 }
 
 
@@ -15,13 +22,22 @@ def resnet(b, x):
     x = b.max_pool("pool1", x, 3, 2, pad=1)
     for stage, blocks in enumerate(PLANS[b.name], 1):
         for k in range(blocks):
-            x = block(b, f"layer{stage}.{k}", x, 32 << stage, 2 if stage > 1 and k == 0 else 1, branch_gain(blocks))
+            x = block(
+                b,
+                f"layer{stage}.{k}",
+                x,
+                32 << stage,
+                2 if stage > 1 and k == 0 else 1,
+                branch_gain(blocks),
+            )
     x = b.flatten(b.global_pool("pool5", x))
     return b.softmax(b.fc("fc", x, 1000))
 
 
 def branch_gain(blocks):
-    """Gain of the last batch norm of a stage's branches: with 1, every block's sum would double the variance."""
+    """Gain of the last batch norm of a stage's branches: with 1, every block's sum would double the
+    variance.
+    """
     return min(0.5, 1.5 / math.sqrt(blocks))
 
 
@@ -43,7 +59,9 @@ def basic(b, name, x, channels, stride, gain):
 
 
 def bottleneck(b, name, x, channels, stride, gain):
-    """1x1, 3x3 (32 groups and twice as wide in ResNeXt), 1x1 to four times `channels`, squeeze and excitation in SE."""
+    """1x1, 3x3 (32 groups and twice as wide in ResNeXt), 1x1 to four times `channels`, squeeze and
+    excitation in SE.
+    """
     groups = 32 if b.name == "resnext50" else 1
     inner = b.scaled(2 * channels, groups) if groups > 1 else b.scaled(channels)
     y = conv_norm_relu(b, f"{name}.conv1", x, inner, 1)
@@ -57,7 +75,9 @@ def bottleneck(b, name, x, channels, stride, gain):
 def squeeze_excite(b, name, x, reduction=16):
     """x times a gate a channel, computed from the channels' means."""
     channels = b.shapes[x][0]
-    gate = b.conv_relu(f"{name}.fc1", b.global_pool(f"{name}.pool", x), max(1, channels // reduction), 1)
+    gate = b.conv_relu(
+        f"{name}.fc1", b.global_pool(f"{name}.pool", x), max(1, channels // reduction), 1
+    )
     gate = b.sigmoid(b.conv(f"{name}.fc2", gate, channels, 1))
     return b.multiply(name, x, gate)
 

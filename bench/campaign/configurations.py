@@ -1,4 +1,6 @@
-"""Random legal accelerators, most parameters near their minima, and the classes that coverage counts."""
+"""Random legal accelerators, most parameters near their minima, and the classes that coverage
+counts.
+"""
 
 from hwcnn.config import VECTOR_FEATURES, AccelConfig
 from hwcnn.errors import InputError
@@ -20,7 +22,8 @@ DEFAULT = AccelConfig()
 
 
 def draw(rng, sides=None, smallest=0.5, all_features=0.85):
-    """A random AccelConfig. sides : (rows, columns), or None for random ones; smallest : the chance of a parameter's minimum;
+    """A random AccelConfig. sides : (rows, columns), or None for random ones; smallest : the chance
+    of a parameter's minimum;
     all_features : the chance that no vector function is left out."""
     while True:
         values = {}
@@ -28,7 +31,9 @@ def draw(rng, sides=None, smallest=0.5, all_features=0.85):
             powers = [1 << k for k in range(low.bit_length() - 1, high.bit_length())]
             kind = rng.random()
             near_default = [p for p in powers if p <= getattr(DEFAULT, name)]
-            values[name] = low if kind < smallest else high if kind > 0.93 else int(rng.choice(near_default))
+            values[name] = (
+                low if kind < smallest else high if kind > 0.93 else int(rng.choice(near_default))
+            )
         values["rows"], values["cols"] = sides or (
             int(rng.choice((4, 8, 16, 32, 64), p=(0.3, 0.25, 0.2, 0.15, 0.1))) for _ in range(2)
         )
@@ -41,7 +46,9 @@ def draw(rng, sides=None, smallest=0.5, all_features=0.85):
 
 
 def classes(config):
-    """What this configuration exercises: its sides, parameters at an end of their range, functions left out."""
+    """What this configuration exercises: its sides, parameters at an end of their range, functions
+    left out.
+    """
     found = [f"{name} {_side(getattr(config, name))}" for name in ("rows", "cols")]
     for name, (low, high) in list(RANGES.items())[2:]:
         value = getattr(config, name)

@@ -1,10 +1,12 @@
-"""What a case exercised, as names to count: operators, classes of configurations, features of networks, stalls and queues."""
+"""What a case exercised, as names to count: operators, classes of configurations, features of
+networks, stalls and queues.
+"""
 
 import numpy as np
 
 from hwcnn import ir, isa
-from hwcnn.frontend.registry import OPERATORS
-from hwcnn.rtl import registers
+from hwcnn.frontend.importer.registry import OPERATORS
+from hwcnn.rtl.host import registers
 from hwcnn.sim.events import START
 
 from . import configurations
@@ -42,7 +44,17 @@ ERRORS = (
 )
 QUEUES = tuple(f"{engine} queue {state}" for engine in START for state in ("full", "empty"))
 #: Operations of the integer IR, which the RTL runs.
-OPERATIONS = ("Conv", "ConvTranspose", "Resize", "Pool", "Eltwise", "Affine", "Lut", "Lrn", "Concat")
+OPERATIONS = (
+    "Conv",
+    "ConvTranspose",
+    "Resize",
+    "Pool",
+    "Eltwise",
+    "Affine",
+    "Lut",
+    "Lrn",
+    "Concat",
+)
 
 
 def operators(model):
@@ -58,10 +70,14 @@ def features(graph, model):
     """Of the network, out of `all_features`."""
     found = set()
     for op in graph.ops:
-        found |= _geometry(op, graph) if isinstance(op, ir.Conv | ir.ConvTranspose | ir.Pool) else set()
+        found |= (
+            _geometry(op, graph) if isinstance(op, ir.Conv | ir.ConvTranspose | ir.Pool) else set()
+        )
         if isinstance(op, ir.Conv | ir.ConvTranspose):
             groups, channels = op.groups, graph.tensors[op.x].shape[1]
-            found |= {"depthwise"} if 1 < groups == channels else {"groups"} if groups > 1 else set()
+            found |= (
+                {"depthwise"} if 1 < groups == channels else {"groups"} if groups > 1 else set()
+            )
             found |= {"weight of -128"} if op.weight.size and op.weight.min() == -128 else set()
             found |= {"dilation"} if max(op.dilation) > 1 else set()
         if isinstance(op, ir.Conv) and op.second is not None and op.second.residual is not None:
@@ -76,7 +92,11 @@ def features(graph, model):
         found |= {f"batch of {n}"} if n > 1 else set()
     found |= {"several inputs"} if len(graph.inputs) > 1 else set()
     found |= {"several outputs"} if len(graph.outputs) > 1 else set()
-    found |= {"output that is also read"} if any(graph.consumers(name) for name in graph.outputs) else set()
+    found |= (
+        {"output that is also read"}
+        if any(graph.consumers(name) for name in graph.outputs)
+        else set()
+    )
     found |= {"host operation"} if graph.host else set()
     found |= {"uint8 maps"} if any(c.data_type == 2 for c in model.graph.initializer) else set()
     return sorted(found & set(all_features()))
@@ -89,7 +109,11 @@ def _geometry(op, graph):
     found = {f"kernel {k}" for k in kernel} | {f"stride {s}" for s in op.stride}
     if len(op.pads) == 4 and (op.pads[0] != op.pads[2] or op.pads[1] != op.pads[3]):
         found.add("asymmetric pads")
-    return found | ({"map smaller than the kernel"} if any(k > n for k, n in zip(kernel, size, strict=True)) else set())
+    return found | (
+        {"map smaller than the kernel"}
+        if any(k > n for k, n in zip(kernel, size, strict=True))
+        else set()
+    )
 
 
 def all_features():
@@ -102,17 +126,23 @@ def stalls(counters):
 
 
 def queues(program, events, config):
-    """Queues that were full, or empty while the program went on, as far as the record of starts proves it.
+    """Queues that were full, or empty while the program went on, as far as the record of starts
+    proves it.
 
-    An instruction that has started proves that all before it in the program have been dispatched. Those of them that have not
-    started are in their queue, which is full if no other instruction of its kind goes in: the dispatcher may stop there.
+    An instruction that has started proves that all before it in the program have been dispatched.
+    Those of them that have not started are in their queue, which is full if no other instruction of
+    its kind goes in: the dispatcher may stop there.
     """
     order = list(_engines(program))
     position = {name: np.array([i for i, n in enumerate(order) if n == name]) for name in START}
     cycles = {name: events.starts(name)[: len(position[name])] for name in START}
     found = set()
     for name in START:
-        words = isa.BY_NAME[name].words if hasattr(isa, "BY_NAME") else next(i.words for i in isa.INSTRUCTIONS if i.name == name)
+        words = (
+            isa.BY_NAME[name].words
+            if hasattr(isa, "BY_NAME")
+            else next(i.words for i in isa.INSTRUCTIONS if i.name == name)
+        )
         for other in START:
             if other == name or not len(cycles[other]) or not len(position[name]):
                 continue

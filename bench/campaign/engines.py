@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwcnn import ir
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import normalise
-from hwcnn.frontend.quantise import quantise
+from hwcnn.cycles.replay import estimate
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import normalise
+from hwcnn.frontend.quantise.quantise import quantise
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.timing import estimate
-from hwcnn.sim.simulate import Design, Options, simulate
+from hwcnn.sim.session import Design, Options, simulate
 
 from . import quantising
 from .net import Invalid
@@ -31,8 +31,16 @@ class Network:
 def random_samples(model, seed, count=2):
     """Float inputs by name."""
     rng = np.random.default_rng(seed)
-    shapes = {i.name: [d.dim_value for d in i.type.tensor_type.shape.dim] for i in model.graph.input}
-    return [{name: (rng.standard_normal(shape) * 1.5).astype(np.float32) for name, shape in shapes.items()} for _ in range(count)]
+    shapes = {
+        i.name: [d.dim_value for d in i.type.tensor_type.shape.dim] for i in model.graph.input
+    }
+    return [
+        {
+            name: (rng.standard_normal(shape) * 1.5).astype(np.float32)
+            for name, shape in shapes.items()
+        }
+        for _ in range(count)
+    ]
 
 
 def quantised(recipe):
@@ -102,7 +110,9 @@ def compare(engine, made, outcomes):
         for name in (op.y for op in made.graph.ops):
             difference = outcome.differences.get(name)
             if difference and difference.mismatches:
-                raise Failure(f"{engine}: {operators[name]} is wrong", f"image {number}: {difference}")
+                raise Failure(
+                    f"{engine}: {operators[name]} is wrong", f"image {number}: {difference}"
+                )
 
 
 def from_recipe(recipe):

@@ -1,7 +1,9 @@
-"""Programs that must end with an error: each of the accelerator's errors, and of a bus error each client."""
+"""Programs that must end with an error: each of the accelerator's errors, and of a bus error each
+client.
+"""
 
 from hwcnn import isa
-from hwcnn.rtl import registers
+from hwcnn.rtl.host import registers
 from hwcnn.sim import rtl
 
 from .engines import random_inputs
@@ -27,7 +29,9 @@ _ADDRESS = {
 
 
 def program(name, whole):
-    """The program with the fault `name` (of coverage.ERRORS), or None where none of its instructions can have it."""
+    """The program with the fault `name` (of coverage.ERRORS), or None where none of its
+    instructions can have it.
+    """
     at, parts, done = 0, [], name == UNCHANGED
     while at < len(whole):
         instruction, waits, values, size = isa.decode(whole, at)
@@ -59,11 +63,15 @@ def _broken(name, instruction, waits, values):
 
 
 def run(simulator, name, design, broken):
-    """Run the broken program. Raises Failure where the accelerator does not report just this error. It has been reset then."""
+    """Run the broken program. Raises Failure where the accelerator does not report just this error.
+    It has been reset then.
+    """
     design.fill(simulator.dram, random_inputs(design.graph, 0)[0])
     at = design.manifest["memory"]["program"]["addr"]
     simulator.dram[at : at + len(broken)] = memoryview(broken)
-    limits = {"watchdog": {"watchdog": LIMIT}, "budget": {"watchdog": 0, "budget": LIMIT}}.get(name, {})
+    limits = {"watchdog": {"watchdog": LIMIT}, "budget": {"watchdog": 0, "budget": LIMIT}}.get(
+        name, {}
+    )
     try:
         simulator.run(NOWHERE if name == UNCHANGED else at, **limits)
     except rtl.AcceleratorError as e:

@@ -18,7 +18,10 @@ def run(seed, number, compared=True):
     recipe_, configs = drawn(seed, number)
     try:
         net = engines.from_recipe(recipe_)
-        result |= {"operators": coverage.operators(net.model), "features": coverage.features(net.graph, net.model)}
+        result |= {
+            "operators": coverage.operators(net.model),
+            "features": coverage.features(net.graph, net.model),
+        }
         result |= _on_all(net, configs, number, result["refusals"])
         if compared:
             result["ort"] = ort.agree(net)

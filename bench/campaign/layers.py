@@ -1,6 +1,7 @@
 """Every layer that the importer knows, as functions that add one to a `Net` with random parameters.
 
-``LAYERS[name](net, pick, *xs)`` returns the values that it gives; `Invalid` says that it does not go with its input.
+``LAYERS[name](net, pick, *xs)`` returns the values that it gives; `Invalid` says that it does not
+go with its input.
 """
 
 import math
@@ -22,14 +23,20 @@ def layer(*names, operands=1):
     def register(function):
         for name in names:
             OPERANDS[name] = operands
-            LAYERS[name] = function if len(names) == 1 else lambda net, pick, *xs, name=name: function(net, pick, name, *xs)
+            LAYERS[name] = (
+                function
+                if len(names) == 1
+                else lambda net, pick, *xs, name=name: function(net, pick, name, *xs)
+            )
         return function
 
     return register
 
 
 def spatial(net, x):
-    """The sizes of a map's rows and columns (or columns alone). Raises Invalid where `x` is not a map."""
+    """The sizes of a map's rows and columns (or columns alone). Raises Invalid where `x` is not a
+    map.
+    """
     shape = net.shapes[x]
     if len(shape) not in (3, 4):
         raise Invalid("not a map")
@@ -43,10 +50,13 @@ def window(pick, dims, pads=PADS, dilations=(1, 2, 3), fits=True):
         kernel = list(dims)
     strides = [pick(f"stride{i}", STRIDES, STRIDE_WEIGHTS) for i in range(len(dims))]
     before, after = (
-        [pick(f"{side}{i}", pads, PAD_WEIGHTS[: len(pads)]) for i in range(len(dims))] for side in ("before", "after")
+        [pick(f"{side}{i}", pads, PAD_WEIGHTS[: len(pads)]) for i in range(len(dims))]
+        for side in ("before", "after")
     )
     attributes = dict(kernel_shape=kernel, strides=strides, pads=before + after)
-    dilation = [pick(f"dilation{i}", dilations, (8, 1, 1)[: len(dilations)]) for i in range(len(dims))]
+    dilation = [
+        pick(f"dilation{i}", dilations, (8, 1, 1)[: len(dilations)]) for i in range(len(dims))
+    ]
     if any(d > 1 for d in dilation):
         attributes["dilations"] = dilation
     auto = pick("auto_pad", ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), (20, 1, 1, 1))
@@ -57,7 +67,8 @@ def window(pick, dims, pads=PADS, dilations=(1, 2, 3), fits=True):
         pads = attributes.get("pads", [0] * 2 * len(dims))
         room = [n + pads[i] + pads[i + len(dims)] for i, n in enumerate(dims)]
         if any((k - 1) * d + 1 > n for k, d, n in zip(kernel, dilation, room, strict=True)):
-            raise Invalid("its window is larger than the padded map")  # onnx infers a size all the same
+            # onnx infers a size all the same
+            raise Invalid("its window is larger than the padded map")
     return attributes
 
 
@@ -96,7 +107,11 @@ def conv(net, pick, x):
     w = weights(net, shape, math.prod(shape[1:]))
     if pick("sparse", (False, True), (9, 1)):
         w[net.rng.random(out) < 0.5] = 0
-    bias = [net.const(net.rng.standard_normal(out) * 0.1)] if pick("bias", (False, True), (1, 3)) else []
+    bias = (
+        [net.const(net.rng.standard_normal(out) * 0.1)]
+        if pick("bias", (False, True), (1, 3))
+        else []
+    )
     return [net.node("Conv", [x, net.const(w), *bias], group=groups, **attributes)]
 
 
@@ -111,7 +126,14 @@ def conv_transpose(net, pick, x):
         attributes["output_padding"] = [s - 1 for s in attributes["strides"]]
     shape = c, out // groups, *attributes["kernel_shape"]
     bias = [net.const(net.rng.standard_normal(out) * 0.1)] if pick("bias", (False, True)) else []
-    return [net.node("ConvTranspose", [x, net.const(weights(net, shape, c // groups)), *bias], group=groups, **attributes)]
+    return [
+        net.node(
+            "ConvTranspose",
+            [x, net.const(weights(net, shape, c // groups)), *bias],
+            group=groups,
+            **attributes,
+        )
+    ]
 
 
 @layer("gemm")
@@ -161,7 +183,9 @@ def average_pool(net, pick, x):
 def _limit_pads(attributes):
     """Pads of pools are smaller than their kernels."""
     kernel = attributes["kernel_shape"]
-    attributes["pads"] = [min(p, k - 1) for p, k in zip(attributes["pads"], kernel * 2, strict=True)]
+    attributes["pads"] = [
+        min(p, k - 1) for p, k in zip(attributes["pads"], kernel * 2, strict=True)
+    ]
 
 
 @layer("GlobalAveragePool", "GlobalMaxPool")
@@ -176,7 +200,9 @@ def reduce(net, pick, name, x):
     spatial(net, x)
     axes = pick("axes", ("all", "last", "rows", "channels"), (3, 2, 2, 1))
     axes = {"all": list(range(2, rank)), "last": [-1], "rows": [2], "channels": [1]}[axes]
-    return [net.node(name, [x, net.const(axes, np.int64)], keepdims=pick("keepdims", (1, 0), (4, 1)))]
+    return [
+        net.node(name, [x, net.const(axes, np.int64)], keepdims=pick("keepdims", (1, 0), (4, 1)))
+    ]
 
 
 @layer("BatchNormalization")

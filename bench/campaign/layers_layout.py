@@ -1,4 +1,6 @@
-"""Layers that move elements: concatenations, slices, shuffles, pads, resampling and other shapes of the same elements."""
+"""Layers that move elements: concatenations, slices, shuffles, pads, resampling and other shapes of
+the same elements.
+"""
 
 import math
 
@@ -38,27 +40,44 @@ def gather(net, pick, x):
     size = net.shapes[x][axis]
     count = pick("count", range(1, size + 1))
     order = net.rng.permutation(size)[:count]
-    return [net.node("Gather", [x, net.const(order if pick("shuffled", (True, False)) else np.sort(order), np.int64)], axis=axis)]
+    return [
+        net.node(
+            "Gather",
+            [x, net.const(order if pick("shuffled", (True, False)) else np.sort(order), np.int64)],
+            axis=axis,
+        )
+    ]
 
 
 @layer("pad")
 def pad(net, pick, x):
     dims = spatial(net, x)
     mode = pick("mode", ("constant", "edge", "reflect", "wrap"), (3, 1, 1, 1))
-    sizes = [[pick(f"{side}{i}", (0, 1, 2, 3, -1), (3, 3, 2, 1, 0.5)) for i in range(len(dims))] for side in ("before", "after")]
+    sizes = [
+        [pick(f"{side}{i}", (0, 1, 2, 3, -1), (3, 3, 2, 1, 0.5)) for i in range(len(dims))]
+        for side in ("before", "after")
+    ]
     value = [net.const(pick("value", (0.0, 1.0, -0.7), (3, 1, 1)))] if mode == "constant" else []
-    return [net.node("Pad", [x, net.const([0, 0, *sizes[0], 0, 0, *sizes[1]], np.int64), *value], mode=mode)]
+    return [
+        net.node(
+            "Pad", [x, net.const([0, 0, *sizes[0], 0, 0, *sizes[1]], np.int64), *value], mode=mode
+        )
+    ]
 
 
 @layer("resize")
 def resize(net, pick, x):
     dims = spatial(net, x)
     mode = pick("mode", ("nearest", "linear"))
-    transform = pick("transform", ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"))
+    transform = pick(
+        "transform", ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
+    )
     factors = [pick(f"factor{i}", (2, 1, 3, 4, 5), (5, 2, 2, 1, 1)) for i in range(len(dims))]
     attributes = dict(mode=mode, coordinate_transformation_mode=transform)
     if mode == "nearest":
-        attributes["nearest_mode"] = pick("rounding", ("floor", "round_prefer_floor", "ceil", "round_prefer_ceil"))
+        attributes["nearest_mode"] = pick(
+            "rounding", ("floor", "round_prefer_floor", "ceil", "round_prefer_ceil")
+        )
     if pick("by_size", (False, True)):
         sizes = [*net.shapes[x][:2], *(n * f for n, f in zip(dims, factors))]
         return [net.node("Resize", [x, "", "", net.const(sizes, np.int64)], **attributes)]
@@ -69,7 +88,11 @@ def resize(net, pick, x):
 def blocks(net, pick, name, x):
     mode = {"mode": pick("mode", ("DCR", "CRD"))} if name == "DepthToSpace" else {}
     size, shape = pick("blocksize", (2, 3)), net.shapes[x]
-    if len(shape) != 4 or shape[1] % size**2 if name == "DepthToSpace" else any(n % size for n in spatial(net, x)):
+    if (
+        len(shape) != 4 or shape[1] % size**2
+        if name == "DepthToSpace"
+        else any(n % size for n in spatial(net, x))
+    ):
         raise Invalid("blocks do not divide it")
     return [net.node(name, [x], blocksize=size, **mode)]
 
@@ -125,4 +148,6 @@ def squeeze(net, pick, x):
 def unsqueeze(net, pick, x):
     if len(net.shapes[x]) > 3:
         raise Invalid("four axes")
-    return [net.node("Unsqueeze", [x, net.const([pick("axis", (2, len(net.shapes[x])))], np.int64)])]
+    return [
+        net.node("Unsqueeze", [x, net.const([pick("axis", (2, len(net.shapes[x])))], np.int64)])
+    ]

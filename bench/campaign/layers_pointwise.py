@@ -78,7 +78,9 @@ def cast(net, pick, x):
 @layer("Clip")
 def clip(net, pick, x):
     low, high = pick("low", (0.0, -1.0, None)), pick("high", (6.0, 1.0, None))
-    return [net.node("Clip", [x, *("" if bound is None else net.const(bound) for bound in (low, high))])]
+    return [
+        net.node("Clip", [x, *("" if bound is None else net.const(bound) for bound in (low, high))])
+    ]
 
 
 @layer("Pow")
@@ -91,7 +93,11 @@ def power(net, pick, x):
 @layer("PRelu")
 def prelu(net, pick, x):
     shape = net.shapes[x]
-    slope = net.rng.uniform(-0.5, 1.5, (shape[1], *[1] * (len(shape) - 2)) if pick("by_channel", (False, True)) else (1,))
+    slope = net.rng.uniform(
+        -0.5,
+        1.5,
+        (shape[1], *[1] * (len(shape) - 2)) if pick("by_channel", (False, True)) else (1,),
+    )
     return [net.node("PRelu", [x, net.const(slope)])]
 
 

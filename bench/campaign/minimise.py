@@ -1,4 +1,6 @@
-"""Makes a failing recipe smaller, and its configuration more ordinary, while the failure keeps its signature."""
+"""Makes a failing recipe smaller, and its configuration more ordinary, while the failure keeps its
+signature.
+"""
 
 import copy
 import time
@@ -14,7 +16,9 @@ from .recipe import Built
 
 
 def minimise(recipe, config, fails, seconds=60):
-    """(recipe, config), as small as found in the time. fails(recipe, config) : whether the same failure still occurs."""
+    """(recipe, config), as small as found in the time. fails(recipe, config) : whether the same
+    failure still occurs.
+    """
     until = time.monotonic() + seconds
     progress = True
     while progress and time.monotonic() < until:
@@ -49,11 +53,20 @@ def _valid(recipe):
 
 
 def _cost(recipe):
-    """What is to become small: layers, sizes of inputs, picks that are not the simplest, wild scales."""
+    """What is to become small: layers, sizes of inputs, picks that are not the simplest, wild
+    scales.
+    """
     picks = sum(
-        value != entry["simplest"].get(name, value) for entry in recipe["layers"] for name, value in entry["picks"].items()
+        value != entry["simplest"].get(name, value)
+        for entry in recipe["layers"]
+        for name, value in entry["picks"].items()
     )
-    numbers = sum(value for entry in recipe["layers"] for value in entry["picks"].values() if type(value) is int)
+    numbers = sum(
+        value
+        for entry in recipe["layers"]
+        for value in entry["picks"].values()
+        if type(value) is int
+    )
     quantising = recipe["quantising"]
     return (
         len(recipe["layers"]),
@@ -105,13 +118,18 @@ def _without(recipe, number):
         candidate = copy.deepcopy(recipe)
         del candidate["layers"][number]
         for entry in candidate["layers"][number:]:
-            entry["x"] = [operand if first <= x < first + count else x - count if x >= first else x for x in entry["x"]]
+            entry["x"] = [
+                operand if first <= x < first + count else x - count if x >= first else x
+                for x in entry["x"]
+            ]
         yield candidate
 
 
 def _more_ordinary(config):
     """Configurations with one more parameter at its default, or all of them."""
-    yield from _legal(config, **{name: getattr(DEFAULT, name) for name in RANGES} | {"features": DEFAULT.features})
+    yield from _legal(
+        config, **{name: getattr(DEFAULT, name) for name in RANGES} | {"features": DEFAULT.features}
+    )
     for name in (*RANGES, "features"):
         if getattr(config, name) != getattr(DEFAULT, name):
             yield from _legal(config, **{name: getattr(DEFAULT, name)})

@@ -18,7 +18,9 @@ class Invalid(Exception):
 
 
 class Picks:
-    """Choices by name: drawn from `rng`, and recorded; recorded ones are given again. simplest : what the minimiser tries."""
+    """Choices by name: drawn from `rng`, and recorded; recorded ones are given again. simplest :
+    what the minimiser tries.
+    """
 
     def __init__(self, rng, recorded=None):
         self.rng = rng
@@ -58,7 +60,10 @@ class Net:
 
     def node(self, op, inputs, outputs=1, **attributes):
         """Add a node; returns the name of its result, or a list of several. Raises Invalid."""
-        names = [f"{op.lower()}{len(self.nodes)}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
+        names = [
+            f"{op.lower()}{len(self.nodes)}" + (f"_{i}" if outputs > 1 else "")
+            for i in range(outputs)
+        ]
         node = helper.make_node(op, list(inputs), names, name=names[0], **attributes)
         self.shapes |= self._inferred(node)
         self.nodes.append(node)
@@ -79,25 +84,39 @@ class Net:
             graph = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
         except shape_inference.InferenceError as e:
             raise Invalid(str(e)) from e
-        shapes = {o.name: tuple(d.dim_value for d in o.type.tensor_type.shape.dim) for o in graph.output}
+        shapes = {
+            o.name: tuple(d.dim_value for d in o.type.tensor_type.shape.dim) for o in graph.output
+        }
         for shape in shapes.values():
             if not shape or min(shape) < 1 or np.prod(shape) > MOST_ELEMENTS:
                 raise Invalid(f"{node.op_type} gives {shape}")
         return shapes
 
     def model(self, outputs):
-        """The ModelProto with these outputs; what leads to none of them is left out, and so are inputs that nothing reads."""
+        """The ModelProto with these outputs; what leads to none of them is left out, and so are
+        inputs that nothing reads.
+        """
         needed, nodes = set(outputs), []
         for node in reversed(self.nodes):
             if needed & set(node.output):
                 needed |= set(node.input)
                 nodes.insert(0, node)
-        inputs = [helper.make_tensor_value_info(i, TensorProto.FLOAT, self.shapes[i]) for i in self.inputs if i in needed]
-        results = [helper.make_tensor_value_info(o, TensorProto.FLOAT, self.shapes[o]) for o in outputs]
-        return _model(nodes, inputs, results, [c for name, c in self.constants.items() if name in needed])
+        inputs = [
+            helper.make_tensor_value_info(i, TensorProto.FLOAT, self.shapes[i])
+            for i in self.inputs
+            if i in needed
+        ]
+        results = [
+            helper.make_tensor_value_info(o, TensorProto.FLOAT, self.shapes[o]) for o in outputs
+        ]
+        return _model(
+            nodes, inputs, results, [c for name, c in self.constants.items() if name in needed]
+        )
 
 
 def _model(nodes, inputs, outputs, constants):
     opset = NEWEST_OPSET if any(n.op_type in _NEWEST for n in nodes) else OPSET
     graph = helper.make_graph(nodes, "campaign", inputs, outputs, constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=onnx.IR_VERSION_2023_5_5)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=onnx.IR_VERSION_2023_5_5
+    )

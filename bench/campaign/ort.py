@@ -1,20 +1,24 @@
-"""Golden against onnxruntime, layer by layer from the same inputs; if they differ by a step, whether rounding is why."""
+"""Golden against onnxruntime, layer by layer from the same inputs; if they differ by a step,
+whether rounding is why.
+"""
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from hwcnn import golden, ir
-from hwcnn.frontend.agreement import agreement, onnx_names
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.prepare import session
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.quantise.agreement import agreement, onnx_names
 
 from .stages import Failure, stage
 
-#: Steps by which a result may miss a half step: multipliers of 17 bits, and onnxruntime's positions and sums in float32.
+#: Steps by which a result may miss a half step: multipliers of 17 bits, and onnxruntime's positions
+#: and sums in float32.
 ROUNDING = 1 / 256
-#: Counted apart: within one step, but not equal in 99.9 %. Rows are rounded before columns, as `hwcnn ops` says; two operands
-#: share the 17 bits of their multipliers, of which few are left for one whose scale is much the smaller.
+#: Counted apart: within one step, but not equal in 99.9 %. Rows are rounded before columns, as
+#: `hwcnn ops` says; two operands share the 17 bits of their multipliers, of which few are left for
+#: one whose scale is much the smaller.
 TWO_STEPS, FAR_APART = "Resize (rows, then columns)", "Eltwise (scales more than 128 apart)"
 #: Position of the result's scale in quantised operators.
 _SCALE = {
@@ -52,11 +56,17 @@ def agree(net):
 
 
 def _kind(row, graph, names):
-    """The row's operation; one of its own where rounding is known to cost more than 0.1 % of the elements a step."""
+    """The row's operation; one of its own where rounding is known to cost more than 0.1 % of the
+    elements a step.
+    """
     op = next(op for op in graph.ops if op.name == row.name)
     if isinstance(op, ir.Resize) and op.x not in names:
         return TWO_STEPS
-    if isinstance(op, ir.Eltwise) and op.kind != "mul" and max(abs(op.ma), abs(op.mb)) >= 128 * min(abs(op.ma), abs(op.mb)):
+    if (
+        isinstance(op, ir.Eltwise)
+        and op.kind != "mul"
+        and max(abs(op.ma), abs(op.mb)) >= 128 * min(abs(op.ma), abs(op.mb))
+    ):
         return FAR_APART
     return row.op
 
@@ -67,27 +77,48 @@ def _outputs(net, graph):
     if not set(graph.outputs) <= set(names):
         return
     for sample in net.samples:
-        values = dict(zip(names, session(net.model, outputs=names.values()).run(list(names.values()), sample), strict=True))
-        ours = golden.host_outputs(graph, {n: _int8(values[n], graph.tensors[n].shape) for n in graph.outputs})
+        values = dict(
+            zip(
+                names,
+                session(net.model, outputs=names.values()).run(list(names.values()), sample),
+                strict=True,
+            )
+        )
+        ours = golden.host_outputs(
+            graph, {n: _int8(values[n], graph.tensors[n].shape) for n in graph.outputs}
+        )
         wanted = [o.name for o in net.model.graph.output]
-        for (name, got), expected in zip(ours.items(), session(net.model).run(wanted, sample), strict=True):
+        for (name, got), expected in zip(
+            ours.items(), session(net.model).run(wanted, sample), strict=True
+        ):
             real = expected.dtype == np.float32
-            if got.shape != expected.shape or real and not np.allclose(got, expected, rtol=1e-4, atol=1e-5):
-                raise Failure("onnxruntime: an output differs", f"{name}: {got.shape}, {expected.shape}")
+            if got.shape != expected.shape or (
+                real and not np.allclose(got, expected, rtol=1e-4, atol=1e-5)
+            ):
+                raise Failure(
+                    "onnxruntime: an output differs", f"{name}: {got.shape}, {expected.shape}"
+                )
 
 
 def _are_ties(net, graph, name):
-    """Whether a layer's differences vanish with onnxruntime's values moved by `ROUNDING`, and golden's bias for a float one.
+    """Whether a layer's differences vanish with onnxruntime's values moved by `ROUNDING`, and
+    golden's bias for a float one.
 
-    Where golden's layer reads what onnxruntime does not have (maps that are rearranged later), all are moved."""
+    Where golden's layer reads what onnxruntime does not have (maps that are rearranged later), all
+    are moved.
+    """
     names = onnx_names(net.model, graph)
     op = next(op for op in graph.ops if op.name == name)
     model = _with_rounded_bias(net.model, graph, op, names)
     moved = [{names[op.y]}] + ([None] if any(x not in names for x in op.inputs) else [])
-    models = [model] + [_moved(model, values, by) for values in moved for by in (-ROUNDING, ROUNDING)]
+    models = [model] + [
+        _moved(model, values, by) for values in moved for by in (-ROUNDING, ROUNDING)
+    ]
     sessions = [session(m, outputs=names.values()) for m in models]
     for sample in net.samples:
-        exact, *others = (dict(zip(names, s.run(list(names.values()), sample), strict=True)) for s in sessions)
+        exact, *others = (
+            dict(zip(names, s.run(list(names.values()), sample), strict=True)) for s in sessions
+        )
         ours = _golden(graph, {n: _int8(v, graph.tensors[n].shape) for n, v in exact.items()}, op.y)
         allowed = [_int8(values[op.y], ours.shape) for values in (exact, *others)]
         if not np.logical_or.reduce([ours == a for a in allowed]).all():
@@ -112,28 +143,40 @@ def _int8(value, shape):
 
 
 def _with_rounded_bias(model, graph, op, names):
-    """The model with the bias that golden adds in the layer `op`, in the place of a float one: whole units of its sums."""
+    """The model with the bias that golden adds in the layer `op`, in the place of a float one:
+    whole units of its sums.
+    """
     if not isinstance(op, ir.Conv | ir.ConvTranspose):
         return model
     makers = {o: n for n in model.graph.node for o in n.output}
     node = makers[names[op.y]]
     while node.op_type in ("QuantizeLinear", "Relu", "Clip") and node.input[0] in makers:
         node = makers[node.input[0]]
-    if len(node.input) < 3 or node.op_type not in ("Conv", "ConvTranspose", "Gemm") or node.input[2] in makers:
+    if (
+        len(node.input) < 3
+        or node.op_type not in ("Conv", "ConvTranspose", "Gemm")
+        or node.input[2] in makers
+    ):
         return model
     bias = op.bias.astype(np.int64)
     if isinstance(op, ir.Conv):
-        bias = bias + op.pad_value * op.weight.reshape(len(op.weight), -1).sum(axis=1, dtype=np.int64)
+        bias = bias + op.pad_value * op.weight.reshape(len(op.weight), -1).sum(
+            axis=1, dtype=np.int64
+        )
     real = bias * (op.mantissa / 2.0**op.shift) * graph.tensors[op.y].scale
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    result.graph.initializer.append(numpy_helper.from_array(real.astype(np.float32), "rounded_bias"))
+    result.graph.initializer.append(
+        numpy_helper.from_array(real.astype(np.float32), "rounded_bias")
+    )
     next(n for n in result.graph.node if n.output[0] == node.output[0]).input[2] = "rounded_bias"
     return result
 
 
 def _moved(model, values, by):
-    """The model with some quantised values (None: all) moved by some steps before they are rounded, or by a share."""
+    """The model with some quantised values (None: all) moved by some steps before they are rounded,
+    or by a share.
+    """
     result = onnx.ModelProto()
     result.CopyFrom(model)
     constants = {i.name: i for i in model.graph.initializer}
@@ -145,12 +188,18 @@ def _moved(model, values, by):
             array = numpy_helper.to_array(constants[node.input[scale]])
             new = f"moved{number}"
             if node.op_type == "QuantizeLinear" and array.size == 1:
-                result.graph.initializer.append(numpy_helper.from_array((array * by).astype(array.dtype), new))
-                nodes.append(helper.make_node("Add", [node.input[0], new], [f"{new}/sum"], name=new))
+                result.graph.initializer.append(
+                    numpy_helper.from_array((array * by).astype(array.dtype), new)
+                )
+                nodes.append(
+                    helper.make_node("Add", [node.input[0], new], [f"{new}/sum"], name=new)
+                )
                 node.input[0] = f"{new}/sum"
             elif node.op_type in _SCALE or node.op_type.startswith("QLinear"):
                 factor = 1 + by / 128
-                result.graph.initializer.append(numpy_helper.from_array((array * factor).astype(array.dtype), new))
+                result.graph.initializer.append(
+                    numpy_helper.from_array((array * factor).astype(array.dtype), new)
+                )
                 node.input[scale] = new
         nodes.append(node)
     nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]

@@ -1,12 +1,15 @@
-"""Float networks as QDQ, with scales and zero points that no calibration would choose; and with QLinear operators."""
+"""Float networks as QDQ, with scales and zero points that no calibration would choose; and with
+QLinear operators.
+"""
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from hwcnn.frontend import calibrate
+from hwcnn.frontend.quantise import calibrate
 
-#: Operators whose second input is weights, with the axis of the output channels (Gemm's depends on transB).
+#: Operators whose second input is weights, with the axis of the output channels (Gemm's depends on
+#: transB).
 _WEIGHT_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
 #: Functions that may directly follow what they read, without a scale between.
 _FUSED = {"Relu", "Clip"}
@@ -14,18 +17,25 @@ _HOST = {"Softmax", "LogSoftmax"}
 
 
 class _Writer:
-    """Quantises one model. rng : of all choices; wild : how many of the scales are not the measured ones."""
+    """Quantises one model. rng : of all choices; wild : how many of the scales are not the measured
+    ones.
+    """
 
     def __init__(self, model, samples, settings):
         self.model, self.rng = model, np.random.default_rng(settings["seed"])
-        self.dtype, self.wild = np.dtype(np.uint8 if settings["unsigned"] else np.int8), settings["wild"]
+        self.dtype, self.wild = (
+            np.dtype(np.uint8 if settings["unsigned"] else np.int8),
+            settings["wild"],
+        )
         self.nodes, self.constants = [], {i.name: i for i in model.graph.initializer}
         self.readers = {}
         for node in model.graph.node:
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
         self.outputs = {o.name for o in model.graph.output}
-        names = [i.name for i in model.graph.input] + [o for n in model.graph.node for o in n.output if n.op_type not in _HOST]
+        names = [i.name for i in model.graph.input] + [
+            o for n in model.graph.node for o in n.output if n.op_type not in _HOST
+        ]
         self.ranges = calibrate.ranges(model, samples, names=names)
         self.parameters, self.dequantised = {}, {}
 
@@ -35,7 +45,9 @@ class _Writer:
         return name
 
     def scale_and_zero(self, name, source):
-        """Of a map, the zero point in int8 terms. source : the value that it is made from, whose scale it may share."""
+        """Of a map, the zero point in int8 terms. source : the value that it is made from, whose
+        scale it may share.
+        """
         rng, (low, high) = self.rng, self.ranges[name]
         low, high = min(low, 0.0), max(high, 0.0)
         scale = max(high - low, 1e-3) / 255
@@ -76,7 +88,9 @@ class _Writer:
         if rng.random() < self.wild:
             scale = scale * 2.0 ** rng.uniform(-2, 2, np.shape(scale))
         scale = scale.astype(np.float32)
-        wide = scale.reshape([-1 if i == axis else 1 for i in range(array.ndim)]) if channel else scale
+        wide = (
+            scale.reshape([-1 if i == axis else 1 for i in range(array.ndim)]) if channel else scale
+        )
         q = np.clip(np.rint(array / wide), -128, 127).astype(np.int8)
         if rng.random() < 0.3:
             q[rng.random(q.shape) < 0.3] = rng.choice((-128, 127))
@@ -85,7 +99,11 @@ class _Writer:
         self.nodes.append(
             helper.make_node(
                 "DequantizeLinear",
-                [self.const(q, np.int8), self.const(scale, np.float32), self.const(np.zeros(scale.shape), np.int8)],
+                [
+                    self.const(q, np.int8),
+                    self.const(scale, np.float32),
+                    self.const(np.zeros(scale.shape), np.int8),
+                ],
                 [name],
                 name=name,
                 **attributes,
@@ -97,7 +115,12 @@ class _Writer:
         """The dequantised int32 bias of a node, or its float one."""
         array = numpy_helper.to_array(self.constants[node.input[2]])
         scaled = [a for a in node.attribute if a.name in ("alpha", "beta")]
-        if scaled or np.size(scales) not in (1, array.size) or x not in self.parameters or self.rng.random() < 0.2:
+        if (
+            scaled
+            or np.size(scales) not in (1, array.size)
+            or x not in self.parameters
+            or self.rng.random() < 0.2
+        ):
             return node.input[2]
         unit = np.float32(self.parameters[x][0]) * scales
         q = np.clip(np.rint(array / unit), -(2**31) + 1, 2**31 - 1)
@@ -125,7 +148,12 @@ class _Writer:
         self.nodes.append(new)
         for name in node.output if node.op_type not in _HOST else ():
             readers = self.readers.get(name, [])
-            fused = len(readers) == 1 and readers[0].op_type in _FUSED and name not in self.outputs and self.rng.random() < 0.5
+            fused = (
+                len(readers) == 1
+                and readers[0].op_type in _FUSED
+                and name not in self.outputs
+                and self.rng.random() < 0.5
+            )
             if not fused:
                 self.quantise(name, node.input[0])
 
@@ -146,9 +174,12 @@ class _Writer:
 
 
 def qdq(model, samples, settings):
-    """The float model with QuantizeLinear and DequantizeLinear around its layers. samples : to measure ranges with.
+    """The float model with QuantizeLinear and DequantizeLinear around its layers. samples : to
+    measure ranges with.
 
-    settings : "seed"; "unsigned" maps; "wild", the share of maps whose scale or zero point is arbitrary."""
+    settings : "seed"; "unsigned" maps; "wild", the share of maps whose scale or zero point is
+    arbitrary.
+    """
     return _Writer(model, samples, settings).run()
 
 
@@ -158,14 +189,24 @@ _QLINEAR = {
     "MatMul": ("QLinearMatMul", ""),
     **{
         op: (f"QLinear{op}", "com.microsoft")
-        for op in ("Add", "Mul", "GlobalAveragePool", "AveragePool", "Sigmoid", "LeakyRelu", "Concat")
+        for op in (
+            "Add",
+            "Mul",
+            "GlobalAveragePool",
+            "AveragePool",
+            "Sigmoid",
+            "LeakyRelu",
+            "Concat",
+        )
     },
     "Gemm": ("QGemm", "com.microsoft"),
 }
 
 
 def qlinear(model):
-    """A QDQ model with quantised operators, where there are such, for DequantizeLinear, the float operator and QuantizeLinear."""
+    """A QDQ model with quantised operators, where there are such, for DequantizeLinear, the float
+    operator and QuantizeLinear.
+    """
     graph = model.graph
     source = {n.output[0]: n for n in graph.node if n.op_type == "DequantizeLinear"}
     readers = {}
@@ -206,11 +247,13 @@ def _quantised(node, source, after):
     op, domain = _QLINEAR[node.op_type]
     operands = list(node.input[:2] if node.op_type in ("Conv", "MatMul", "Gemm") else node.input)
     biased = node.op_type in ("Conv", "Gemm") and len(node.input) > 2
-    if any(name not in source for name in operands) or biased and node.input[2] not in source:
+    if any(name not in source for name in operands) or (biased and node.input[2] not in source):
         return None
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type == "AveragePool" and (
-        attributes.get("ceil_mode") or "dilations" in attributes or b"NOTSET" != attributes.get("auto_pad", b"NOTSET")
+        attributes.get("ceil_mode")
+        or "dilations" in attributes
+        or b"NOTSET" != attributes.get("auto_pad", b"NOTSET")
     ):
         return None
     if node.op_type == "Gemm" and "beta" in attributes:
@@ -225,4 +268,6 @@ def _quantised(node, source, after):
         inputs = triples + (bias or [""]) + result
     else:
         inputs = triples + result + bias
-    return helper.make_node(op, inputs, list(after.output), name=f"{node.name}_ql", domain=domain, **attributes)
+    return helper.make_node(
+        op, inputs, list(after.output), name=f"{node.name}_ql", domain=domain, **attributes
+    )

@@ -1,8 +1,10 @@
-"""Networks as recipes: JSON that a network is built from, that a random one is drawn as, and that a minimiser can shorten.
+"""Networks as recipes: JSON that a network is built from, that a random one is drawn as, and that a
+minimiser can shorten.
 
-A recipe holds ``inputs`` (shapes), ``layers`` (each with its operator, the values that it reads by index, its seed and picks),
-``kind``, ``batch`` (images a run) and ``quantising``. Values are numbered: the inputs, then what the layers give, in order.
-Whatever no layer reads is an output, and the first value of an ``exposed`` layer is one although it is read.
+A recipe holds ``inputs`` (shapes), ``layers`` (each with its operator, the values that it reads by
+index, its seed and picks), ``kind``, ``batch`` (images a run) and ``quantising``. Values are
+numbered: the inputs, then what the layers give, in order. Whatever no layer reads is an output, and
+the first value of an ``exposed`` layer is one although it is read.
 """
 
 import numpy as np
@@ -42,7 +44,9 @@ _ATTEMPTS = 8
 class Built:
     """A network built from a recipe.
 
-    values : their names by number; read, exposed : numbers of values; final : names of what the host computes."""
+    values : their names by number; read, exposed : numbers of values; final : names of what the
+    host computes.
+    """
 
     def __init__(self, recipe):
         self.net, self.values, self.read, self.final = Net(), [], set(), set()
@@ -53,7 +57,9 @@ class Built:
             self.add(entry, Picks(None, entry["picks"]))
 
     def add(self, entry, pick):
-        """Build a layer; its picks go into the entry. Raises Invalid, leaving the network as it was."""
+        """Build a layer; its picks go into the entry. Raises Invalid, leaving the network as it
+        was.
+        """
         net = self.net
         before = len(net.nodes)
         net.rng = np.random.default_rng(entry["seed"])
@@ -116,7 +122,10 @@ def draw(rng):
 
 def _input_shape(rng, batch):
     channels = int(
-        rng.choice((1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 30, 33, 64), p=np.array((3, 1, 5, 2, 2, 1, 2, 1, 2, 1, 1, 1, 1)) / 23)
+        rng.choice(
+            (1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 30, 33, 64),
+            p=np.array((3, 1, 5, 2, 2, 1, 2, 1, 2, 1, 1, 1, 1)) / 23,
+        )
     )
     side = [int(v) for v in rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 20), 2)]
     kind = rng.random()
@@ -134,7 +143,12 @@ def _add_random(built, recipe, op, rng):
     for _ in range(2):
         x = _operand(built, rng)
         xs = [x] + [_partner(built, recipe, x, op, rng) for _ in range(OPERANDS[op] - 1)]
-        entry = {"op": op, "x": xs, "seed": int(rng.integers(1 << 31)), "exposed": bool(rng.random() < 0.06)}
+        entry = {
+            "op": op,
+            "x": xs,
+            "seed": int(rng.integers(1 << 31)),
+            "exposed": bool(rng.random() < 0.06),
+        }
         if None in xs:
             continue
         try:
@@ -152,7 +166,9 @@ def _operand(built, rng):
 
 
 def _partner(built, recipe, x, op, rng):
-    """A value that goes with x as a second operand: one that exists, or a convolution of x; None if that does not go."""
+    """A value that goes with x as a second operand: one that exists, or a convolution of x; None if
+    that does not go.
+    """
     shapes, values = built.net.shapes, built.values
     same = slice(None) if op != "concat" else slice(2, None)
     fits = [
@@ -170,7 +186,13 @@ def _partner(built, recipe, x, op, rng):
     picks = {
         f"{name}{i}": value
         for i in range(dims)
-        for name, value in (("kernel", 3), ("stride", 1), ("before", 1), ("after", 1), ("dilation", 1))
+        for name, value in (
+            ("kernel", 3),
+            ("stride", 1),
+            ("before", 1),
+            ("after", 1),
+            ("dilation", 1),
+        )
     }
     picks |= {"whole": False, "auto_pad": "NOTSET", "kind": "plain"} | (
         {} if op == "concat" else {"channels": shapes[values[x]][1]}

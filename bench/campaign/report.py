@@ -26,17 +26,25 @@ named apart passes with differences of one."""
 def record(figures, args):
     """Write both."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "campaign.json").write_text(json.dumps(figures | {"seed": args.seed}, indent=1) + "\n")
-    replace_section(PAGE, TITLE, section(figures, args.seed, json.loads(FOUND.read_text()), args.note))
+    (FOLDER / "campaign.json").write_text(
+        json.dumps(figures | {"seed": args.seed}, indent=1) + "\n"
+    )
+    replace_section(
+        PAGE, TITLE, section(figures, args.seed, json.loads(FOUND.read_text()), args.note)
+    )
 
 
 def replace_section(page, title, text):
-    """Put a section in the place of the one of that title, or at the end of the page, which is made where missing."""
+    """Put a section in the place of the one of that title, or at the end of the page, which is made
+    where missing.
+    """
     old = page.read_text() if page.exists() else _HEAD
     new = f"{title}\n\n{text.strip()}\n"
     pattern = re.compile(rf"^{re.escape(title)}$.*?(?=^## |\Z)", re.M | re.S)
     page.write_text(
-        pattern.sub(lambda _: new + "\n", old, count=1).rstrip() + "\n" if pattern.search(old) else old.rstrip() + "\n\n" + new
+        pattern.sub(lambda _: new + "\n", old, count=1).rstrip() + "\n"
+        if pattern.search(old)
+        else old.rstrip() + "\n\n" + new
     )
 
 
@@ -58,11 +66,34 @@ def section(figures, seed, found, note):
     )
     lines = [_INTRO, "", f"`{command}`", *filter(None, [note]), "", "| | |", "|---|---:|"]
     lines += [f"| {name} | {value:,} |" for name, value in rows]
-    lines += ["", "RTL configurations by array: " + ", ".join(f"{pe} {n}" for pe, n in figures["rtl_sides"].items()) + ".", ""]
+    lines += [
+        "",
+        "RTL configurations by array: "
+        + ", ".join(f"{pe} {n}" for pe, n in figures["rtl_sides"].items())
+        + ".",
+        "",
+    ]
     lines += ["| operation | elements compared with onnxruntime | equal % |", "|---|---:|---:|"]
-    lines += [f"| {op} | {elements:,} | {share} |" for op, (elements, share) in figures["ort_layers"].items()]
-    lines += ["", *(f"Covered: {seen:,} of {possible:,} {what}." for what, (seen, possible, _) in figures["pairs"].items())]
-    lines += [f"Not covered, {kind}: {', '.join(names)}." for kind, names in figures["not_covered"].items()]
+    lines += [
+        f"| {op} | {elements:,} | {share} |"
+        for op, (elements, share) in figures["ort_layers"].items()
+    ]
+    lines += [
+        "",
+        *(
+            f"Covered: {seen:,} of {possible:,} {what}."
+            for what, (seen, possible, _) in figures["pairs"].items()
+        ),
+    ]
+    lines += [
+        f"Not covered, {kind}: {', '.join(names)}."
+        for kind, names in figures["not_covered"].items()
+    ]
     lines += [f"{n} failed: {what}." for what, n in figures["failures"].items()]
-    lines += ["", f"Found on the way, and mended ({len(found)}):", "", *(f"- {one['what']} ({one['mended']})." for one in found)]
+    lines += [
+        "",
+        f"Found on the way, and mended ({len(found)}):",
+        "",
+        *(f"- {one['what']} ({one['mended']})." for one in found),
+    ]
     return "\n".join(lines)

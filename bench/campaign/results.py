@@ -1,4 +1,6 @@
-"""The campaign's results on disk: one JSON line a case, under the hash of the sources that gave them."""
+"""The campaign's results on disk: one JSON line a case, under the hash of the sources that gave
+them.
+"""
 
 import hashlib
 import json
@@ -15,7 +17,9 @@ def source_hash():
         for p in (ROOT / folder).rglob("*")
         if p.suffix in (".py", ".sv", ".cpp", ".h", ".v")
     )
-    return hashlib.sha256(b"".join(p.relative_to(ROOT).as_posix().encode() + p.read_bytes() for p in files)).hexdigest()[:12]
+    return hashlib.sha256(
+        b"".join(p.relative_to(ROOT).as_posix().encode() + p.read_bytes() for p in files)
+    ).hexdigest()[:12]
 
 
 class Results:

@@ -1,4 +1,6 @@
-"""What a campaign's results come to: counts, failures by signature, refusals by reason, what was not covered."""
+"""What a campaign's results come to: counts, failures by signature, refusals by reason, what was
+not covered.
+"""
 
 import collections
 import itertools
@@ -21,7 +23,10 @@ def summary(results):
         "ort_networks": sum("ort" in line for line in isa),
         "ort_layers": _agreement(isa),
         "rtl_runs": sum(run["result"] == "ok" and run["network"] >= 0 for run in runs),
-        "rtl_networks": sum(len({run["network"] for run in group["runs"] if run["result"] == "ok"}) for group in groups),
+        "rtl_networks": sum(
+            len({run["network"] for run in group["runs"] if run["result"] == "ok"})
+            for group in groups
+        ),
         "rtl_configurations": len({str(group["configuration"]) for group in good}),
         "rtl_sides": dict(sorted(collections.Counter(group["pe"] for group in good).items())),
         "rtl_cycles": sum(run.get("cycles", 0) for run in runs),
@@ -37,7 +42,9 @@ def summary(results):
 def failures(results):
     """Counter of signatures."""
     lines = [line for line in results.of("isa") if line["result"] == "failed"]
-    lines += [run for group in results.of("rtl") for run in group["runs"] if run["result"] == "failed"]
+    lines += [
+        run for group in results.of("rtl") for run in group["runs"] if run["result"] == "failed"
+    ]
     return collections.Counter(line["signature"] for line in lines)
 
 
@@ -48,7 +55,10 @@ def _agreement(lines):
         for op, (elements, equal) in line.get("ort", {}).items():
             totals[op][0] += elements
             totals[op][1] += equal
-    return {op: [elements, round(100 * equal / elements, 4)] for op, (elements, equal) in sorted(totals.items())}
+    return {
+        op: [elements, round(100 * equal / elements, 4)]
+        for op, (elements, equal) in sorted(totals.items())
+    }
 
 
 def _missing(ran, groups):
@@ -69,22 +79,45 @@ def _missing(ran, groups):
 
 
 def _pairs(ran, groups):
-    """Of operators and operations times configurations' classes: [covered, possible, the first missing]."""
+    """Of operators and operations times configurations' classes: [covered, possible, the first
+    missing].
+    """
 
     def count(names, lines, key):
-        possible = {pair for pair in itertools.product(names, configurations.all_classes()) if not _impossible(*pair)}
-        seen = {pair for line in lines for pair in itertools.product(line.get(key, ()), line["configurations"])}
-        return [len(possible & seen), len(possible), [" x ".join(p) for p in sorted(possible - seen)][:40]]
+        possible = {
+            pair
+            for pair in itertools.product(names, configurations.all_classes())
+            if not _impossible(*pair)
+        }
+        seen = {
+            pair
+            for line in lines
+            for pair in itertools.product(line.get(key, ()), line["configurations"])
+        }
+        return [
+            len(possible & seen),
+            len(possible),
+            [" x ".join(p) for p in sorted(possible - seen)][:40],
+        ]
 
     return {
-        "ONNX operators x configurations (ISA)": count(coverage.universe()["operators"], ran, "operators"),
+        "ONNX operators x configurations (ISA)": count(
+            coverage.universe()["operators"], ran, "operators"
+        ),
         "operations x configurations (RTL)": count(coverage.OPERATIONS, groups, "operations"),
     }
 
 
 def _impossible(name, kind):
     """Operations without the function that they need."""
-    needs = {"Pool": "pool", "Eltwise": "eltwise", "Affine": "affine", "Lut": "lut", "Lrn": "lrn", "LRN": "lrn"}
+    needs = {
+        "Pool": "pool",
+        "Eltwise": "eltwise",
+        "Affine": "affine",
+        "Lut": "lut",
+        "Lrn": "lrn",
+        "LRN": "lrn",
+    }
     return kind == f"without {needs.get(name)}"
 
 
@@ -102,9 +135,21 @@ def text(figures):
             ("faults_injected", "injected faults, all reported as they should"),
         )
     ]
-    lines += ["failures by signature:"] + [f"{n:>9} {what}" for what, n in figures["failures"].items()] + ["refusals by reason:"]
+    lines += (
+        ["failures by signature:"]
+        + [f"{n:>9} {what}" for what, n in figures["failures"].items()]
+        + ["refusals by reason:"]
+    )
     lines += [f"{n:>9} {what}" for what, n in list(figures["refusals"].items())[:40]]
-    lines += [f"equal to onnxruntime, {op}: {share} % of {elements:,}" for op, (elements, share) in figures["ort_layers"].items()]
-    lines += [f"covered: {seen} of {possible} {what}" for what, (seen, possible, _) in figures["pairs"].items()]
-    lines += [f"not covered, {kind}: {', '.join(names)}" for kind, names in figures["not_covered"].items()]
+    lines += [
+        f"equal to onnxruntime, {op}: {share} % of {elements:,}"
+        for op, (elements, share) in figures["ort_layers"].items()
+    ]
+    lines += [
+        f"covered: {seen} of {possible} {what}"
+        for what, (seen, possible, _) in figures["pairs"].items()
+    ]
+    lines += [
+        f"not covered, {kind}: {', '.join(names)}" for kind, names in figures["not_covered"].items()
+    ]
     return "\n".join(lines)

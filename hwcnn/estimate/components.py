@@ -1,24 +1,37 @@
-"""What an accelerator is made of: its blocks, what the size of each depends on, and the RAMs in them."""
+"""What an accelerator is made of: its blocks, what the size of each depends on, and the RAMs in
+them.
+"""
 
 from dataclasses import dataclass
 from math import log2
 
 from amaranth.hdl import Fragment, Instance
 
-from ..rtl.pe_array import PeArray
-from ..rtl.ram import RAMS_ONLY
+from hwcnn.rtl.array.pe_array import PeArray
+from hwcnn.rtl.lib.ram import RAMS_ONLY
 
 #: The components of the tables, in their order.
-COMPONENTS = ("array", "accumulators", "post", "vector", "load", "weights", "store", "AXI", "control")
+COMPONENTS = (
+    "array",
+    "accumulators",
+    "post",
+    "vector",
+    "load",
+    "weights",
+    "store",
+    "AXI",
+    "control",
+)
 
 
 @dataclass(frozen=True)
 class Block:
     """A part of the hierarchy whose size has a formula of its own.
 
-    path : in the hierarchy; what lies below it is of it, unless another block's path is longer. component : one of `COMPONENTS`.
-    features : keys of `FEATURES`, in which its LUTs, flip-flops, multipliers and block RAMs are linear. needs : of the vector functions that it is
-    for, one of which must be built in.
+    path : in the hierarchy; what lies below it is of it, unless another block's path is longer.
+    component : one of `COMPONENTS`.
+    features : keys of `FEATURES`, in which its LUTs, flip-flops, multipliers and block RAMs are
+    linear. needs : of the vector functions that it is for, one of which must be built in.
     """
 
     path: str
@@ -27,18 +40,26 @@ class Block:
     needs: tuple = ("pool", "eltwise", "affine", "lrn", "lut")
 
     def built(self, config):
-        return not self.path.startswith("core.vector") or any(f in config.features for f in self.needs)
+        return not self.path.startswith("core.vector") or any(
+            f in config.features for f in self.needs
+        )
 
 
-#: AMD's synthesis makes a shift register of LUTs of a delay of so many cycles, beyond what a multiplier block has of its own registers.
+#: AMD's synthesis makes a shift register of LUTs of a delay of so many cycles, beyond what a
+#: multiplier block has of its own registers.
 _SHIFTED, _ABSORBED = 3, 2
 
 
 def _skews(config):
-    """The array's delays as (bits, cycles): of vectors by row, of weights and sums by group of columns."""
+    """The array's delays as (bits, cycles): of vectors by row, of weights and sums by group of
+    columns.
+    """
     group, rows, groups = PeArray.GROUP, config.rows, config.cols // PeArray.GROUP
-    return ([(8, r + 1) for r in range(rows)], [(8 * group, g) for g in range(groups)],
-            [(config.sum_bits * group, groups - 1 - g) for g in range(groups)])
+    return (
+        [(8, r + 1) for r in range(rows)],
+        [(8 * group, g) for g in range(groups)],
+        [(config.sum_bits * group, groups - 1 - g) for g in range(groups)],
+    )
 
 
 def _skew_registers(config):
@@ -46,13 +67,16 @@ def _skew_registers(config):
 
 
 def _short_skews(config):
-    return sum(bits * cycles for skew in _skews(config)[1:] for bits, cycles in skew if cycles < _SHIFTED)
+    return sum(
+        bits * cycles for skew in _skews(config)[1:] for bits, cycles in skew if cycles < _SHIFTED
+    )
 
 
 def _shifted_operands(config):
     vectors, weights, _ = _skews(config)
     return sum(bits for bits, cycles in vectors if cycles >= _SHIFTED + _ABSORBED) + sum(
-        bits for bits, cycles in weights if cycles >= _SHIFTED)
+        bits for bits, cycles in weights if cycles >= _SHIFTED
+    )
 
 
 def _shifted_sums(config):
@@ -78,7 +102,8 @@ FEATURES = {
     "shifted sums": _shifted_sums,
     "lanes": lambda c: c.lanes,
     "axi bytes": lambda c: c.axi_bytes,
-    # A beat holds less than an instruction word or than the parameters of two channels; less than a vector.
+    # A beat holds less than an instruction word or than the parameters of two channels; less than a
+    # vector.
     "narrow beat": lambda c: int(c.axi_bytes < 16),
     "words of a beat": lambda c: max(0, log2(c.axi_bytes / 16)),
     "gathered bytes": lambda c: c.lanes if c.lanes > c.axi_bytes else 0,
@@ -99,10 +124,28 @@ FEATURES = {
     "coefficient beat": lambda c: c.axi_bytes * _has("affine", "lrn")(c),
 }
 
-_READER = ("1", "lanes", "axi bytes", "lanes in halves", "lanes in quarters", "lanes in eighths", "gathered bytes")
+_READER = (
+    "1",
+    "lanes",
+    "axi bytes",
+    "lanes in halves",
+    "lanes in quarters",
+    "lanes in eighths",
+    "gathered bytes",
+)
 _WRITER = ("1", "lanes", "axi bytes", "gathered bytes")
-#: Multiplier blocks hold what the elements do where they have the registers; otherwise flip-flops do.
-_ARRAY = ("1", "elements", "element sum bits", "adder bits", "passed bits", "skew registers", "short skews", "shifted operands")
+#: Multiplier blocks hold what the elements do where they have the registers; otherwise flip-flops
+#: do.
+_ARRAY = (
+    "1",
+    "elements",
+    "element sum bits",
+    "adder bits",
+    "passed bits",
+    "skew registers",
+    "short skews",
+    "shifted operands",
+)
 _QUEUES = ("load", "weight", "param", "post", "end")
 
 BLOCKS = (
@@ -128,7 +171,11 @@ BLOCKS = (
     Block("core.post.writer", "store", ("1", "post lanes", "axi bytes")),
     Block("core.vector", "vector", ("1", "lanes", "pool", "eltwise")),
     Block("core.vector.core.alu", "vector", ("1", "lanes", "eltwise lanes", "coefficient lanes")),
-    Block("core.vector.core.coefficients", "vector", ("1", "coefficients", "coefficient lanes", "coefficient beat")),
+    Block(
+        "core.vector.core.coefficients",
+        "vector",
+        ("1", "coefficients", "coefficient lanes", "coefficient beat"),
+    ),
     Block("core.vector.core.window", "vector", ("1", "lanes"), ("pool",)),
     Block("core.vector.core.lrn", "vector", ("1", "lanes"), ("lrn",)),
     Block("core.vector.core.table", "vector", ("1", "lanes", "axi bytes"), ("lut",)),
@@ -136,7 +183,8 @@ BLOCKS = (
     Block("core.vector.read_b", "vector", _READER, ("eltwise",)),
     Block("core.vector.writer", "store", _WRITER),
 )
-#: RAMs of so many block RAMs that some lie behind each other, and the block that reads them: a LUT is counted to what it feeds.
+#: RAMs of so many block RAMs that some lie behind each other, and the block that reads them: a LUT
+#: is counted to what it feeds.
 READ_BY = {"core.activations": "core.array.pes"}
 _BY_PATH = {block.path: block for block in BLOCKS}
 
@@ -149,7 +197,9 @@ def block_of(path):
 
 
 def rams(component):
-    """``[(path, (width, depth, block))]`` of every RAM in an Amaranth component, as `rtl.ram.Ram` has them."""
+    """``[(path, (width, depth, block))]`` of every RAM in an Amaranth component, as `rtl.ram.Ram`
+    has them.
+    """
     found, waiting = [], [("", Fragment.get(component, RAMS_ONLY))]
     while waiting:
         path, fragment = waiting.pop()

@@ -3,12 +3,13 @@
 import difflib
 from dataclasses import dataclass
 
-from ..errors import InputError
+from hwcnn.errors import InputError
 
 
 @dataclass(frozen=True)
 class Device:
-    """A part. luts : of its family's size (4 or 6 inputs). dsps : multipliers of at least 18x18 bits. brams : block RAMs.
+    """A part. luts : of its family's size (4 or 6 inputs). dsps : multipliers of at least 18x18
+    bits. brams : block RAMs.
 
     family : what Yosys synthesises for, a key of `families.FAMILIES`. source : the data sheet.
     """
@@ -22,7 +23,8 @@ class Device:
     source: str
 
 
-# The counts of ECP5 are also those of nextpnr's database (Project Trellis), which lists them when it packs a design.
+# The counts of ECP5 are also those of nextpnr's database (Project Trellis), which lists them when
+# it packs a design.
 _SHEETS = {
     "7": "AMD DS180, 7 Series FPGAs Data Sheet: Overview",
     "z7": "AMD DS190, Zynq-7000 SoC Data Sheet: Overview",
@@ -66,4 +68,6 @@ def find(name):
     if device := DEVICES.get(name.lower()):
         return device
     near = difflib.get_close_matches(name.lower(), DEVICES, 3, 0.4)
-    raise InputError(f"--device {name}: unknown; {'near it: ' + ', '.join(near) if near else '`hwcnn devices` lists all'}")
+    raise InputError(
+        f"--device {name}: unknown; {'near it: ' + ', '.join(near) if near else '`hwcnn devices` lists all'}"
+    )

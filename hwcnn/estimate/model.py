@@ -1,8 +1,10 @@
-"""Resources by formula: RAMs from their shapes, all else linear in a few features of the configuration, block by block.
+"""Resources by formula: RAMs from their shapes, all else linear in a few features of the
+configuration, block by block.
 
-``coefficients.json`` holds, for each family and block, the LUTs, flip-flops, multipliers and block RAMs for each of the block's features,
-beside what its RAMs take by their shapes (so the last is less than nothing where a RAM has bits that nobody reads), and what a
-multiplier of the array adds that is made of LUTs. ``bench/resources.py`` makes it from synthesis.
+``coefficients.json`` holds, for each family and block, the LUTs, flip-flops, multipliers and block
+RAMs for each of the block's features, beside what its RAMs take by their shapes (so the last is
+less than nothing where a RAM has bits that nobody reads), and what a multiplier of the array adds
+that is made of LUTs. ``bench/resources.py`` makes it from synthesis.
 """
 
 import functools
@@ -10,8 +12,9 @@ import json
 from importlib import resources as files
 from math import ceil
 
-from ..errors import InputError
-from ..rtl.top import Accelerator
+from hwcnn.errors import InputError
+from hwcnn.rtl.top import Accelerator
+
 from .components import BLOCKS, COMPONENTS, FEATURES, READ_BY, block_of, rams
 from .families import FAMILIES
 from .synth import InLuts
@@ -30,7 +33,9 @@ def coefficients():
 
 
 def logic(config, family, known=None):
-    """``{block: {luts, ffs, dsps, brams}}`` beside its RAMs. known : as `coefficients` gives it for the family."""
+    """``{block: {luts, ffs, dsps, brams}}`` beside its RAMs. known : as `coefficients` gives it for
+    the family.
+    """
     known = known or coefficients().get(family)
     if known is None:
         raise InputError(f"no formula for {family} devices: use --synth")
@@ -47,7 +52,10 @@ def ram_resources(config, family, in_luts=InLuts()):
     """``{block: {luts, ffs, dsps, brams}}`` of the RAMs."""
     parts = {}
     for path, (width, depth, block) in _rams(config):
-        used, home = FAMILIES[family].ram(width, depth, block and depth > in_luts.rams), block_of(path).path
+        used, home = (
+            FAMILIES[family].ram(width, depth, block and depth > in_luts.rams),
+            block_of(path).path,
+        )
         if used["brams"] and home in READ_BY:
             add(parts.setdefault(READ_BY[home], {}), {"luts": used.pop("luts")})
         add(parts.setdefault(home, {}), used)
@@ -68,11 +76,16 @@ def components(config, family, in_luts=InLuts(), known=None, memory=True):
         add(parts[block_of(path).component], used | {"brams": max(0, used["brams"])})
     for kind, per in zip(KINDS, (known or coefficients()[family])[SOFT]["1"], strict=True):
         parts["array"][kind] += in_luts.multipliers * per
-    return {name: {kind: round(2 * n) / 2 if kind == "brams" else round(n) for kind, n in used.items()} for name, used in parts.items()}
+    return {
+        name: {kind: round(2 * n) / 2 if kind == "brams" else round(n) for kind, n in used.items()}
+        for name, used in parts.items()
+    }
 
 
 def scarce(config, part, memory=True):
-    """`InLuts` for a device: as many multipliers as it lacks, and RAMs, the shallowest first, while its block RAMs are crowded."""
+    """`InLuts` for a device: as many multipliers as it lacks, and RAMs, the shallowest first, while
+    its block RAMs are crowded.
+    """
     enough = FAMILIES[part.family].crowded * part.brams
     for words in SHALLOW if memory else SHALLOW[:1]:
         used = total(components(config, part.family, InLuts(rams=words), memory=memory))
@@ -82,7 +95,9 @@ def scarce(config, part, memory=True):
 
 
 def total(parts):
-    """``{luts, ffs, dsps, brams}`` of components; halves of block RAMs are counted as halves, and rounded up in the sum."""
+    """``{luts, ffs, dsps, brams}`` of components; halves of block RAMs are counted as halves, and
+    rounded up in the sum.
+    """
     return {kind: ceil(sum(part[kind] for part in parts.values())) for kind in KINDS}
 
 

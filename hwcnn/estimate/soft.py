@@ -1,7 +1,8 @@
 """Multipliers that are made of LUTs, for a device that has too few multiplier blocks.
 
-The products of one operand with two bits of the other at a time are added up. Where a register is behind the product it goes into the
-middle: each half of the other operand gives a product with a register of its own, so that no step takes as long as the whole.
+The products of one operand with two bits of the other at a time are added up. Where a register is
+behind the product it goes into the middle: each half of the other operand gives a product with a
+register of its own, so that no step takes as long as the whole.
 """
 
 from collections import Counter
@@ -9,12 +10,15 @@ from itertools import count
 
 from pyosys import libyosys
 
-#: LUTs of two bits of ECP5's carry chain, which adds or subtracts two products of bits (A and B, C and D).
+#: LUTs of two bits of ECP5's carry chain, which adds or subtracts two products of bits (A and B, C
+#: and D).
 _ADD, _SUBTRACT = 0x7888, 0x8777
 
 
 def soften(design, number, chains, run):
-    """Make the `number` smallest multipliers of a flat design of LUTs. chains : with ECP5's carry chains. run : executes Yosys commands."""
+    """Make the `number` smallest multipliers of a flat design of LUTs. chains : with ECP5's carry
+    chains. run : executes Yosys commands.
+    """
     run("wreduce t:$mul", "opt_clean")
     module = design.top_module()
     builder, registers, uses = _Builder(module, chains), _registers(module), _uses(module)
@@ -32,17 +36,27 @@ def _port(cell, name):
 
 
 def _smallest(module):
-    """Multipliers of two variables, those with the fewest partial products first, and among equals those of the last rows."""
+    """Multipliers of two variables, those with the fewest partial products first, and among equals
+    those of the last rows.
+    """
     cells = [cell for cell in module.cells_.values() if cell.type.str() == "$mul"]
     ports = [[_port(cell, port) for port in "AB"] for cell in cells]
-    sized = [(a.size() * b.size(), -number, cell) for number, (cell, (a, b)) in enumerate(zip(cells, ports, strict=True))
-             if not (a.is_fully_const() or b.is_fully_const())]
+    sized = [
+        (a.size() * b.size(), -number, cell)
+        for number, (cell, (a, b)) in enumerate(zip(cells, ports, strict=True))
+        if not (a.is_fully_const() or b.is_fully_const())
+    ]
     return [cell for _, _, cell in sorted(sized, key=lambda item: item[:2])]
 
 
 def _registers(module):
     """``{bit: register}`` of what goes to the data input of a register without enable and reset."""
-    return {bit: cell for cell in module.cells_.values() if cell.type.str() == "$dff" for bit in _port(cell, "D").bits()}
+    return {
+        bit: cell
+        for cell in module.cells_.values()
+        if cell.type.str() == "$dff"
+        for bit in _port(cell, "D").bits()
+    }
 
 
 def _uses(module):
@@ -83,28 +97,45 @@ class _Builder:
         self.names, self.path = count(), ""
 
     def replace(self, cell, registers, uses):
-        """Put sums in the place of a multiplier; and of its register, if that gets all its product and nothing else does."""
+        """Put sums in the place of a multiplier; and of its register, if that gets all its product
+        and nothing else does.
+        """
         y, self.path = _port(cell, "Y"), cell.get_string_attribute(_id("src"))
         signed = cell.getParam(_id("A_SIGNED")).as_bool()
-        b, a = (_even(operand, signed) for operand in sorted((_port(cell, port) for port in "AB"), key=lambda operand: operand.size()))
+        b, a = (
+            _even(operand, signed)
+            for operand in sorted(
+                (_port(cell, port) for port in "AB"), key=lambda operand: operand.size()
+            )
+        )
         register, place = registers.get(y.bits()[0]), {bit: n for n, bit in enumerate(y.bits())}
         inputs = _port(register, "D").bits() if register else []
-        if any(uses[bit] != 1 for bit in place) or {bit for bit in inputs if not _constant(bit)} != place.keys():
+        if (
+            any(uses[bit] != 1 for bit in place)
+            or {bit for bit in inputs if not _constant(bit)} != place.keys()
+        ):
             self.module.connect(y, _extended(self._product(a, b, True), y.size(), True))
         else:
             total = _extended(self._product(a, b, True, _port(register, "CLK")), y.size(), True)
             for bit, output in zip(inputs, _port(register, "Q").bits(), strict=True):
-                self.module.connect(libyosys.SigSpec(output, 1), libyosys.SigSpec(bit, 1) if _constant(bit) else total.extract(place[bit], 1))
+                self.module.connect(
+                    libyosys.SigSpec(output, 1),
+                    libyosys.SigSpec(bit, 1) if _constant(bit) else total.extract(place[bit], 1),
+                )
             self.module.remove(register)
         self.module.remove(cell)
 
     def _product(self, a, b, signed, clock=None):
-        """a * b of a signed a: two bits of b, or the sum of both halves'. clock : of registers between those and their sum."""
+        """a * b of a signed a: two bits of b, or the sum of both halves'. clock : of registers
+        between those and their sum.
+        """
         if b.size() == 2:
             return self._held(self._pair(a, b, subtract=signed), clock)
         half = b.size() // 4 * 2
-        low, high = (self._held(self._product(a, part, signed and n), clock) for n, part in enumerate(
-            (b.extract(0, half), b.extract(half, b.size() - half))))
+        low, high = (
+            self._held(self._product(a, part, signed and n), clock)
+            for n, part in enumerate((b.extract(0, half), b.extract(half, b.size() - half)))
+        )
         shifted, total = libyosys.SigSpec(0, half), self._wire(a.size() + b.size())
         shifted.append(high)
         self._made(self.module.addAdd, low, shifted, total, True)
@@ -134,12 +165,16 @@ class _Builder:
         return y
 
     def _chain(self, terms, y, subtract):
-        """The second of two gated values plus the first, or less the first, in the LUTs of a carry chain."""
+        """The second of two gated values plus the first, or less the first, in the LUTs of a carry
+        chain.
+        """
         carry = libyosys.SigSpec(int(subtract), 1)
         for k in range(0, y.size(), 2):
             cell = self._made(self.module.addCell, _id("CCU2C"))
             for half in range(2):
-                cell.setParam(_id(f"INIT{half}"), libyosys.Const(_SUBTRACT if subtract else _ADD, 16))
+                cell.setParam(
+                    _id(f"INIT{half}"), libyosys.Const(_SUBTRACT if subtract else _ADD, 16)
+                )
                 cell.setParam(_id(f"INJECT1_{half}"), libyosys.Const("NO"))
                 for ports, (value, bit) in zip(("AB", "CD"), terms, strict=True):
                     cell.setPort(_id(f"{ports[0]}{half}"), value.extract(k + half, 1))
@@ -155,4 +190,6 @@ class _Builder:
         return cell
 
     def _wire(self, bits):
-        return libyosys.SigSpec(self.module.addWire(libyosys.IdString(f"$soft${next(self.names)}"), bits))
+        return libyosys.SigSpec(
+            self.module.addWire(libyosys.IdString(f"$soft${next(self.names)}"), bits)
+        )

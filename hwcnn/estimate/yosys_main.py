@@ -1,11 +1,12 @@
-"""Yosys inside pyosys, in a process of its own: ``python -m hwcnn.estimate.yosys_main SYNTH MULTIPLIERS RAMS FOLDER``.
+"""Yosys inside pyosys, in a process of its own: ``python -m hwcnn.estimate.yosys_main SYNTH
+MULTIPLIERS RAMS FOLDER``.
 
-SYNTH is the synthesis command, MULTIPLIERS how many are to be made of LUTs, RAMS up to how many words a
-RAM that asks for block RAM may be made of LUTs. FOLDER has hwcnn.v and gets netlist.json. Yosys' log is on stdout, and the name of each
-command on stderr.
+SYNTH is the synthesis command, MULTIPLIERS how many are to be made of LUTs, RAMS up to how many
+words a RAM that asks for block RAM may be made of LUTs. FOLDER has hwcnn.v and gets netlist.json.
+Yosys' log is on stdout, and the name of each command on stderr.
 
-Every cell gets the path of the block that it comes from as its `src` attribute, which synthesis hands on to what it makes of it:
-that is how `netlist` tells what each block costs.
+Every cell gets the path of the block that it comes from as its `src` attribute, which synthesis
+hands on to what it makes of it: that is how `netlist` tells what each block costs.
 """
 
 import os
@@ -40,7 +41,9 @@ def main(synth, multipliers, rams, folder):
 
 
 def _path(name):
-    r"""The block of a cell that `flatten` has named: ``$flatten\core.\post.$mul$12`` is of core.post."""
+    r"""The block of a cell that `flatten` has named: ``$flatten\core.\post.$mul$12`` is of
+    core.post.
+    """
     return re.split(r"\.?\$", name.removeprefix("$flatten"), maxsplit=1)[0].replace("\\", "")
 
 

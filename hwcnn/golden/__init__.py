@@ -1,4 +1,5 @@
-"""The reference: every operation of the integer IR in NumPy, exact, independent of tiling and of the hardware.
+"""The reference: every operation of the integer IR in NumPy, exact, independent of tiling and of
+the hardware.
 
 One file a layer type, written from the formulas of ``ir.py``; `run` executes a whole graph.
 """

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from ..fixedpoint import requantise
+from hwcnn.fixedpoint import requantise
 
 
 def affine(op, x):
     """An `ir.Affine` on int8 [N, C, H, W]: int8 of the same shape."""
-    mantissa, c, shift = (np.asarray(p, np.int64).reshape(1, -1, 1, 1) for p in (op.mantissa, op.c, op.shift))
+    mantissa, c, shift = (
+        np.asarray(p, np.int64).reshape(1, -1, 1, 1) for p in (op.mantissa, op.c, op.shift)
+    )
     return requantise(x.astype(np.int64) * mantissa + c, 1, shift, op.zero, op.low, op.high)

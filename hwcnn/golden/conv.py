@@ -1,8 +1,11 @@
-"""Convolution (grouped, depthwise, dilated, fully connected), with its requantisation and second stage."""
+"""Convolution (grouped, depthwise, dilated, fully connected), with its requantisation and second
+stage.
+"""
 
 import numpy as np
 
-from ..fixedpoint import requantise
+from hwcnn.fixedpoint import requantise
+
 from .windows import pad, windows
 
 #: Bytes of one float64 block of im2col columns, and of one of weights; bounds the peak memory.
@@ -13,8 +16,8 @@ def conv_sums(x, weight, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), grou
     """The exact sums of products, int64 [N, Cout, Ho, Wo].
 
     x : int8 [N, Cin, H, W]; weight : int8 [Cout, Cin/groups, kh, kw].
-    The products go through float64 matrix multiplication on im2col columns: K products of two int8 are within
-    K * 2**14, and float64 adds integers exactly, in any order, up to 2**53.
+    The products go through float64 matrix multiplication on im2col columns: K products of two int8
+    are within K * 2**14, and float64 adds integers exactly, in any order, up to 2**53.
     """
     taps = windows(pad(x, pads, pad_value), weight.shape[2:], stride, dilation)
     n, _, height, width = taps.shape[:4]
@@ -24,10 +27,12 @@ def conv_sums(x, weight, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), grou
     n_rows = max(1, CHUNK_BYTES // (8 * groups * k * n * width))
     n_out = max(1, CHUNK_BYTES // (8 * groups * k))
     for row in range(0, height, n_rows):
-        columns = _im2col(taps[:, :, row:row + n_rows], groups)
+        columns = _im2col(taps[:, :, row : row + n_rows], groups)
         for out in range(0, c_out, n_out):
-            part = np.matmul(kernel[:, out:out + n_out].astype(np.float64), columns)
-            sums[:, out:out + n_out, :, row:row + n_rows] = part.reshape(*part.shape[:2], n, -1, width)
+            part = np.matmul(kernel[:, out : out + n_out].astype(np.float64), columns)
+            sums[:, out : out + n_out, :, row : row + n_rows] = part.reshape(
+                *part.shape[:2], n, -1, width
+            )
     return sums.reshape(groups * c_out, n, height, width).transpose(1, 0, 2, 3)
 
 
@@ -39,16 +44,22 @@ def _im2col(taps, groups):
 
 
 def conv(op, x, residual=None):
-    """An `ir.Conv` on int8 [N, Cin, H, W] (and its residual [N, Cout, Ho, Wo]): int8 [N, Cout, Ho, Wo].
+    """An `ir.Conv` on int8 [N, Cin, H, W] (and its residual [N, Cout, Ho, Wo]): int8 [N, Cout, Ho,
+    Wo].
 
-    Raises OverflowError where a sum, or a sum with its bias, does not fit the hardware's 32-bit accumulator.
+    Raises OverflowError where a sum, or a sum with its bias, does not fit the hardware's 32-bit
+    accumulator.
     """
     sums = conv_sums(x, op.weight, op.stride, op.pads, op.dilation, op.groups, op.pad_value)
     biased = sums + _channels(op.bias)
     for values in (sums, biased):
         if values.min() < -(1 << 31) or values.max() >= 1 << 31:
-            raise OverflowError(f"{op.name}: an accumulator of [{values.min()}, {values.max()}] does not fit 32 bits")
-    first = requantise(biased, _channels(op.mantissa), _channels(op.shift), op.zero, op.low, op.high)
+            raise OverflowError(
+                f"{op.name}: an accumulator of [{values.min()}, {values.max()}] does not fit 32 bits"
+            )
+    first = requantise(
+        biased, _channels(op.mantissa), _channels(op.shift), op.zero, op.low, op.high
+    )
     return first if op.second is None else second_stage(op.second, first, residual)
 
 

@@ -1,8 +1,10 @@
-"""Transposed convolution, from its ONNX definition: every input pixel is scattered through the kernel."""
+"""Transposed convolution, from its ONNX definition: every input pixel is scattered through the
+kernel.
+"""
 
 import numpy as np
 
-from ..fixedpoint import requantise
+from hwcnn.fixedpoint import requantise
 
 
 def conv_transpose(op, x, out_size):
@@ -12,7 +14,9 @@ def conv_transpose(op, x, out_size):
     """
     sums = transposed_sums(x.astype(np.int64) - op.x_zero, op, out_size) + _channels(op.bias)
     if sums.min() < -(1 << 31) or sums.max() >= 1 << 31:
-        raise OverflowError(f"{op.name}: an accumulator of [{sums.min()}, {sums.max()}] does not fit 32 bits")
+        raise OverflowError(
+            f"{op.name}: an accumulator of [{sums.min()}, {sums.max()}] does not fit 32 bits"
+        )
     return requantise(sums, _channels(op.mantissa), _channels(op.shift), op.zero, op.low, op.high)
 
 
@@ -36,9 +40,9 @@ def transposed_sums(x, op, out_size):
         for kx in range(kw):
             part = np.matmul(weight[..., ky, kx].transpose(0, 2, 1), pixels).astype(np.int64)
             y0, x0 = ky * dh, kx * dw
-            full[:, :, y0 : y0 + (height - 1) * sh + 1 : sh, x0 : x0 + (width - 1) * sw + 1 : sw] += part.reshape(
-                n, groups * c_out, height, width
-            )
+            full[
+                :, :, y0 : y0 + (height - 1) * sh + 1 : sh, x0 : x0 + (width - 1) * sw + 1 : sw
+            ] += part.reshape(n, groups * c_out, height, width)
     return full[:, :, top : top + out_size[0], left : left + out_size[1]]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..fixedpoint import requantise
+from hwcnn.fixedpoint import requantise
 
 
 def eltwise(op, a, b):

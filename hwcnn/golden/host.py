@@ -13,5 +13,6 @@ def log_softmax(x, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-#: ONNX operator to its function of one float array; keyword arguments are the operator's attributes.
+#: ONNX operator to its function of one float array; keyword arguments are the operator's
+#: attributes.
 HOST_OPS = {"Softmax": softmax, "LogSoftmax": log_softmax}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..fixedpoint import requantise
+from hwcnn.fixedpoint import requantise
+
 from .windows import pad, windows
 
 
@@ -22,21 +23,27 @@ def pool(op, x, out_size):
 
 
 def _reach(op, size, out_size):
-    """The pads (top, left, bottom, right) that make every window of the output lie inside; may crop unused rows."""
+    """The pads (top, left, bottom, right) that make every window of the output lie inside; may crop
+    unused rows.
+    """
     top, left = op.pads[:2]
     bottom, right = (
         max(0, (out - 1) * s + k - before - n)
-        for out, s, k, before, n in zip(out_size, op.stride, op.kernel, (top, left), size, strict=True)
+        for out, s, k, before, n in zip(
+            out_size, op.stride, op.kernel, (top, left), size, strict=True
+        )
     )
     return top, left, bottom, right
 
 
 def _window(op, padded, out_size):
-    return windows(padded, op.kernel, op.stride)[:, :, :out_size[0], :out_size[1]]
+    return windows(padded, op.kernel, op.stride)[:, :, : out_size[0], : out_size[1]]
 
 
 def _average_multipliers(op, size, pads, out_size):
-    """Mantissas and shifts of every output pixel, int64 [1, 1, Ho, Wo], by the number of taps inside the map."""
+    """Mantissas and shifts of every output pixel, int64 [1, 1, Ho, Wo], by the number of taps
+    inside the map.
+    """
     inside = pad(np.ones((1, 1, *size), np.int64), pads, 0)
     taps = _window(op, inside, out_size).sum(axis=(4, 5))
     lookup = np.zeros((2, op.kernel[0] * op.kernel[1] + 1), np.int64)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .. import ir
+from hwcnn import ir
+
 from .affine import affine
 from .concat import concat
 from .conv import conv
@@ -14,13 +15,21 @@ from .lut import lut
 from .pool import pool
 from .resize import resize
 
-_RUN = {ir.Conv: conv, ir.Eltwise: eltwise, ir.Affine: affine, ir.Lut: lut, ir.Lrn: lrn, ir.Resize: resize}
+_RUN = {
+    ir.Conv: conv,
+    ir.Eltwise: eltwise,
+    ir.Affine: affine,
+    ir.Lut: lut,
+    ir.Lrn: lrn,
+    ir.Resize: resize,
+}
 
 
 def run_op(op, graph, tensors):
     """The result of one operation, int8 [N, C, H, W].
 
-    tensors : tensor name to int8 [N, C, H, W], at least the operation's inputs. N may differ from the graph's.
+    tensors : tensor name to int8 [N, C, H, W], at least the operation's inputs. N may differ from
+    the graph's.
     """
     inputs = [tensors[name] for name in op.inputs]
     if isinstance(op, ir.Pool):
@@ -32,23 +41,31 @@ def run_op(op, graph, tensors):
     else:
         y = _RUN[type(op)](op, *inputs)
     if y.shape[1:] != tuple(graph.tensors[op.y].shape[1:]):
-        raise ValueError(f"{op.name}: computes {y.shape[1:]}, but {op.y!r} is {graph.tensors[op.y].shape[1:]}")
+        raise ValueError(
+            f"{op.name}: computes {y.shape[1:]}, but {op.y!r} is {graph.tensors[op.y].shape[1:]}"
+        )
     return y
 
 
 def run(graph, inputs):
-    """Every tensor of the graph by name, int8 [N, C, H, W], from ``{input name: int8 [N, C, H, W]}``."""
+    """Every tensor of the graph by name, int8 [N, C, H, W], from ``{input name: int8 [N, C, H,
+    W]}``.
+    """
     tensors = {name: np.asarray(inputs[name]) for name in graph.inputs}
     for name, x in tensors.items():
         if x.dtype != np.int8 or x.shape[1:] != tuple(graph.tensors[name].shape[1:]):
-            raise ValueError(f"input {name!r}: expected int8 {graph.tensors[name].shape}, not {x.dtype} {x.shape}")
+            raise ValueError(
+                f"input {name!r}: expected int8 {graph.tensors[name].shape}, not {x.dtype} {x.shape}"
+            )
     for op in graph.ops:
         tensors[op.y] = run_op(op, graph, tensors)
     return tensors
 
 
 def quantise_input(graph, name, real):
-    """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does: int8."""
+    """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does:
+    int8.
+    """
     tensor = graph.tensors[name]
     with np.errstate(over="ignore"):  # what overflows saturates
         scaled = np.rint(np.asarray(real, np.float32) / np.float32(tensor.scale))
@@ -62,22 +79,27 @@ def dequantise(graph, name, values):
 
 
 def host_outputs(graph, tensors):
-    """``{ONNX output name: float32 array}`` in the shapes of the ONNX model, after the host's operations.
+    """``{ONNX output name: float32 array}`` in the shapes of the ONNX model, after the host's
+    operations.
 
-    tensors : as `run` gives them. The host's operations keep shapes, so each works in the shape of the output that it
-    leads to; a batch other than the graph's replaces the first dimension.
+    tensors : as `run` gives them. The host's operations keep shapes, so each works in the shape of
+    the output that it leads to; a batch other than the graph's replaces the first dimension.
     """
     results = {}
     host = {op.y: op for op in graph.host}
     for name, (onnx_name, shape) in zip(graph.outputs, graph.onnx_outputs, strict=True):
         values = tensors[name]
         batch = values.shape[0] * shape[0] // graph.tensors[name].shape[0]
-        results[onnx_name] = _host_value(onnx_name, host, dequantise(graph, name, values).reshape(batch, *shape[1:]))
+        results[onnx_name] = _host_value(
+            onnx_name, host, dequantise(graph, name, values).reshape(batch, *shape[1:])
+        )
     return results
 
 
 def _host_value(name, host, x):
-    """Tensor `name` of the host's chain that starts from array x. host : name of a result to its HostOp."""
+    """Tensor `name` of the host's chain that starts from array x. host : name of a result to its
+    HostOp.
+    """
     if name not in host:
         return x
     op = host[name]

@@ -1,32 +1,43 @@
-"""The engines, their queues and the bus between them: all of the accelerator that a soft reset clears."""
+"""The engines, their queues and the bus between them: all of the accelerator that a soft reset
+clears.
+"""
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from .. import isa
-from ..config import bits_for
-from .accumulators import Accumulators
-from .array import ArrayEngine
-from .axi import ReadMux, WriteMux
-from .dispatch import Dispatch
-from .faults import FaultLocator
-from .fetch import Fetch
+from hwcnn import isa
+from hwcnn.config import bits_for
+from hwcnn.rtl.array.accumulators import Accumulators
+from hwcnn.rtl.array.engine import ArrayEngine
+from hwcnn.rtl.array.load_engine import LoadEngine
+from hwcnn.rtl.array.weight_engine import WeightEngine
+from hwcnn.rtl.bus.axi import ReadMux, WriteMux
+from hwcnn.rtl.bus.faults import FaultLocator
+from hwcnn.rtl.host.dispatch import Dispatch
+from hwcnn.rtl.host.fetch import Fetch
+from hwcnn.rtl.host.queue import InstructionQueue
+from hwcnn.rtl.host.registers import PERF, READ_CLIENTS
+from hwcnn.rtl.lib.ram import Ram
+from hwcnn.rtl.post.engine import PostEngine
+from hwcnn.rtl.post.param_engine import ParamEngine
+from hwcnn.rtl.vector.engine import VectorEngine
+
 from .layouts import COUNTS_LAYOUT
-from .load import LoadEngine
-from .params import ParamEngine
-from .post import PostEngine
-from .queue import InstructionQueue
-from .ram import Ram
-from .registers import PERF, READ_CLIENTS
-from .vector import VectorEngine
-from .weights import WeightEngine
 
 ID_BITS = bits_for(len(READ_CLIENTS))
-#: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the engines do in the cycle.
+#: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the
+#: engines do in the cycle.
 STARTS = tuple(i.name for i in isa.INSTRUCTIONS if i is not isa.END)
-LEVELS = ("array_busy", "stall_weights", "stall_activations", "stall_accumulators", "stall_program", "stall_store",
-          "vector_busy")
+LEVELS = (
+    "array_busy",
+    "stall_weights",
+    "stall_activations",
+    "stall_accumulators",
+    "stall_program",
+    "stall_store",
+    "vector_busy",
+)
 
 
 def instructions(config):
@@ -35,15 +46,42 @@ def instructions(config):
 
 
 def axi_members(config):
-    """Members of an AXI4 master with the data width of the configuration, by the names of the specification."""
-    address = {"id": Out(ID_BITS), "addr": Out(32), "len": Out(8), "size": Out(3), "burst": Out(2), "cache": Out(4),
-               "prot": Out(3), "valid": Out(1), "ready": In(1)}
-    bits = 8 * config.axi_bytes
-    return {f"ar{n}": s for n, s in address.items()} | {f"aw{n}": s for n, s in address.items()} | {
-        "rid": In(ID_BITS), "rdata": In(bits), "rresp": In(2), "rlast": In(1), "rvalid": In(1), "rready": Out(1),
-        "wdata": Out(bits), "wstrb": Out(config.axi_bytes), "wlast": Out(1), "wvalid": Out(1), "wready": In(1),
-        "bid": In(ID_BITS), "bresp": In(2), "bvalid": In(1), "bready": Out(1),
+    """Members of an AXI4 master with the data width of the configuration, by the names of the
+    specification.
+    """
+    address = {
+        "id": Out(ID_BITS),
+        "addr": Out(32),
+        "len": Out(8),
+        "size": Out(3),
+        "burst": Out(2),
+        "cache": Out(4),
+        "prot": Out(3),
+        "valid": Out(1),
+        "ready": In(1),
     }
+    bits = 8 * config.axi_bytes
+    return (
+        {f"ar{n}": s for n, s in address.items()}
+        | {f"aw{n}": s for n, s in address.items()}
+        | {
+            "rid": In(ID_BITS),
+            "rdata": In(bits),
+            "rresp": In(2),
+            "rlast": In(1),
+            "rvalid": In(1),
+            "rready": Out(1),
+            "wdata": Out(bits),
+            "wstrb": Out(config.axi_bytes),
+            "wlast": Out(1),
+            "wvalid": Out(1),
+            "wready": In(1),
+            "bid": In(ID_BITS),
+            "bresp": In(2),
+            "bvalid": In(1),
+            "bready": Out(1),
+        }
+    )
 
 
 class Core(wiring.Component):
@@ -55,23 +93,43 @@ class Core(wiring.Component):
 
     Members
     -------
-    AXI4 master : see `axi_members`. An id is the number of the client in registers.READ_CLIENTS or WRITE_CLIENTS.
-    start : pulse, only when idle; base : DRAM address of byte 0; program : byte offset of the program.
-    counts : the completion counters; done : a pulse for each. finished : pulse: END's waits hold and fetching is over.
-    drain : no new burst is issued, nor after an error of the bus; drained : nothing is in flight on the bus, and `drain` is high.
-    read_error, write_error, client, located, fault_addr, bad_opcode, activity, perf : for `control.Control`.
+    AXI4 master : see `axi_members`. An id is the number of the client in registers.READ_CLIENTS or
+    WRITE_CLIENTS.
+    start : pulse, only when idle; base : DRAM address of byte 0; program : byte offset of the
+    program.
+    counts : the completion counters; done : a pulse for each. finished : pulse: END's waits hold
+    and fetching is over.
+    drain : no new burst is issued, nor after an error of the bus; drained : nothing is in flight on
+    the bus, and `drain` is high.
+    read_error, write_error, client, located, fault_addr, bad_opcode, activity, perf : for
+    `control.Control`.
     events : done, an instruction taken by each of `STARTS`, then `LEVELS`.
     """
 
     def __init__(self, config):
         self.config = config
-        super().__init__(axi_members(config) | {
-            "start": In(1), "base": In(32), "program": In(32), "counts": In(COUNTS_LAYOUT),
-            "done": Out(len(isa.COUNTERS)), "finished": Out(1), "drain": In(1), "drained": Out(1),
-            "read_error": Out(1), "write_error": Out(1), "client": Out(4), "located": Out(1), "fault_addr": Out(32),
-            "bad_opcode": Out(1), "activity": Out(1), "perf": Out(len(PERF) - 1),
-            "events": Out(len(isa.COUNTERS) + len(STARTS) + len(LEVELS)),
-        })
+        super().__init__(
+            axi_members(config)
+            | {
+                "start": In(1),
+                "base": In(32),
+                "program": In(32),
+                "counts": In(COUNTS_LAYOUT),
+                "done": Out(len(isa.COUNTERS)),
+                "finished": Out(1),
+                "drain": In(1),
+                "drained": Out(1),
+                "read_error": Out(1),
+                "write_error": Out(1),
+                "client": Out(4),
+                "located": Out(1),
+                "fault_addr": Out(32),
+                "bad_opcode": Out(1),
+                "activity": Out(1),
+                "perf": Out(len(PERF) - 1),
+                "events": Out(len(isa.COUNTERS) + len(STARTS) + len(LEVELS)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -87,8 +145,13 @@ class Core(wiring.Component):
     def _engines(self, m):
         """The engines by the name of their instruction."""
         config = self.config
-        engines = {"load": LoadEngine(config), "weight": WeightEngine(config), "param": ParamEngine(config),
-                   "array": ArrayEngine(config), "post": PostEngine(config)}
+        engines = {
+            "load": LoadEngine(config),
+            "weight": WeightEngine(config),
+            "param": ParamEngine(config),
+            "array": ArrayEngine(config),
+            "post": PostEngine(config),
+        }
         if config.features:
             engines["vector"] = VectorEngine(config)
         for name, engine in engines.items():
@@ -96,18 +159,25 @@ class Core(wiring.Component):
         return engines
 
     def _program(self, m):
-        """Fetch, dispatch and queues; returns the fetch, and the queues by the name of their instruction."""
+        """Fetch, dispatch and queues; returns the fetch, and the queues by the name of their
+        instruction.
+        """
         m.submodules.fetch = fetch = Fetch(self.config)
         m.submodules.dispatch = dispatch = Dispatch(instructions(self.config))
         connect(m, fetch.o, dispatch.i)
         m.d.comb += [
-            fetch.start.eq(self.start), fetch.address.eq(self.program), fetch.stop.eq(dispatch.stop),
-            dispatch.start.eq(self.start), self.bad_opcode.eq(dispatch.bad_opcode),
+            fetch.start.eq(self.start),
+            fetch.address.eq(self.program),
+            fetch.stop.eq(dispatch.stop),
+            dispatch.start.eq(self.start),
+            self.bad_opcode.eq(dispatch.bad_opcode),
         ]
         queues = {}
         for instruction in instructions(self.config):
             name = instruction.name
-            m.submodules[f"{name}_queue"] = queue = queues[name] = InstructionQueue(self.config, instruction)
+            m.submodules[f"{name}_queue"] = queue = queues[name] = InstructionQueue(
+                self.config, instruction
+            )
             connect(m, getattr(dispatch, f"o_{name}"), queue.i)
             m.d.comb += queue.counts.eq(self.counts)
         end = queues["end"].o
@@ -120,9 +190,12 @@ class Core(wiring.Component):
         m.submodules.activations = activations = Ram(8 * config.lanes, config.act_vectors)
         m.submodules.accumulators = accumulators = Accumulators(config)
         m.d.comb += [
-            activations.w_en.eq(load.write.en), activations.w_addr.eq(load.write.addr),
-            activations.w_data.eq(load.write.data), activations.r_en.eq(array.act.en),
-            activations.r_addr.eq(array.act.addr), array.act.data.eq(activations.r_data),
+            activations.w_en.eq(load.write.en),
+            activations.w_addr.eq(load.write.addr),
+            activations.w_data.eq(load.write.data),
+            activations.r_en.eq(array.act.en),
+            activations.r_addr.eq(array.act.addr),
+            array.act.data.eq(activations.r_data),
         ]
         connect(m, engines["weight"].o, array.weights)
         connect(m, array.sums, accumulators.sums)
@@ -130,12 +203,21 @@ class Core(wiring.Component):
         params = engines["param"].o
         for engine in (post, engines.get("vector")):
             if engine is not None:
-                m.d.comb += [getattr(engine.params, n).eq(getattr(params, n)) for n in params.signature.members]
+                m.d.comb += [
+                    getattr(engine.params, n).eq(getattr(params, n))
+                    for n in params.signature.members
+                ]
 
     def _bus(self, m, fetch, engines):
         """The multiplexers and what is in flight on the bus."""
         post, vector = engines["post"], engines.get("vector")
-        readers = [fetch.port, engines["load"].port, engines["weight"].port, engines["param"].port, post.residual]
+        readers = [
+            fetch.port,
+            engines["load"].port,
+            engines["weight"].port,
+            engines["param"].port,
+            post.residual,
+        ]
         writers = [post.write]
         if vector is not None:
             readers += [vector.a, vector.b]
@@ -154,42 +236,76 @@ class Core(wiring.Component):
                     inside, outside = getattr(mux, name), getattr(self, name)
                     m.d.comb += outside.eq(inside) if member.flow is Out else inside.eq(outside)
         # Normal, non-cacheable, bufferable; unprivileged, secure, data.
-        m.d.comb += [self.arcache.eq(0b0011), self.awcache.eq(0b0011), self.arprot.eq(0), self.awprot.eq(0)]
+        m.d.comb += [
+            self.arcache.eq(0b0011),
+            self.awcache.eq(0b0011),
+            self.arprot.eq(0),
+            self.awprot.eq(0),
+        ]
 
         m.d.comb += [
-            settled.eq(hold & reads.idle & writes.idle), self.drained.eq(self.drain & settled),
+            settled.eq(hold & reads.idle & writes.idle),
+            self.drained.eq(self.drain & settled),
             # What is fetched beyond the program's end is not used.
-            self.read_error.eq(reads.error & ~((reads.client == 0) & fetch.stop)), self.write_error.eq(writes.error),
-            faults.read_error.eq(self.read_error), faults.read_ended.eq(reads.ended), faults.read_client.eq(reads.client),
-            faults.write_error.eq(self.write_error), faults.write_ended.eq(writes.ended), faults.write_client.eq(writes.client),
-            faults.settled.eq(settled), faults.shown.eq(Mux(faults.write, self.awid, self.arid)),
+            self.read_error.eq(reads.error & ~((reads.client == 0) & fetch.stop)),
+            self.write_error.eq(writes.error),
+            faults.read_error.eq(self.read_error),
+            faults.read_ended.eq(reads.ended),
+            faults.read_client.eq(reads.client),
+            faults.write_error.eq(self.write_error),
+            faults.write_ended.eq(writes.ended),
+            faults.write_client.eq(writes.client),
+            faults.settled.eq(settled),
+            faults.shown.eq(Mux(faults.write, self.awid, self.arid)),
             self.fault_addr.eq(Mux(faults.write, self.awaddr, self.araddr)),
-            self.client.eq(faults.client), self.located.eq(faults.located),
-            self.activity.eq((self.arvalid & self.arready) | (self.awvalid & self.awready) | (self.rvalid & self.rready)
-                             | (self.wvalid & self.wready) | (self.bvalid & self.bready) | engines["array"].busy),
+            self.client.eq(faults.client),
+            self.located.eq(faults.located),
+            self.activity.eq(
+                (self.arvalid & self.arready)
+                | (self.awvalid & self.awready)
+                | (self.rvalid & self.rready)
+                | (self.wvalid & self.wready)
+                | (self.bvalid & self.bready)
+                | engines["array"].busy
+            ),
         ]
 
     def _client(self, m, port, client, hold):
         """Connect a client to a multiplexer; its bursts are held back while `hold` is high."""
         request = client.request
         m.d.comb += [
-            request.valid.eq(port.request.valid & ~hold), request.payload.eq(port.request.payload),
+            request.valid.eq(port.request.valid & ~hold),
+            request.payload.eq(port.request.payload),
             port.request.ready.eq(request.ready & ~hold),
         ]
         if "response" in port.signature.members:
-            m.d.comb += [client.data.valid.eq(port.data.valid), client.data.payload.eq(port.data.payload),
-                         port.data.ready.eq(client.data.ready), port.response.eq(client.response)]
+            m.d.comb += [
+                client.data.valid.eq(port.data.valid),
+                client.data.payload.eq(port.data.payload),
+                port.data.ready.eq(client.data.ready),
+                port.response.eq(client.response),
+            ]
         else:
-            m.d.comb += [port.data.valid.eq(client.data.valid), port.data.payload.eq(client.data.payload),
-                         client.data.ready.eq(port.data.ready), client.spare.eq(port.spare)]
+            m.d.comb += [
+                port.data.valid.eq(client.data.valid),
+                port.data.payload.eq(client.data.payload),
+                client.data.ready.eq(port.data.ready),
+                client.spare.eq(port.spare),
+            ]
 
     def _events(self, m, engines, queues):
         """Completions, starts and what the engines do, for the counters and for traces."""
         array, post, vector = engines["array"], engines["post"], engines.get("vector")
         absent = Const(0, 1)
         taken = {name: queues[name].o.valid & queues[name].o.ready for name in engines}
-        done = {"load": engines["load"].done, "array": array.done, "post": post.done, "pstore": post.stored,
-                "vstore": absent if vector is None else vector.done, "param": engines["param"].done}
+        done = {
+            "load": engines["load"].done,
+            "array": array.done,
+            "post": post.done,
+            "pstore": post.stored,
+            "vstore": absent if vector is None else vector.done,
+            "param": engines["param"].done,
+        }
         waiting = queues["array"].waiting
         idle = ~array.busy & ~array.stall_weights & array.i.ready & ~array.i.valid
         for_load, for_post = (waiting[isa.COUNTERS.index(c)] for c in ("load", "post"))

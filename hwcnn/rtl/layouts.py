@@ -1,21 +1,27 @@
-"""Payload layouts and port signatures that the blocks share; all derive from the configuration and the ISA table."""
+"""Payload layouts and port signatures that the blocks share; all derive from the configuration and
+the ISA table.
+"""
 
 from amaranth import Cat, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .. import isa
-from .roundclamp import SHIFT_LAYOUT, steps
+from hwcnn import isa
+from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, steps
 
 
 def instruction_layout(instruction):
     """The payload of an instruction: its fields in order, packed from bit 0."""
-    return data.StructLayout({f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in instruction.fields})
+    return data.StructLayout(
+        {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in instruction.fields}
+    )
 
 
 def fields_layout(fields):
     """The same for a part of an instruction's fields, such as ``READ_FIELDS``."""
-    return data.StructLayout({f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in fields})
+    return data.StructLayout(
+        {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in fields}
+    )
 
 
 #: Fields of a tile read from DRAM (LOAD and VECTOR) and of a tile written to it (POST and VECTOR).
@@ -23,38 +29,51 @@ READ_FIELDS = isa.LOAD.fields[:-1]
 WRITE_FIELDS = isa.POST.fields[-6:]
 READ_LAYOUT = fields_layout(READ_FIELDS)
 #: What a writer needs: the write fields, and the number of blocks.
-WRITE_LAYOUT = data.StructLayout({"n_blk": unsigned(16)} | {f.name: unsigned(f.bits) for f in WRITE_FIELDS})
+WRITE_LAYOUT = data.StructLayout(
+    {"n_blk": unsigned(16)} | {f.name: unsigned(f.bits) for f in WRITE_FIELDS}
+)
 COUNTS_LAYOUT = data.ArrayLayout(unsigned(isa.WAIT_BITS), len(isa.COUNTERS))
 
 
 def read_port(config):
     """A client's side of the AXI read multiplexer.
 
-    request : one burst, ``length`` beats (1 to 256) from ``addr`` (aligned to a beat), not crossing 4 KiB.
+    request : one burst, ``length`` beats (1 to 256) from ``addr`` (aligned to a beat), not crossing
+    4 KiB.
     spare : with the request: the beats are not needed soon, other clients go first.
-    data : its beats, in order of the requests. The client requests only what it has room for: ``data.ready`` is
-    high whenever a beat can arrive, so the bus never waits for a client.
+    data : its beats, in order of the requests. The client requests only what it has room for:
+    ``data.ready`` is high whenever a beat can arrive, so the bus never waits for a client.
     """
-    return wiring.Signature({
-        "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))), "spare": Out(1),
-        "data": In(stream.Signature(8 * config.axi_bytes)),
-    })
+    return wiring.Signature(
+        {
+            "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
+            "spare": Out(1),
+            "data": In(stream.Signature(8 * config.axi_bytes)),
+        }
+    )
 
 
 def write_port(config):
     """A client's side of the AXI write multiplexer.
 
     request : one burst as in `read_port`; the client has all its data at hand when it requests.
-    data : beats in order of the requests; ``last`` ends a burst. ``data.valid`` is high while beats are left of bursts whose
-    requests have been taken, so that nobody has to look at it. response : pulses once a burst when memory has acknowledged
-    it (B channel).
+    data : beats in order of the requests; ``last`` ends a burst. ``data.valid`` is high while beats
+    are left of bursts whose requests have been taken, so that nobody has to look at it. response :
+    pulses once a burst when memory has acknowledged it (B channel).
     """
-    return wiring.Signature({
-        "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
-        "data": Out(stream.Signature(data.StructLayout(
-            {"data": 8 * config.axi_bytes, "strobe": config.axi_bytes, "last": 1}))),
-        "response": In(1),
-    })
+    return wiring.Signature(
+        {
+            "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
+            "data": Out(
+                stream.Signature(
+                    data.StructLayout(
+                        {"data": 8 * config.axi_bytes, "strobe": config.axi_bytes, "last": 1}
+                    )
+                )
+            ),
+            "response": In(1),
+        }
+    )
 
 
 def ram_write_port(width, addr):
@@ -71,8 +90,15 @@ def param_port(config):
 
     dest, index : of the instruction; offset : beat number within the instruction; data : the beat.
     """
-    return wiring.Signature({
-        "en": Out(1), "dest": Out(4), "index": Out(16), "offset": Out(16), "data": Out(8 * config.axi_bytes)})
+    return wiring.Signature(
+        {
+            "en": Out(1),
+            "dest": Out(4),
+            "index": Out(16),
+            "offset": Out(16),
+            "data": Out(8 * config.axi_bytes),
+        }
+    )
 
 
 #: One channel's parameters in DRAM: a 64-bit little-endian word; the bits above are 0.

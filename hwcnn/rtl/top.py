@@ -4,7 +4,8 @@ from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .control import Control, axi_lite_members
+from hwcnn.rtl.host.control import Control, axi_lite_members
+
 from .core import Core, axi_members
 
 
@@ -19,7 +20,8 @@ class Accelerator(wiring.Component):
 
     Members
     -------
-    clk, rst. m_axi_* : AXI4 master to DRAM. s_axi_* : AXI4-Lite slave with the registers of `registers.REGISTERS`.
+    clk, rst. m_axi_* : AXI4 master to DRAM. s_axi_* : AXI4-Lite slave with the registers of
+    `registers.REGISTERS`.
     irq : interrupt, a level. events : see `core.Core`; for simulation, leave it open otherwise.
     """
 
@@ -29,7 +31,8 @@ class Accelerator(wiring.Component):
         super().__init__(
             {f"m_axi_{name}": member for name, member in axi_members(config).items()}
             | {f"s_axi_{name}": member for name, member in axi_lite_members().items()}
-            | {"clk": In(1), "rst": In(1), "irq": Out(1), "events": Out(len(self._core.events))})
+            | {"clk": In(1), "rst": In(1), "irq": Out(1), "events": Out(len(self._core.events))}
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -40,13 +43,26 @@ class Accelerator(wiring.Component):
         m.d.sync += [control_reset.eq(self.rst), core_reset.eq(self.rst | control.soft_reset)]
         m.submodules.control = ResetInserter(control_reset)(control)
         m.submodules.core = ResetInserter(core_reset)(core)
-        for prefix, block, members in (("m_axi", core, axi_members(self.config)),
-                                       ("s_axi", control, axi_lite_members())):
+        for prefix, block, members in (
+            ("m_axi", core, axi_members(self.config)),
+            ("s_axi", control, axi_lite_members()),
+        ):
             for name, member in members.items():
                 inside, outside = getattr(block, name), getattr(self, f"{prefix}_{name}")
                 m.d.comb += outside.eq(inside) if member.flow is Out else inside.eq(outside)
-        for name in ("finished", "done", "perf", "read_error", "write_error", "client", "located", "fault_addr", "bad_opcode",
-                     "activity", "drained"):
+        for name in (
+            "finished",
+            "done",
+            "perf",
+            "read_error",
+            "write_error",
+            "client",
+            "located",
+            "fault_addr",
+            "bad_opcode",
+            "activity",
+            "drained",
+        ):
             m.d.comb += getattr(control, name).eq(getattr(core, name))
         for name in ("start", "base", "program", "counts", "drain"):
             m.d.comb += getattr(core, name).eq(getattr(control, name))

@@ -12,7 +12,8 @@ from amaranth.back import verilog
 def to_verilog(component, name):
     """Verilog of a component as module `name`, with the RAM that it instantiates.
 
-    The text depends only on the component. Its submodules are prefixed with `name`, as Amaranth does.
+    The text depends only on the component. Its submodules are prefixed with `name`, as Amaranth
+    does.
     """
     os.environ.setdefault("AMARANTH_USE_YOSYS", "builtin")
     with _no_collection():
@@ -23,7 +24,9 @@ def to_verilog(component, name):
 
 @contextlib.contextmanager
 def _no_collection():
-    """Without Python's collection of cycles, which takes 40 % of the time of elaborating: what is made, stays until the end."""
+    """Without Python's collection of cycles, which takes 40 % of the time of elaborating: what is
+    made, stays until the end.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

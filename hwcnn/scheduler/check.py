@@ -1,16 +1,19 @@
-"""A static check of a program: its waits alone keep every hazard away, whatever the timing of engines and memory.
+"""A static check of a program: its waits alone keep every hazard away, whatever the timing of
+engines and memory.
 
-What an instruction may rely on when it starts: its queue starts instructions in order, and counters count in order. So
-each instruction knows lower bounds of all counters: its waits, what the instruction before it in its queue knew, and
-what the instructions knew that it waits for. Every read and every overwrite is then compared with these bounds, on
-shadows of DRAM, activation buffer, accumulators and parameters that record who wrote and who read last.
+What an instruction may rely on when it starts: its queue starts instructions in order, and counters
+count in order. So each instruction knows lower bounds of all counters: its waits, what the
+instruction before it in its queue knew, and what the instructions knew that it waits for. Every
+read and every overwrite is then compared with these bounds, on shadows of DRAM, activation buffer,
+accumulators and parameters that record who wrote and who read last.
 """
 
 import numpy as np
 
-from .. import isa
+from hwcnn import isa
+
 from .ops import COUNTS
-from .weights_ahead import WeightsAhead, passes
+from .weight_prefetch import WeightsAhead, passes
 
 
 class HazardError(Exception):
@@ -18,8 +21,8 @@ class HazardError(Exception):
 
 
 def check(program, config, dram_bytes):
-    """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the number of
-    instructions.
+    """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the
+    number of instructions.
 
     dram_bytes : size of memory; nothing may be written twice there, nor after it was read.
     """
@@ -40,11 +43,15 @@ class Checker:
         self.config, self.position = config, 0
         self.count = dict.fromkeys(isa.COUNTERS, 0)
         self._known = {}  # queue: bounds of its last instruction
-        self._knowledge = {c: [np.zeros(6, np.int64)] for c in isa.COUNTERS}  # bounds at the start of the n-th counted
+        # bounds at the start of the n-th counted
+        self._knowledge = {c: [np.zeros(6, np.int64)] for c in isa.COUNTERS}
         vectors = -(-dram_bytes // config.post_lanes)
         self.written = {c: np.zeros(vectors, np.int32) for c in ("pstore", "vstore")}
         self.was_read = np.zeros(vectors, bool)
-        self.loaded, self.act_read = np.zeros(config.act_vectors, np.int32), np.zeros(config.act_vectors, np.int32)
+        self.loaded, self.act_read = (
+            np.zeros(config.act_vectors, np.int32),
+            np.zeros(config.act_vectors, np.int32),
+        )
         self.summed, self.drained = [0, 0], [0, 0]
         slots = config.param_slots
         self.params = {
@@ -99,11 +106,15 @@ class Checker:
         """A view of a shadow of DRAM in units of post_lanes bytes."""
         unit = self.config.post_lanes
         if addr % unit or any(s % unit for s, n in zip(strides, shape) if n > 1):
-            raise HazardError(f"instruction {self.position}: address {addr} is not a multiple of {unit}")
+            raise HazardError(
+                f"instruction {self.position}: address {addr} is not a multiple of {unit}"
+            )
         steps = [s // unit * shadow.itemsize if n > 1 else 0 for s, n in zip(strides, shape)]
         last = addr // unit + sum(s // unit * (n - 1) for s, n in zip(strides, shape) if n > 1)
         if last >= len(shadow):
-            raise HazardError(f"instruction {self.position}: address {last * unit} is outside of memory")
+            raise HazardError(
+                f"instruction {self.position}: address {last * unit} is outside of memory"
+            )
         return np.lib.stride_tricks.as_strided(shadow[addr // unit :], shape, steps)
 
     def _read(self, name, addr, strides, shape, bytes_each):
@@ -111,13 +122,21 @@ class Checker:
         strides, shape = (*strides, self.config.post_lanes), (*shape, parts)
         for counter, shadow in self.written.items():
             self._require(
-                name, counter, int(self._dram(shadow, addr, strides, shape).max()), "reads memory before it is written"
+                name,
+                counter,
+                int(self._dram(shadow, addr, strides, shape).max()),
+                "reads memory before it is written",
             )
         self._dram(self.was_read, addr, strides, shape)[...] = True
 
     def _write(self, name, v, counter, bytes_each):
         parts = bytes_each // self.config.post_lanes
-        strides = (v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"], self.config.post_lanes)
+        strides = (
+            v["out_blk_stride"],
+            v["out_row_stride"],
+            v["out_pix_stride"],
+            self.config.post_lanes,
+        )
         shape = (v["n_blk"], v["out_rows"], v["out_cols"], parts)
         if self._dram(self.was_read, v["out_addr"], strides, shape).any():
             self._fail(name, "writes memory that was read before")
@@ -129,19 +148,28 @@ class Checker:
     def _operand(self, name, v):
         lanes = self.config.lanes
         self._read(
-            name, v["addr"], (v["blk_stride"], v["row_stride"], lanes), (v["n_blk"], v["n_rows"], v["n_cols"]), lanes
+            name,
+            v["addr"],
+            (v["blk_stride"], v["row_stride"], lanes),
+            (v["n_blk"], v["n_rows"], v["n_cols"]),
+            lanes,
         )
 
     def _load(self, v):
         self._operand("load", v)
         size = (
-            v["n_blk"] * (v["pad_top"] + v["n_rows"] + v["pad_bottom"]) * (v["pad_left"] + v["n_cols"] + v["pad_right"])
+            v["n_blk"]
+            * (v["pad_top"] + v["n_rows"] + v["pad_bottom"])
+            * (v["pad_left"] + v["n_cols"] + v["pad_right"])
         )
         span = slice(v["dest"], v["dest"] + size)
         if span.stop > len(self.loaded):
             self._fail("load", "exceeds the activation buffer")
         self._require(
-            "load", "array", int(self.act_read[span].max()), "overwrites the activation buffer while it is read"
+            "load",
+            "array",
+            int(self.act_read[span].max()),
+            "overwrites the activation buffer while it is read",
         )
         self.loaded[span] = self.count["load"]
         self.act_read[span] = 0
@@ -158,17 +186,26 @@ class Checker:
         shadow, users = self.params[v["dest"]], self.param_users[v["dest"]]
         slots = range(1)
         if v["dest"] < 2:
-            size = self.config.post_param_bytes if v["dest"] == 0 else self.config.vector_param_bytes
+            size = (
+                self.config.post_param_bytes if v["dest"] == 0 else self.config.vector_param_bytes
+            )
             count, rest = divmod(v["n_beats"] * self.config.axi_bytes, size)
             if rest:
                 self._fail("param", f"fills {count} slots and a part of one")
             slots = (v["index"] + np.arange(count)) % len(shadow)
         counter = "vstore" if v["dest"] else "post"
-        self._require("param", counter, int(users[slots].max()), "overwrites parameters that are in use")
+        self._require(
+            "param", counter, int(users[slots].max()), "overwrites parameters that are in use"
+        )
         shadow[slots] = self.count["param"]
 
     def _uses(self, name, dest, slots, counter):
-        self._require(name, "param", int(self.params[dest][slots].max()), "uses parameters before they are there")
+        self._require(
+            name,
+            "param",
+            int(self.params[dest][slots].max()),
+            "uses parameters before they are there",
+        )
         if not self.params[dest][slots].all():
             self._fail(name, "uses parameters that were never loaded")
         self.param_users[dest][slots] = self.count[counter]
@@ -178,7 +215,9 @@ class Checker:
         views = [self._taps(v, shadow) for shadow in (self.loaded, self.act_read)]
         if not views[0].all():
             self._fail("array", "reads vectors that were never loaded")
-        self._require("array", "load", int(views[0].max()), "reads the activation buffer before it is loaded")
+        self._require(
+            "array", "load", int(views[0].max()), "reads the activation buffer before it is loaded"
+        )
         views[1][...] = self.count["array"]
         half, end = v["acc"] // config.acc_depth, v["acc"] + v["n_ob"] * v["n_y"] * v["n_x"] - 1
         if end // config.acc_depth != half:
@@ -191,11 +230,20 @@ class Checker:
         self._weights.use(used)
 
     def _taps(self, v, shadow):
-        names = ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx"), ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x")
+        names = (
+            ("n_cb", "s_cb"),
+            ("n_ky", "s_ky"),
+            ("n_kx", "s_kx"),
+            ("n_ob", "s_ob"),
+            ("n_y", "s_y"),
+            ("n_x", "s_x"),
+        )
         shape = [v[n] if v[s] else 1 for n, s in names]
         if v["base"] + sum((n - 1) * v[s] for n, (_, s) in zip(shape, names)) >= len(shadow):
             self._fail("array", "reads outside of the activation buffer")
-        return np.lib.stride_tricks.as_strided(shadow[v["base"] :], shape, [v[s] * shadow.itemsize for _, s in names])
+        return np.lib.stride_tricks.as_strided(
+            shadow[v["base"] :], shape, [v[s] * shadow.itemsize for _, s in names]
+        )
 
     def _post(self, v):
         config = self.config
@@ -205,7 +253,13 @@ class Checker:
         self._uses("post", 0, (v["slot"] + np.arange(v["n_blk"])) % config.param_slots, "post")
         if v["residual"]:
             strides = v["out_blk_stride"], v["out_row_stride"], config.lanes
-            self._read("post", v["res_addr"], strides, (v["n_blk"], v["out_rows"], v["out_cols"]), config.post_lanes)
+            self._read(
+                "post",
+                v["res_addr"],
+                strides,
+                (v["n_blk"], v["out_rows"], v["out_cols"]),
+                config.post_lanes,
+            )
         self._write("post", v, "pstore", config.post_lanes)
 
     def _vector(self, v):
@@ -224,7 +278,9 @@ class Checker:
         elif v["b_mode"] == isa.B_BROADCAST:
             self._read("vector", v["b_addr"], (v["b_blk_stride"],), (v["n_blk"],), lanes)
         if v["per_channel"]:
-            self._uses("vector", 1, (v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots, "vstore")
+            self._uses(
+                "vector", 1, (v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots, "vstore"
+            )
         if v["lrn"]:
             self._uses("vector", 2, np.arange(1), "vstore")
         if v["lut"]:

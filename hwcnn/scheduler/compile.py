@@ -4,31 +4,35 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import ir, isa
-from ..errors import InputError
-from ..limits import MAX_DRAM
+from hwcnn import ir, isa
+from hwcnn.errors import InputError
+from hwcnn.limits import MAX_DRAM
+from hwcnn.scheduler.lower.conv import lower_conv, lower_parts
+from hwcnn.scheduler.lower.global_average import lower_global_average
+from hwcnn.scheduler.lower.lowering import Lowering
+from hwcnn.scheduler.lower.vector import lower_vector
+from hwcnn.scheduler.rewrite.passes import needs_array, prepare
+from hwcnn.scheduler.rewrite.stem import fold_stem
+
 from . import ops as tile_ops
-from .conv import lower_conv, lower_parts
-from .global_average import lower_global_average
 from .lookahead import tail_work, urgency
-from .lowering import Lowering
 from .order import order
-from .passes import needs_array, prepare
 from .place import align, placements
-from .stem import fold_stem
-from .vector import lower_vector
 
 #: Images from which on their instructions are counted before all are made.
 MANY_IMAGES = 16
-#: A run may take so many times the predicted cycles and those of an operation's way through the accelerator, and so many more.
+#: A run may take so many times the predicted cycles and those of an operation's way through the
+#: accelerator, and so many more.
 BUDGET_FACTOR, BUDGET_OP, BUDGET_MORE = 4, 100, 1 << 16
 
 
 @dataclass
 class Compiled:
-    """program : instruction bytes. weights : uint8 image of weights, parameters and tables. manifest : JSON-able
-    description.
-    ops : tile operations in program order (END excluded). graph : what was compiled, after folding and rewriting."""
+    """program : instruction bytes. weights : uint8 image of weights, parameters and tables.
+    manifest : JSON-able description.
+    ops : tile operations in program order (END excluded). graph : what was compiled, after folding
+    and rewriting.
+    """
 
     program: bytes
     weights: np.ndarray
@@ -40,7 +44,10 @@ class Compiled:
         """uint8 DRAM image with the program and weights in place and everything else 0."""
         image = np.zeros(self.manifest["dram_bytes"], np.uint8)
         memory = self.manifest["memory"]
-        for name, data in (("program", np.frombuffer(self.program, np.uint8)), ("weights", self.weights)):
+        for name, data in (
+            ("program", np.frombuffer(self.program, np.uint8)),
+            ("weights", self.weights),
+        ):
             image[memory[name]["addr"] : memory[name]["addr"] + len(data)] = data
         return image
 
@@ -48,7 +55,8 @@ class Compiled:
 def compile_graph(graph, config):
     """Compile an ``ir.Graph`` for an accelerator: `Compiled`.
 
-    Raises InputError, naming the layer and the limit, where a layer cannot run on this configuration.
+    Raises InputError, naming the layer and the limit, where a layer cannot run on this
+    configuration.
     """
     graph.verify()
     folded, packs = fold_stem(graph, config.rows)
@@ -63,7 +71,9 @@ def compile_graph(graph, config):
     manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
     manifest["cycle_budget"] = _cycle_budget(cycles, len(ops))
     if manifest["dram_bytes"] >= MAX_DRAM:
-        raise InputError(f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB")
+        raise InputError(
+            f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB"
+        )
     return Compiled(program, low.image.bytes(), manifest, ops, folded)
 
 
@@ -85,12 +95,16 @@ def _lower(folded, config, placed, home, root_blocks, tensor_bytes):
 
 
 def _check_counts(graph, config, images):
-    """InputError where so many images take more instructions than waits can count, from what one image takes."""
+    """InputError where so many images take more instructions than waits can count, from what one
+    image takes.
+    """
     one = {name: replace(t, shape=(1, *t.shape[1:])) for name, t in graph.tensors.items()}
     folded = prepare(fold_stem(replace(graph, tensors=one), config.rows)[0], config)
     ops = _lower(folded, config, *placements(folded, config.lanes)).ops
     # Fully connected layers may take all images at once.
-    repeated = [op.queue for op in ops if folded.tensors[folded.ops[op.layer].y].shape[2:] != (1, 1)]
+    repeated = [
+        op.queue for op in ops if folded.tensors[folded.ops[op.layer].y].shape[2:] != (1, 1)
+    ]
     for queue in ("load", "array", "post", "vector"):
         if repeated.count(queue) * images > isa.MAX_WAIT:
             raise InputError(
@@ -100,7 +114,9 @@ def _check_counts(graph, config, images):
 
 
 def _cycle_budget(cycles, n_ops):
-    """Cycles after which a run has gone wrong: far more than predicted, for memory of the usual latency; 0: no number of 32 bits is."""
+    """Cycles after which a run has gone wrong: far more than predicted, for memory of the usual
+    latency; 0: no number of 32 bits is.
+    """
     budget = int(BUDGET_FACTOR * (cycles + BUDGET_OP * n_ops)) + BUDGET_MORE
     return budget if budget < 1 << 32 else 0
 
@@ -111,7 +127,9 @@ def _encode(ops, graph):
         try:
             parts.append(op.encode())
         except ValueError as e:
-            raise InputError(f"layer {graph.ops[op.layer].name!r} does not fit the instruction set: {e}") from e
+            raise InputError(
+                f"layer {graph.ops[op.layer].name!r} does not fit the instruction set: {e}"
+            ) from e
     return b"".join(parts)
 
 
@@ -128,7 +146,10 @@ def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
             program=dict(addr=program_at, size=program_bytes),
         ),
         dram_bytes=align(program_at + program_bytes + isa.READ_AHEAD),
-        inputs=[_tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name)) for name in graph.inputs],
+        inputs=[
+            _tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name))
+            for name in graph.inputs
+        ],
         outputs=list(graph.outputs),
         tensors={name: _tensor(graph, placed, name) for name in placed},
         layers=[
@@ -144,14 +165,20 @@ def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
         queues=_queues(ops),
         counts=counts,
         instructions=_instructions(ops),
-        host=[dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes) for op in graph.host],
+        host=[
+            dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes)
+            for op in graph.host
+        ],
     )
 
 
 def _tensor(graph, placed, name):
     tensor = graph.tensors[name]
     return dict(
-        placement=placed[name].to_dict(), shape=list(tensor.shape), scale=float(tensor.scale), zero=int(tensor.zero)
+        placement=placed[name].to_dict(),
+        shape=list(tensor.shape),
+        scale=float(tensor.scale),
+        zero=int(tensor.zero),
     )
 
 
@@ -169,4 +196,6 @@ def _queues(ops):
 
 def _instructions(ops):
     count = {name: sum(op.queue == name for op in ops) for name in tile_ops.COUNTS}
-    return count | dict(end=1, total=len(ops) + 1, words=sum(op.instruction.words for op in ops) + isa.END.words)
+    return count | dict(
+        end=1, total=len(ops) + 1, words=sum(op.instruction.words for op in ops) + isa.END.words
+    )

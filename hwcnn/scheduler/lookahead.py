@@ -1,10 +1,12 @@
 """What comes after a layer, as far as its own schedule should care."""
 
-from .. import ir, limits
+from hwcnn import ir, limits
 
 
 def urgency(graph):
-    """For each layer the first convolution that waits for its result, directly or through the vector engine."""
+    """For each layer the first convolution that waits for its result, directly or through the
+    vector engine.
+    """
     layers = len(graph.ops)
     first = {}
     needed = [layers] * layers
@@ -17,7 +19,8 @@ def urgency(graph):
 
 
 def tail_work(graph, placements, config):
-    """Cycles of the vector engine for a row of each tensor, until the next convolutions: what the array may wait for.
+    """Cycles of the vector engine for a row of each tensor, until the next convolutions: what the
+    array may wait for.
 
     Returns {tensor: cycles}.
     """
@@ -31,7 +34,8 @@ def tail_work(graph, placements, config):
                 more = after * placements[x].blocks / placements[op.y].blocks
             else:
                 more = (
-                    row_cycles(op, placements[x], config) + after * placements[op.y].shape[2] / placements[x].shape[2]
+                    row_cycles(op, placements[x], config)
+                    + after * placements[op.y].shape[2] / placements[x].shape[2]
                 )
             work[x] = work.get(x, 0) + more
     return work
@@ -43,5 +47,7 @@ def row_cycles(op, x, config):
     if isinstance(op, ir.Lrn):
         return limits.lrn_cycles(config, x.blocks, x.shape[3])
     if isinstance(op, ir.Pool):
-        return limits.pool_cycles(config, vectors, vectors // (op.stride[0] * op.stride[1]), op.kernel[0])
+        return limits.pool_cycles(
+            config, vectors, vectors // (op.stride[0] * op.stride[1]), op.kernel[0]
+        )
     return vectors * limits.result_cycles(config)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .. import isa
+from hwcnn import isa
 
 #: The queue of an instruction is its name; counters that its completion advances.
 COUNTS = {
@@ -19,10 +19,11 @@ COUNTS = {
 class TileOp:
     """One instruction before its waits are numbers.
 
-    instruction : row of the ISA table. layer : index of the layer that it works for. values : its fields.
+    instruction : row of the ISA table. layer : index of the layer that it works for. values : its
+    fields.
     deps : (counter, op) pairs: this operation starts after that counter has counted `op`.
-    stream : operations of a stream keep their order; a queue may interleave streams (only the vector queue has
-    several).
+    stream : operations of a stream keep their order; a queue may interleave streams (only the
+    vector queue has several).
     waits : counter to count, set by `number`.
     """
 
@@ -47,7 +48,9 @@ class TileOp:
 
 
 def number(ops):
-    """Set the waits of operations in program order from their dependences. Raises ValueError if one comes too late."""
+    """Set the waits of operations in program order from their dependences. Raises ValueError if one
+    comes too late.
+    """
     counts = dict.fromkeys(isa.COUNTERS, 0)
     index = {}
     for op in ops:

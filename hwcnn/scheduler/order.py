@@ -1,21 +1,23 @@
 """The order of a program: by the start times of the event model."""
 
-from .events import EventModel
-from .weights_ahead import hold_back
+from hwcnn.cycles.events import EventModel
+
+from .weight_prefetch import hold_back
 
 
 def order(ops, config, needed):
-    """The operations sorted by predicted start, so that bounded queues filled in order hold nothing back; and the cycles until the last
-    engine is free.
+    """The operations sorted by predicted start, so that bounded queues filled in order hold nothing
+    back; and the cycles until the last engine is free.
 
-    Operations come in an order in which they could run one after another. Every queue keeps its order, except that the
-    layers of the vector engine (streams) interleave: what can start first goes first, and of several the one that the
-    array needs first (needed : of `lookahead.urgency`). Dependences stay before dependants, and no more weights are asked
-    for ahead of the array than dispatch can pass on.
+    Operations come in an order in which they could run one after another. Every queue keeps its
+    order, except that the layers of the vector engine (streams) interleave: what can start first
+    goes first, and of several the one that the array needs first (needed : of `lookahead.urgency`).
+    Dependences stay before dependants, and no more weights are asked for ahead of the array than
+    dispatch can pass on.
     """
     model, streams = EventModel(config), _streams(ops)
     uses, missing = _dependants(ops)
-    heads = {key: 0 for key in streams}
+    heads = dict.fromkeys(streams, 0)
     ready = {key for key in streams if not missing[id(streams[key][0])]}
     started = []
     while ready:
@@ -33,7 +35,9 @@ def order(ops, config, needed):
                 ready.add(k)
     if len(started) != len(ops):
         raise ValueError("operations depend on each other in a circle")
-    return hold_back([op for _, _, op in sorted(started, key=lambda item: item[:2])], config), max(model.free.values())
+    return hold_back([op for _, _, op in sorted(started, key=lambda item: item[:2])], config), max(
+        model.free.values()
+    )
 
 
 def _stream(op):
@@ -41,8 +45,9 @@ def _stream(op):
 
 
 def _rank(key, needed):
-    """Among operations that could start together: fixed queues first, then what is needed first, then the later
-    layer."""
+    """Among operations that could start together: fixed queues first, then what is needed first,
+    then the later layer.
+    """
     layer, _ = key[1]
     return (-1, 0) if layer < 0 else (needed[layer], -layer)
 
@@ -57,7 +62,8 @@ def _streams(ops):
 def _dependants(ops):
     """(operations that need one, number that one needs): dependences, and the array's weights.
 
-    An ARRAY needs the WEIGHT that streams to it; a WEIGHT waits in order for the ARRAYs of the one before.
+    An ARRAY needs the WEIGHT that streams to it; a WEIGHT waits in order for the ARRAYs of the one
+    before.
     """
     uses, missing = {}, {}
     weight, before = None, None

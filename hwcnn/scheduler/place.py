@@ -1,13 +1,15 @@
-"""Gives every tensor its place: concatenations own their parts, all else has an allocation of its own."""
+"""Gives every tensor its place: concatenations own their parts, all else has an allocation of its
+own.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .. import ir
-from ..errors import InputError
-from ..layout import Placement, blocks_of, dense, join
-from ..limits import MAX_DRAM
+from hwcnn import ir
+from hwcnn.errors import InputError
+from hwcnn.layout import Placement, blocks_of, dense, join
+from hwcnn.limits import MAX_DRAM
 
 ALIGN = 4096
 
@@ -25,7 +27,9 @@ def align(address):
 
 
 def lane_runs(graph, lanes):
-    """Runs of every tensor: results of the array and inputs are dense, the vector engine keeps its operand's lanes."""
+    """Runs of every tensor: results of the array and inputs are dense, the vector engine keeps its
+    operand's lanes.
+    """
     runs = {name: dense(graph.tensors[name].shape[1]) for name in graph.inputs}
     for op in graph.ops:
         if isinstance(op, ir.ARRAY_OPS):
@@ -40,7 +44,8 @@ def lane_runs(graph, lanes):
 def homes(graph, runs, lanes):
     """Home of every tensor, and the parts that need a copy: (homes, [(concat, index of the part)]).
 
-    From the last concatenation to the first, so that a concatenation inside another is placed there.
+    From the last concatenation to the first, so that a concatenation inside another is placed
+    there.
     """
     placed = {name: Home(name, 0) for name in graph.inputs}
     copies = []
@@ -83,12 +88,19 @@ def placements(graph, lanes):
         address = align(address + n * count * height * width * lanes)
     if address >= MAX_DRAM:
         images = graph.tensors[graph.inputs[0]].shape[0]
-        raise InputError(f"{graph.name}: its tensors take {address} bytes of DRAM in a batch of {images}: at most 4 GiB")
+        raise InputError(
+            f"{graph.name}: its tensors take {address} bytes of DRAM in a batch of {images}: at most 4 GiB"
+        )
     placed = {}
     for name, h in home.items():
         tensor = graph.tensors[name]
         plane = tensor.shape[2] * tensor.shape[3] * lanes
         placed[name] = Placement(
-            base[h.root] + h.block * plane, tensor.shape, lanes, blocks[h.root] * plane, runs[name], tensor.zero
+            base[h.root] + h.block * plane,
+            tensor.shape,
+            lanes,
+            blocks[h.root] * plane,
+            runs[name],
+            tensor.zero,
         )
     return placed, home, blocks, address

@@ -18,8 +18,10 @@ class Difference:
     expected: int = 0
 
     def __str__(self):
-        return (f"tensor {self.tensor!r}: {self.mismatches} of {self.elements} differ, by at most {self.max_abs_error}; "
-                f"the first at (n, c, h, w) = {self.at}: {self.got}, expected {self.expected}")
+        return (
+            f"tensor {self.tensor!r}: {self.mismatches} of {self.elements} differ, by at most {self.max_abs_error}; "
+            f"the first at (n, c, h, w) = {self.at}: {self.got}, expected {self.expected}"
+        )
 
 
 def difference(name, got, expected):
@@ -38,15 +40,21 @@ def difference(name, got, expected):
 def compare(dram, placements, golden):
     """``{tensor: Difference}`` of all tensors that golden has and that the accelerator computes.
 
-    dram : uint8 image. placements : tensor name to Placement. golden : tensor name to int8 [N, C, H, W].
+    dram : uint8 image. placements : tensor name to Placement. golden : tensor name to int8 [N, C,
+    H, W].
     """
-    return {name: difference(name, place.unpack(dram), golden[name]) for name, place in placements.items() if name in golden}
+    return {
+        name: difference(name, place.unpack(dram), golden[name])
+        for name, place in placements.items()
+        if name in golden
+    }
 
 
 def writer(instructions, place, at, post_lanes):
     """The tile operation that wrote an element: ``(index in its queue, name)``, or None.
 
-    instructions : (name, values) in program order. place : of the tensor. at : (n, c, h, w). post_lanes : AccelConfig's.
+    instructions : (name, values) in program order. place : of the tensor. at : (n, c, h, w).
+    post_lanes : AccelConfig's.
     """
     n, c, h, w = at
     position = int(place.positions()[c])
@@ -70,5 +78,9 @@ def _writes(v, address, lanes):
     rest -= block * v["out_blk_stride"]
     row = rest // v["out_row_stride"] if v["out_rows"] > 1 and v["out_row_stride"] else 0
     rest -= row * v["out_row_stride"]
-    col, byte = divmod(rest, v["out_pix_stride"]) if v["out_cols"] > 1 and v["out_pix_stride"] else (0, rest)
+    col, byte = (
+        divmod(rest, v["out_pix_stride"])
+        if v["out_cols"] > 1 and v["out_pix_stride"]
+        else (0, rest)
+    )
     return block < v["n_blk"] and row < v["out_rows"] and col < v["out_cols"] and byte < lanes

@@ -1,20 +1,39 @@
-"""What the engines did when: the rows that the simulator records (tb/recorder.h), and what follows from them."""
+"""What the engines did when: the rows that the simulator records (tb/recorder.h), and what follows
+from them.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .. import isa
+from hwcnn import isa
 
 #: The top's `events` port, from bit 0: completions, starts, levels.
 DONE = ("load", "array", "post", "pstore", "vstore", "param")
 START = ("load", "weight", "param", "array", "post", "vector")
-LEVELS = ("array_busy", "stall_weights", "stall_activations", "stall_accumulators", "stall_program", "stall_store", "vector_busy")
+LEVELS = (
+    "array_busy",
+    "stall_weights",
+    "stall_activations",
+    "stall_accumulators",
+    "stall_program",
+    "stall_store",
+    "vector_busy",
+)
 HANG, BROKEN = 1 << 30, 1 << 31
 
-ROW = np.dtype([("cycle", "<u8"), ("events", "<u4"), ("level", "<u4", len(LEVELS)), ("read_beats", "<u4"), ("write_beats", "<u4")])
+ROW = np.dtype(
+    [
+        ("cycle", "<u8"),
+        ("events", "<u4"),
+        ("level", "<u4", len(LEVELS)),
+        ("read_beats", "<u4"),
+        ("write_beats", "<u4"),
+    ]
+)
 
-#: Completion counter that ends an instruction of each engine. WEIGHT has none: its data has been used when an ARRAY completes.
+#: Completion counter that ends an instruction of each engine. WEIGHT has none: its data has been
+#: used when an ARRAY completes.
 ENDS = {"load": "load", "array": "array", "post": "pstore", "vector": "vstore", "param": "param"}
 
 
@@ -27,17 +46,21 @@ class EventLog:
 
     @classmethod
     def read(cls, path, skip=0):
-        """The rows of a file, if it exists, from byte `skip` on; a row that is still being written is left out."""
+        """The rows of a file, if it exists, from byte `skip` on; a row that is still being written
+        is left out.
+        """
         if not path.exists():
             return cls(np.empty(0, ROW))
         with open(path, "rb") as file:
             file.seek(skip)
             data = file.read()
-        return cls(np.frombuffer(data[:len(data) // ROW.itemsize * ROW.itemsize], ROW))
+        return cls(np.frombuffer(data[: len(data) // ROW.itemsize * ROW.itemsize], ROW))
 
     def between(self, first, last):
         """The part from cycle `first`, which becomes cycle 0, to `last`."""
-        return EventLog(self.rows[(self.rows["cycle"] >= first) & (self.rows["cycle"] <= last)], first)
+        return EventLog(
+            self.rows[(self.rows["cycle"] >= first) & (self.rows["cycle"] <= last)], first
+        )
 
     @property
     def hung(self):
@@ -56,9 +79,16 @@ class EventLog:
         return self._cycles(DONE.index(counter))
 
     def at(self, cycles, column, level=None):
-        """Counts of a column (a level, or "read_beats", "write_beats") up to each of the given cycles of rows."""
-        values = self.rows["level"][:, LEVELS.index(level)] if column == "level" else self.rows[column]
-        index = np.searchsorted(self.rows["cycle"].astype(np.int64) - self.origin, cycles, side="right") - 1
+        """Counts of a column (a level, or "read_beats", "write_beats") up to each of the given
+        cycles of rows.
+        """
+        values = (
+            self.rows["level"][:, LEVELS.index(level)] if column == "level" else self.rows[column]
+        )
+        index = (
+            np.searchsorted(self.rows["cycle"].astype(np.int64) - self.origin, cycles, side="right")
+            - 1
+        )
         return values.astype(np.int64)[index]
 
     def progress(self):
@@ -67,7 +97,9 @@ class EventLog:
         return done, int(self.rows["cycle"][-1]) if len(self.rows) else 0
 
     def describe_waits(self, program):
-        """A line an engine: how far it is in the program (uint8 array), and for what its next instruction waits."""
+        """A line an engine: how far it is in the program (uint8 array), and for what its next
+        instruction waits.
+        """
         counts = {counter: len(self.done(counter)) for counter in isa.COUNTERS}
         seen = dict.fromkeys(START, 0)
         blocked, at = {}, 0
@@ -87,6 +119,10 @@ class EventLog:
             text = f"  {engine}: {len(self.starts(engine))} of {seen[engine]} started"
             if engine in ENDS:
                 text += f", {counts[ENDS[engine]]} completed"
-            missing = [f"{c} >= {n} (is {counts[c]})" for c, n in blocked.get(engine, {}).items() if counts[c] < n]
+            missing = [
+                f"{c} >= {n} (is {counts[c]})"
+                for c, n in blocked.get(engine, {}).items()
+                if counts[c] < n
+            ]
             lines.append(text + (f"; the next waits for {', '.join(missing)}" if missing else ""))
         return "\n".join(lines)

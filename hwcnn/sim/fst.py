@@ -1,8 +1,10 @@
-"""Waves in FST, a tenth of the size of VCD: Verilator's VCD, converted with GTKWave's own writer (package pylibfst)."""
+"""Waves in FST, a tenth of the size of VCD: Verilator's VCD, converted with GTKWave's own writer
+(package pylibfst).
+"""
 
 from pylibfst import ffi, lib
 
-from ..errors import RunError
+from hwcnn.errors import RunError
 
 
 class FstError(RunError):
@@ -10,7 +12,9 @@ class FstError(RunError):
 
 
 def convert(vcd, fst):
-    """Write the waves of file `vcd`, as Verilator makes it, to file `fst`. Raises FstError where that file cannot be created."""
+    """Write the waves of file `vcd`, as Verilator makes it, to file `fst`. Raises FstError where
+    that file cannot be created.
+    """
     writer = lib.fstWriterCreate(str(fst).encode(), 1)
     if writer == ffi.NULL:
         raise FstError(f"{fst}: cannot be written")
@@ -23,7 +27,9 @@ def convert(vcd, fst):
 
 
 def _header(lines, writer):
-    """Scopes and variables; returns ``{VCD identifier: (FST handle, bits)}``. Signals that share an identifier are aliases."""
+    """Scopes and variables; returns ``{VCD identifier: (FST handle, bits)}``. Signals that share an
+    identifier are aliases.
+    """
     signals = {}
     for line in lines:
         words = line.split()
@@ -38,7 +44,9 @@ def _header(lines, writer):
         elif words[0] == b"$var":
             bits, code, name = int(words[2]), words[3], b" ".join(words[4:-1])
             known = signals.get(code, (0, bits))[0]
-            handle = lib.fstWriterCreateVar(writer, lib.FST_VT_VCD_WIRE, lib.FST_VD_IMPLICIT, bits, name, known)
+            handle = lib.fstWriterCreateVar(
+                writer, lib.FST_VT_VCD_WIRE, lib.FST_VD_IMPLICIT, bits, name, known
+            )
             signals.setdefault(code, (handle, bits))
         elif words[0] == b"$enddefinitions":
             break

@@ -1,17 +1,21 @@
-"""Inputs of a simulation or a calibration: pictures, NumPy files, or seeded noise; as float arrays of the network's input."""
+"""Inputs of a simulation or a calibration: pictures, NumPy files, or seeded noise; as float arrays
+of the network's input.
+"""
 
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from hwcnn.errors import InputError
 
 _ARRAYS = {".npy", ".npz"}
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff"}
 
 
 def expand(paths):
-    """The files that are meant: a folder stands for its pictures in order of their names. InputError for what does not exist."""
+    """The files that are meant: a folder stands for its pictures in order of their names.
+    InputError for what does not exist.
+    """
     files = []
     for path in map(Path, paths):
         if path.is_dir():
@@ -27,12 +31,14 @@ def expand(paths):
 
 
 def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
-    """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised values) int8.
+    """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised
+    values) int8.
 
-    graph_inputs : input name to its shape (C, H, W). preprocess : frontend.pictures.Preprocess. A .npy holds one sample, or several along
-    its first axis; a .npz holds an array an input, by name. Arrays of uint8 are pictures, prepared as files of pictures are, but for the
-    inputs named in `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too, refused unless `quantised`.
-    All others are real ones, prepared already. Raises InputError.
+    graph_inputs : input name to its shape (C, H, W). preprocess : frontend.pictures.Preprocess. A
+    .npy holds one sample, or several along its first axis; a .npz holds an array an input, by name.
+    Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named in
+    `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
+    refused unless `quantised`. All others are real ones, prepared already. Raises InputError.
     """
     if path.suffix.lower() not in _ARRAYS:
         name, shape = _single(path, graph_inputs)
@@ -41,18 +47,22 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
     if len(arrays) == 1 and len(graph_inputs) == 1:
         arrays = dict(zip(graph_inputs, arrays.values()))
     if set(arrays) != set(graph_inputs):
-        raise InputError(f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for {', '.join(graph_inputs)}")
+        raise InputError(
+            f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for {', '.join(graph_inputs)}"
+        )
     values = {}
     for name, shape in graph_inputs.items():
         array, where = arrays[name], f"{path}: {name!r}"
         if array.dtype == np.uint8 and name not in unsigned:
-            values[name] = np.stack([preprocess.apply(p, shape, where) for p in preprocess.split(array, shape, where)])
+            values[name] = np.stack(
+                [preprocess.apply(p, shape, where) for p in preprocess.split(array, shape, where)]
+            )
         else:
             values[name] = _values(where, array, shape, quantised)
     count = {len(a) for a in values.values()}
     if len(count) != 1:
         raise InputError(f"{path}: its arrays hold different numbers of samples")
-    return [{name: a[i:i + 1] for name, a in values.items()} for i in range(count.pop())]
+    return [{name: a[i : i + 1] for name, a in values.items()} for i in range(count.pop())]
 
 
 def _read(path, graph_inputs):
@@ -69,12 +79,16 @@ def _read(path, graph_inputs):
     except InputError:
         raise
     except Exception as e:  # a damaged file makes NumPy, zipfile and zlib raise anything
-        raise InputError(f"{path}: cannot read it as a NumPy file: {' '.join(str(e).split())[:200] or type(e).__name__}") from e
+        raise InputError(
+            f"{path}: cannot read it as a NumPy file: {' '.join(str(e).split())[:200] or type(e).__name__}"
+        ) from e
 
 
 def _single(path, graph_inputs):
     if len(graph_inputs) != 1:
-        raise InputError(f"{path}: the network has {len(graph_inputs)} inputs ({', '.join(graph_inputs)}): give a .npz file")
+        raise InputError(
+            f"{path}: the network has {len(graph_inputs)} inputs ({', '.join(graph_inputs)}): give a .npz file"
+        )
     return next(iter(graph_inputs.items()))
 
 
@@ -85,22 +99,30 @@ def _values(where, array, shape, quantised):
     if array.shape == shape:
         array = array[None]
     elif array.ndim != len(shape) + 1 or array.shape[1:] != shape:
-        raise InputError(f"{where} has shape {list(array.shape)}: expected {list(shape)}, or several of these")
+        raise InputError(
+            f"{where} has shape {list(array.shape)}: expected {list(shape)}, or several of these"
+        )
     if not len(array):
         raise InputError(f"{where} has shape {list(array.shape)}: it holds no sample")
     if array.dtype in (np.int8, np.uint8):
         if not quantised:
-            raise InputError(f"{where} has type {array.dtype}, which means quantised values: to calibrate, give real ones (float32)")
+            raise InputError(
+                f"{where} has type {array.dtype}, which means quantised values: to calibrate, give real ones (float32)"
+            )
         return array if array.dtype == np.int8 else (array ^ 0x80).view(np.int8)
     with np.errstate(over="ignore"):
         real = array.astype(np.float32)
     if not np.isfinite(real).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(real))[0])
-        raise InputError(f"{where} holds {array[at]!s} at {list(at)}, which is not finite as float32")
+        raise InputError(
+            f"{where} holds {array[at]!s} at {list(at)}, which is not finite as float32"
+        )
     return real
 
 
 def noise(graph_inputs, seed):
     """One sample of seeded standard normal values."""
     rng = np.random.default_rng(seed)
-    return {name: rng.standard_normal((1, *shape), np.float32) for name, shape in graph_inputs.items()}
+    return {
+        name: rng.standard_normal((1, *shape), np.float32) for name, shape in graph_inputs.items()
+    }

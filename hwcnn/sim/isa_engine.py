@@ -1,4 +1,5 @@
-"""Runs a program on a DRAM image, one instruction after another, exactly as docs/architecture.md defines them.
+"""Runs a program on a DRAM image, one instruction after another, exactly as docs/architecture.md
+defines them.
 
 It also checks the waits: since instructions complete in program order, each wait must already hold.
 """
@@ -7,9 +8,9 @@ import collections
 
 import numpy as np
 
-from .. import isa
-from ..errors import RunError
-from ..fixedpoint import requantise
+from hwcnn import isa
+from hwcnn.errors import RunError
+from hwcnn.fixedpoint import requantise
 
 _STEP_SIGN = 1 << 19
 #: Products of two int8 whose sum float32 holds exactly.
@@ -17,20 +18,27 @@ EXACT_TERMS = 1024
 
 
 class ProgramError(RunError):
-    """The program does what it must not: a wait that cannot hold, weights that do not match, an address outside."""
+    """The program does what it must not: a wait that cannot hold, weights that do not match, an
+    address outside.
+    """
 
 
 def run(program, dram, config):
-    """Execute a program on ``dram`` (uint8 array, changed in place). Returns the number of instructions by name."""
+    """Execute a program on ``dram`` (uint8 array, changed in place). Returns the number of
+    instructions by name.
+    """
     return Engine(dram, config).run(program)
 
 
 class Engine:
-    """The machine's state: activation buffer, accumulators, parameters, weight stream, completion counters."""
+    """The machine's state: activation buffer, accumulators, parameters, weight stream, completion
+    counters.
+    """
 
     def __init__(self, dram, config):
         self.dram, self.config = dram, config
-        self.act = np.zeros((config.act_vectors, config.lanes), np.float32)  # int8 values, ready for BLAS
+        # int8 values, ready for BLAS
+        self.act = np.zeros((config.act_vectors, config.lanes), np.float32)
         self.acc = np.zeros((2 * config.acc_depth, config.cols), np.int32)
         self.post_params = np.zeros((config.param_slots, config.cols), np.uint64)
         self.vector_params = np.zeros((config.param_slots, config.lanes), np.uint64)
@@ -68,14 +76,18 @@ class Engine:
         """A view of DRAM: bytes of vectors, ``[..., lanes]``; int8."""
         end = addr + sum((n - 1) * s for n, s in zip(shape, strides)) + 1
         if end > len(self.dram):
-            raise ProgramError(f"address {end - 1} is outside of the {len(self.dram)} bytes of memory")
+            raise ProgramError(
+                f"address {end - 1} is outside of the {len(self.dram)} bytes of memory"
+            )
         return np.lib.stride_tricks.as_strided(self.dram[addr:end].view(np.int8), shape, strides)
 
     def _read(self, v, pad_value):
         """Operand tile int8 [n_blk, rows, cols, lanes], pads included."""
         lanes = self.config.lanes
         tile = self._memory(
-            v["addr"], (v["blk_stride"], v["row_stride"], lanes, 1), (v["n_blk"], v["n_rows"], v["n_cols"], lanes)
+            v["addr"],
+            (v["blk_stride"], v["row_stride"], lanes, 1),
+            (v["n_blk"], v["n_rows"], v["n_cols"], lanes),
         )
         pads = (0, 0), (v["pad_top"], v["pad_bottom"]), (v["pad_left"], v["pad_right"]), (0, 0)
         return np.pad(tile, pads, constant_values=pad_value)
@@ -93,7 +105,9 @@ class Engine:
     def _load(self, v):
         tile = self._read(v, v["pad_value"]).reshape(-1, self.config.lanes)
         if v["dest"] + len(tile) > len(self.act):
-            raise ProgramError(f"load: {len(tile)} vectors at {v['dest']} exceed the activation buffer")
+            raise ProgramError(
+                f"load: {len(tile)} vectors at {v['dest']} exceed the activation buffer"
+            )
         self.act[v["dest"] : v["dest"] + len(tile)] = tile
         self._count("load")
 
@@ -120,7 +134,9 @@ class Engine:
                 if v["dest"] == 0
                 else (self.vector_params, self.config.vector_param_bytes)
             )
-            words = np.ascontiguousarray(data).view("<u8").reshape(-1, size // 8)[:, : slots.shape[1]]
+            words = (
+                np.ascontiguousarray(data).view("<u8").reshape(-1, size // 8)[:, : slots.shape[1]]
+            )
             slots[(v["index"] + np.arange(len(words))) % len(slots)] = words
         elif v["dest"] == 2:
             words = np.ascontiguousarray(data).view("<u4").astype(np.int64) & 0x1FFFF
@@ -132,11 +148,14 @@ class Engine:
     def _array(self, v):
         config = self.config
         steps = {
-            k: v[k] - (1 << 20) if v[k] >= _STEP_SIGN else v[k] for k in ("s_cb", "s_ky", "s_kx", "s_ob", "s_y", "s_x")
+            k: v[k] - (1 << 20) if v[k] >= _STEP_SIGN else v[k]
+            for k in ("s_cb", "s_ky", "s_kx", "s_ob", "s_y", "s_x")
         }
         taps = v["n_cb"] * v["n_ky"] * v["n_kx"]
         pixels, obs = v["n_y"] * v["n_x"], v["n_ob"]
-        w = self._pop_weights(taps * obs * config.tile_bytes).reshape(taps, obs, config.rows, config.cols)
+        w = self._pop_weights(taps * obs * config.tile_bytes).reshape(
+            taps, obs, config.rows, config.cols
+        )
         out = self.acc[v["acc"] : v["acc"] + obs * pixels]
         if len(out) != obs * pixels:
             raise ProgramError(f"array: {obs * pixels} sums at {v['acc']} exceed the accumulators")
@@ -145,16 +164,26 @@ class Engine:
         self._count("array")
 
     def _tile(self, v, steps):
-        """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of the activation
-        buffer."""
-        names = ("n_ob", "s_ob"), ("n_y", "s_y"), ("n_x", "s_x"), ("n_cb", "s_cb"), ("n_ky", "s_ky"), ("n_kx", "s_kx")
+        """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of
+        the activation buffer.
+        """
+        names = (
+            ("n_ob", "s_ob"),
+            ("n_y", "s_y"),
+            ("n_x", "s_x"),
+            ("n_cb", "s_cb"),
+            ("n_ky", "s_ky"),
+            ("n_kx", "s_kx"),
+        )
         shape = [v[n] if steps[s] or s != "s_ob" else 1 for n, s in names]
         jumps = [steps[s] for _, s in names]
         reach = [(n - 1) * s for n, s in zip(shape, jumps)]
         first = v["base"] + sum(r for r in reach if r < 0)
         last = v["base"] + sum(r for r in reach if r > 0)
         if first < 0 or last >= len(self.act):
-            raise ProgramError(f"array: reads vectors {first} to {last} of an activation buffer of {len(self.act)}")
+            raise ProgramError(
+                f"array: reads vectors {first} to {last} of an activation buffer of {len(self.act)}"
+            )
         size, lanes = self.act.itemsize, self.config.lanes
         return np.lib.stride_tricks.as_strided(
             self.act[v["base"] :], (*shape, lanes), (*(s * lanes * size for s in jumps), size)
@@ -200,13 +229,17 @@ class Engine:
     def _alu(self, v, x):
         a, b, lanes = x + v["ca"], 0, self.config.lanes
         if v["b_mode"] == isa.B_MAP:
-            b = self._memory(v["b_addr"], (v["b_blk_stride"], v["row_stride"], lanes, 1), x.shape).astype(np.int64)
+            b = self._memory(
+                v["b_addr"], (v["b_blk_stride"], v["row_stride"], lanes, 1), x.shape
+            ).astype(np.int64)
         elif v["b_mode"] == isa.B_BROADCAST:
             b = self._memory(v["b_addr"], (v["b_blk_stride"], 0, 0, 1), x.shape).astype(np.int64)
         b = b + v["cb"] if v["b_mode"] != isa.B_NONE else 0
         ma, c, shift = v["ma"], v["c"], v["shift"]
         if v["per_channel"]:
-            words = self.vector_params[(v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots]
+            words = self.vector_params[
+                (v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots
+            ]
             c, ma, shift = (field[:, None, None] for field in _unpack(words))
         t = {
             isa.ALU_ADD: lambda: a * ma + b * v["mb"],
@@ -231,8 +264,8 @@ class Engine:
 def _passes(x, w):
     """int64 [output blocks, pixels, cols] of all passes of an ARRAY.
 
-    x : as `Engine._tile` gives; w : int8 [taps, output blocks, rows, cols]. In float32, exact: no part sums more than
-    1024 products, so that every partial sum is an integer of at most 2**24.
+    x : as `Engine._tile` gives; w : int8 [taps, output blocks, rows, cols]. In float32, exact: no
+    part sums more than 1024 products, so that every partial sum is an integer of at most 2**24.
     """
     taps, obs, rows, cols = w.shape
     own, pixels = x.shape[0], x.shape[1] * x.shape[2]
@@ -262,6 +295,10 @@ def _windows(v, a):
     result = None
     for ky in range(v["kh"]):
         for kx in range(v["kw"]):
-            part = a[:, ky : ky + (rows - 1) * v["sh"] + 1 : v["sh"], kx : kx + (cols - 1) * v["sw"] + 1 : v["sw"]]
+            part = a[
+                :,
+                ky : ky + (rows - 1) * v["sh"] + 1 : v["sh"],
+                kx : kx + (cols - 1) * v["sw"] + 1 : v["sw"],
+            ]
             result = part if result is None else reduce(result, part)
     return result

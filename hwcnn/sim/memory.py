@@ -1,12 +1,30 @@
-"""What the simulated memory (tb/axi_memory.h) is asked to do wrong: an error for one burst, or no answer at all."""
+"""What the simulated memory (tb/axi_memory.h) is asked to do wrong: an error for one burst, or no
+answer at all.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 #: As `Orders` in axi_memory.h.
-_ORDERS = np.dtype([(name, "<u4") for name in ("armed", "write", "id", "burst", "beat", "resp", "answered", "address", "dead", "reset")]
-                   + [("seen", "<u4", (2, 16))])
+_ORDERS = np.dtype(
+    [
+        (name, "<u4")
+        for name in (
+            "armed",
+            "write",
+            "id",
+            "burst",
+            "beat",
+            "resp",
+            "answered",
+            "address",
+            "dead",
+            "reset",
+        )
+    ]
+    + [("seen", "<u4", (2, 16))]
+)
 #: The two answers of AXI4 that are errors.
 SLVERR, DECERR = 2, 3
 
@@ -15,7 +33,8 @@ SLVERR, DECERR = 2, 3
 class Fault:
     """One burst is answered with an error.
 
-    write : it is a write. client : number of the client, which is its id. burst : its bursts in that direction that come before.
+    write : it is a write. client : number of the client, which is its id. burst : its bursts in
+    that direction that come before.
     beat : of a read, which of its beats, modulo their number. resp : SLVERR or DECERR.
     """
 
@@ -41,7 +60,16 @@ class Orders:
 
     def arm(self, fault):
         """Order the error of a `Fault` for the next run."""
-        self._set(write=fault.write, id=fault.client, burst=fault.burst, beat=fault.beat, resp=fault.resp, answered=0, seen=0, armed=1)
+        self._set(
+            write=fault.write,
+            id=fault.client,
+            burst=fault.burst,
+            beat=fault.beat,
+            resp=fault.resp,
+            answered=0,
+            seen=0,
+            armed=1,
+        )
 
     @property
     def answered(self):

@@ -1,4 +1,6 @@
-"""A simulator process with cocotb inside, to which one sends a line of JSON at a time and which answers with one."""
+"""A simulator process with cocotb inside, to which one sends a line of JSON at a time and which
+answers with one.
+"""
 
 import json
 import os
@@ -10,19 +12,26 @@ import time
 import cocotb_tools.config
 import find_libpython
 
-from ..errors import RunError
+from hwcnn.errors import RunError
 
 #: Seconds without any progress after which the process is given up, and seconds between two looks.
 PATIENCE, POLL = 600, 1
 
 
 def environment(toplevel, module, results):
-    """What the simulator needs to find this Python, and cocotb the test module; test results go to the file `results`."""
+    """What the simulator needs to find this Python, and cocotb the test module; test results go to
+    the file `results`.
+    """
     return os.environ | {
-        "GPI_USERS": ";".join((find_libpython.find_libpython(), cocotb_tools.config.pygpi_entry_point())),
+        "GPI_USERS": ";".join(
+            (find_libpython.find_libpython(), cocotb_tools.config.pygpi_entry_point())
+        ),
         "PATH": os.environ["PATH"] + os.pathsep + str(cocotb_tools.config.libs_dir),
-        # A build in the cache may come from an environment that is gone: its own path to cocotb's libraries then leads nowhere.
-        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, (str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")))),
+        # A build in the cache may come from an environment that is gone: its own path to cocotb's
+        # libraries then leads nowhere.
+        "LD_LIBRARY_PATH": os.pathsep.join(
+            filter(None, (str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")))
+        ),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYGPI_PYTHON_BIN": sys.executable,
         "COCOTB_TOPLEVEL": toplevel,
@@ -35,9 +44,11 @@ def environment(toplevel, module, results):
 
 
 class Simulator:
-    """Starts the executable `toplevel` in `folder` with the cocotb test module `module` and plusargs from `options`.
+    """Starts the executable `toplevel` in `folder` with the cocotb test module `module` and
+    plusargs from `options`.
 
-    The log and results go to the folder `scratch`. The test finds two file descriptors in HWCNN_COMMANDS (to read) and HWCNN_ANSWERS.
+    The log and results go to the folder `scratch`. The test finds two file descriptors in
+    HWCNN_COMMANDS (to read) and HWCNN_ANSWERS.
     """
 
     stuck = False  # whether it was ended for lack of progress
@@ -51,10 +62,18 @@ class Simulator:
         try:
             with open(self._log, "w") as log:
                 self._process = subprocess.Popen(
-                    [folder / toplevel, *(f"+{name}={value}" for name, value in options.items())], cwd=scratch, env=env,
-                    pass_fds=(command_out, answer_in), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                    [folder / toplevel, *(f"+{name}={value}" for name, value in options.items())],
+                    cwd=scratch,
+                    env=env,
+                    pass_fds=(command_out, answer_in),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
         except OSError as e:
-            raise RunError(f"the simulator in {folder} cannot be started: {e.strerror}; remove that folder to have it built anew") from e
+            raise RunError(
+                f"the simulator in {folder} cannot be started: {e.strerror}; remove that folder to have it built anew"
+            ) from e
         os.close(command_out)
         os.close(answer_in)
         self._commands = open(command_in, "w")
@@ -68,7 +87,9 @@ class Simulator:
             pass  # the process has ended: receive() tells
 
     def receive(self, progress=lambda: None, patience=PATIENCE):
-        """The next answer; None if the process ended without one, or was ended since progress() has not changed for `patience` seconds."""
+        """The next answer; None if the process ended without one, or was ended since progress() has
+        not changed for `patience` seconds.
+        """
         seen, since = progress(), time.monotonic()
         while not select.select([self._answers], [], [], min(POLL, patience))[0]:
             if (now := progress()) != seen:

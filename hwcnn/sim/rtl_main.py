@@ -1,7 +1,8 @@
-"""Inside the simulator: starts the accelerator through its registers and waits for its interrupt, once for each command.
+"""Inside the simulator: starts the accelerator through its registers and waits for its interrupt,
+once for each command.
 
-The process that started the simulator (`rtl.py`) sends one JSON line for a run and gets one back; between them the simulated time
-stands still, so both can work on the shared DRAM file.
+The process that started the simulator (`rtl.py`) sends one JSON line for a run and gets one back;
+between them the simulated time stands still, so both can work on the shared DRAM file.
 """
 
 import json
@@ -11,7 +12,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
-from hwcnn.rtl import registers
+from hwcnn.rtl.host import registers
 
 #: Of the clock that main.cpp makes.
 PERIOD_PS = 10_000
@@ -69,7 +70,9 @@ class Registers:
     async def status(self):
         """The fields of STATUS by name."""
         value = await self.read("STATUS")
-        return {f.name: value >> f.lsb & (1 << f.bits) - 1 for f in registers.BY_NAME["STATUS"].fields}
+        return {
+            f.name: value >> f.lsb & (1 << f.bits) - 1 for f in registers.BY_NAME["STATUS"].fields
+        }
 
     async def command(self, name):
         await self.write("CONTROL", 1 << registers.BY_NAME["CONTROL"][name].lsb)
@@ -93,7 +96,9 @@ class Registers:
 
 
 async def run_program(dut, regs, job):
-    """One run: registers, start, interrupt; its error, counters and the cycles between which it ran; after an error, what was wrong."""
+    """One run: registers, start, interrupt; its error, counters and the cycles between which it
+    ran; after an error, what was wrong.
+    """
     run = registers.BY_NAME["IRQ_STATUS"]
     events = sum(1 << f.lsb for f in run.fields)
     await regs.write("BASE", job["base"])
@@ -132,7 +137,10 @@ async def recover(regs, status):
 @cocotb.test()
 async def serve(dut):
     regs = Registers(dut)
-    with open(int(os.environ["HWCNN_COMMANDS"])) as commands, open(int(os.environ["HWCNN_ANSWERS"]), "w") as answers:
+    with (
+        open(int(os.environ["HWCNN_COMMANDS"])) as commands,
+        open(int(os.environ["HWCNN_ANSWERS"]), "w") as answers,
+    ):
         await FallingEdge(dut.n_rst)
         for _ in range(2):
             await RisingEdge(dut.clk)

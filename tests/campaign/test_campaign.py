@@ -6,7 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaign import cases, configurations, coverage, faults, isa_case, minimise, recipe, report, results, rtl_case, stages
+from campaign import (
+    cases,
+    configurations,
+    coverage,
+    faults,
+    isa_case,
+    minimise,
+    recipe,
+    report,
+    results,
+    rtl_case,
+    stages,
+)
 
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
@@ -36,7 +48,9 @@ def test_a_case_that_failed_once(path):
 
 
 def test_a_case_is_the_same_for_the_same_numbers():
-    first, second = (json.dumps(isa_case.drawn(5, 7), default=AccelConfig.to_dict) for _ in range(2))
+    first, second = (
+        json.dumps(isa_case.drawn(5, 7), default=AccelConfig.to_dict) for _ in range(2)
+    )
     assert first == second != json.dumps(isa_case.drawn(5, 8), default=AccelConfig.to_dict)
 
 
@@ -45,7 +59,11 @@ def test_every_operator_can_be_drawn():
     for number in range(700):
         made = recipe.draw(np.random.default_rng([3, number]))
         seen |= {node.op_type for node in recipe.Built(made).net.nodes}
-    quantised = {op for op in coverage.universe()["operators"] if op.startswith("Q") or op == "DequantizeLinear"}
+    quantised = {
+        op
+        for op in coverage.universe()["operators"]
+        if op.startswith("Q") or op == "DequantizeLinear"
+    }
     assert set(coverage.universe()["operators"]) - quantised - seen == set()
 
 
@@ -53,7 +71,15 @@ def test_every_operator_can_be_drawn():
 def test_ranges_of_parameters(name):
     low, high = configurations.RANGES[name]
     wide = {"axi_bytes": {"rows": 64, "cols": 64}}.get(name, {})
-    assert getattr(AccelConfig(**wide | {name: low} | ({"axi_bytes": 8} if name in ("rows", "cols") else {})), name) == low
+    assert (
+        getattr(
+            AccelConfig(
+                **wide | {name: low} | ({"axi_bytes": 8} if name in ("rows", "cols") else {})
+            ),
+            name,
+        )
+        == low
+    )
     assert getattr(AccelConfig(**wide | {name: high}), name) == high
     for value in (low // 2, high * 2):
         with pytest.raises(InputError):
@@ -63,12 +89,16 @@ def test_ranges_of_parameters(name):
 def test_random_configurations_reach_both_ends_of_every_parameter():
     rng = np.random.default_rng(1)
     drawn = [configurations.draw(rng) for _ in range(600)]
-    assert {c for config in drawn for c in configurations.classes(config)} == set(configurations.all_classes())
+    assert {c for config in drawn for c in configurations.classes(config)} == set(
+        configurations.all_classes()
+    )
 
 
 def test_minimising_keeps_what_fails_and_drops_the_rest():
     def fails(made, config):
-        return config.queue_words < 64 and any(e["op"] == "conv" and e["picks"]["channels"] > 2 for e in made["layers"])
+        return config.queue_words < 64 and any(
+            e["op"] == "conv" and e["picks"]["channels"] > 2 for e in made["layers"]
+        )
 
     number = next(n for n in range(100) if fails(*_drawn(n)) and len(_drawn(n)[0]["layers"]) > 4)
     made, config = minimise.minimise(*_drawn(number), fails, 20)
@@ -87,7 +117,11 @@ def _drawn(number):
 def test_a_saved_case_fails_as_it_did(tmp_path, monkeypatch):
     """A wrong golden: what was found with it is found again from the files."""
     run = importlib.import_module("hwcnn.golden.run")
-    number = next(n for n in range(50) if isa_case.run(1, n)["result"] == "ok" and "Conv" in isa_case.run(1, n)["operations"])
+    number = next(
+        n
+        for n in range(50)
+        if isa_case.run(1, n)["result"] == "ok" and "Conv" in isa_case.run(1, n)["operations"]
+    )
     real = run._RUN.copy()
     monkeypatch.setitem(run._RUN, run.ir.Conv, lambda op, *x: real[run.ir.Conv](op, *x) ^ 1)
     made, configs = isa_case.drawn(1, number)
@@ -110,7 +144,9 @@ def test_results_of_the_same_sources_are_kept(tmp_path, monkeypatch):
 
 
 def test_the_command_goes_on_where_it_was(tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location("campaign_command", Path(__file__).parents[2] / "bench" / "campaign.py")
+    spec = importlib.util.spec_from_file_location(
+        "campaign_command", Path(__file__).parents[2] / "bench" / "campaign.py"
+    )
     command = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(command)
     arguments = ["--isa", "4", "--ort", "2", "--seed", "2", "--out", str(tmp_path)]
@@ -147,4 +183,6 @@ def test_a_section_replaces_the_one_of_its_title(tmp_path):
     report.replace_section(page, "## Two", "other")
     report.replace_section(page, "## One", "new")
     text = page.read_text()
-    assert "old" not in text and text.index("new") < text.index("## Two") and text.endswith("other\n")
+    assert (
+        "old" not in text and text.index("new") < text.index("## Two") and text.endswith("other\n")
+    )

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hwcnn import cli
+from hwcnn.cli import app
 
 
 class Outcome:
@@ -17,25 +17,29 @@ class Outcome:
 
 @pytest.fixture
 def hwcnn(capsys, tmp_path, monkeypatch):
-    """Runs the command line in an empty folder: ``hwcnn("generate", "--model", ...)`` gives an Outcome."""
+    """Runs the command line in an empty folder: ``hwcnn("generate", "--model", ...)`` gives an
+    Outcome.
+    """
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main([str(a) for a in arguments])
+            app.main([str(a) for a in arguments])
         captured = capsys.readouterr()
         return Outcome(end.value.code, captured.out, captured.err)
+
     return run
 
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
     """A generated folder: digits on 8x8."""
-    from hwcnn import artifact, generate
+    from hwcnn import artifact, generator
     from hwcnn.config import AccelConfig
+
     out = tmp_path_factory.mktemp("generated") / "digits"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(artifact, "LAST", out.with_name(".last"))
-        generate.generate(generate.Request("digits", AccelConfig.load(pe="8x8"), out))
+        generator.generate(generator.Request("digits", AccelConfig.load(pe="8x8"), out))
     return out

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hwcnn import generate, isa
+from hwcnn import generator, isa
 
 
 def refused(outcome, *words):
@@ -51,14 +51,20 @@ def test_not_onnx(hwcnn, tmp_path, content):
 def test_truncated(hwcnn, tmp_path):
     data = nets.small(tmp_path / "whole.onnx").read_bytes()
     for part in (0.3, 0.9):
-        (tmp_path / "cut.onnx").write_bytes(data[:int(part * len(data))])
+        (tmp_path / "cut.onnx").write_bytes(data[: int(part * len(data))])
         refused(hwcnn("generate", "--model", "cut.onnx"), "cut.onnx")
     assert untouched()
 
 
 def test_all_unknown_operators_are_listed(hwcnn, tmp_path):
     nets.unsupported(tmp_path / "net.onnx")
-    refused(hwcnn("generate", "--model", "net.onnx"), "strange", "LpNormalization", "stranger", "Hardmax")
+    refused(
+        hwcnn("generate", "--model", "net.onnx"),
+        "strange",
+        "LpNormalization",
+        "stranger",
+        "Hardmax",
+    )
     assert untouched()
 
 
@@ -70,7 +76,9 @@ def test_dynamic_shape(hwcnn, tmp_path):
 def test_layer_that_does_not_fit_is_named(hwcnn, tmp_path):
     nets.too_wide(tmp_path / "net.onnx")
     (tmp_path / "small.toml").write_text("act_kib = 4\nacc_depth = 64\n")
-    refused(hwcnn("generate", "--model", "net.onnx", "--pe", "16x16", "--config", "small.toml"), "huge")
+    refused(
+        hwcnn("generate", "--model", "net.onnx", "--pe", "16x16", "--config", "small.toml"), "huge"
+    )
     assert untouched()
 
 
@@ -81,11 +89,24 @@ def test_bad_pe(hwcnn, pe):
     assert "--pe" in outcome.err or "rows" in outcome.err or "cols" in outcome.err
 
 
-@pytest.mark.parametrize("text,words", [("rows = 3", ["rows"]), ("speed = 9", ["speed", "known"]), ("rows = [", ["bad.toml"]),
-                                        ('features = ["lrn", "gelu"]', ["gelu"]), ('features = "pool"', ["'pool'", 'such as ["pool"]']),
-                                        ('features = [1, ["lrn"]]', ["[1, ['lrn']]", "list of names"]), ("axi_bytes = 12", ["axi_bytes"]),
-                                        ('rows = 8\ncols = "x"', ["cols = 'x'"]), ("rows = [4]\ncols = 4", ["rows = [4]"]), ("rows = true", ["rows = True"]),
-                                        ("[rows]\ncols = 4", ["rows = {"]), ("act_kib = 64.0", ["act_kib = 64.0"]), ("rows = 1e999", ["rows = inf"])])
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("rows = 3", ["rows"]),
+        ("speed = 9", ["speed", "known"]),
+        ("rows = [", ["bad.toml"]),
+        ('features = ["lrn", "gelu"]', ["gelu"]),
+        ('features = "pool"', ["'pool'", 'such as ["pool"]']),
+        ('features = [1, ["lrn"]]', ["[1, ['lrn']]", "list of names"]),
+        ("axi_bytes = 12", ["axi_bytes"]),
+        ('rows = 8\ncols = "x"', ["cols = 'x'"]),
+        ("rows = [4]\ncols = 4", ["rows = [4]"]),
+        ("rows = true", ["rows = True"]),
+        ("[rows]\ncols = 4", ["rows = {"]),
+        ("act_kib = 64.0", ["act_kib = 64.0"]),
+        ("rows = 1e999", ["rows = inf"]),
+    ],
+)
 def test_bad_configuration(hwcnn, tmp_path, text, words):
     (tmp_path / "bad.toml").write_text(text)
     refused(hwcnn("generate", "--model", "digits", "--config", "bad.toml"), *words)
@@ -93,22 +114,36 @@ def test_bad_configuration(hwcnn, tmp_path, text, words):
 
 def test_a_configuration_that_cannot_be_read(hwcnn, tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\x9b\x00")
-    for name, why in (("nowhere.toml", "No such file"), (".", "Is a directory"), ("binary.toml", "utf-8")):
-        refused(hwcnn("generate", "--model", "digits", "--config", name), f"{name}: cannot read the accelerator configuration: ", why)
+    for name, why in (
+        ("nowhere.toml", "No such file"),
+        (".", "Is a directory"),
+        ("binary.toml", "utf-8"),
+    ):
+        refused(
+            hwcnn("generate", "--model", "digits", "--config", name),
+            f"{name}: cannot read the accelerator configuration: ",
+            why,
+        )
 
 
 def test_a_folder_that_is_not_generated_is_left_alone(hwcnn, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    refused(hwcnn("generate", "--model", "digits", "--out", "mine"), "mine", "not a generated folder")
+    refused(
+        hwcnn("generate", "--model", "digits", "--out", "mine"), "mine", "not a generated folder"
+    )
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
     refused(hwcnn("simulate", "mine"), "mine", "manifest.json")
 
 
 def test_out_that_cannot_be_written(hwcnn, tmp_path):
     (tmp_path / "file").write_text("")
-    refused(hwcnn("generate", "--model", "digits", "--out", "file/below"), "file/below", "cannot write")
-    refused(hwcnn("generate", "--model", "digits", "--out", "file"), "file", "not a generated folder")
+    refused(
+        hwcnn("generate", "--model", "digits", "--out", "file/below"), "file/below", "cannot write"
+    )
+    refused(
+        hwcnn("generate", "--model", "digits", "--out", "file"), "file", "not a generated folder"
+    )
 
 
 @pytest.mark.parametrize("batch", ["0", "-1", "100000", "1e3"])
@@ -120,15 +155,27 @@ def test_bad_batch(hwcnn, batch):
 def test_a_batch_that_memory_does_not_hold(hwcnn, tmp_path, monkeypatch):
     """Said before any work is done."""
     nets.small(tmp_path / "net.onnx", (1, 3, 2000, 2000))
-    monkeypatch.delattr(generate, "quantise")
+    monkeypatch.delattr(generator, "quantise")
     size = 256 * (3 * 2000**2 + 20 * 2000**2 + 9 * 1000**2)
-    refused(hwcnn("generate", "--model", "net.onnx", "--batch", "256"), "net.onnx", f"{size} bytes", "batch of 256", "4 GiB")
+    refused(
+        hwcnn("generate", "--model", "net.onnx", "--batch", "256"),
+        "net.onnx",
+        f"{size} bytes",
+        "batch of 256",
+        "4 GiB",
+    )
 
 
 def test_a_batch_that_takes_too_many_instructions(hwcnn, tmp_path, monkeypatch):
     nets.small(tmp_path / "net.onnx", (1, 3, 6, 6))
     monkeypatch.setattr(isa, "MAX_WAIT", 500)
-    refused(hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--batch", "256"), "batch of 256", "1280 LOAD", "at most 500", "100 images")
+    refused(
+        hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--batch", "256"),
+        "batch of 256",
+        "1280 LOAD",
+        "at most 500",
+        "100 images",
+    )
 
 
 @pytest.mark.parametrize("seed", ["-1", "18446744073709551616", "x"])
@@ -143,14 +190,24 @@ def test_no_folder_yet(hwcnn):
     refused(hwcnn("estimate", "performance"), "generate")
 
 
-@pytest.mark.parametrize("arguments", [["simulat"], ["generate"], ["generate", "--model"], ["simulate", "--frobnicate"],
-                                       ["simulate", "--latency", "soon"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["simulat"],
+        ["generate"],
+        ["generate", "--model"],
+        ["simulate", "--frobnicate"],
+        ["simulate", "--latency", "soon"],
+    ],
+)
 def test_usage(hwcnn, arguments):
     refused(hwcnn(*arguments))
 
 
 def test_unknown_device_suggests_near_names(hwcnn):
-    refused(hwcnn("estimate", "resources", "--pe", "8x8", "--device", "xc7z02"), "xc7z02", "xc7z020")
+    refused(
+        hwcnn("estimate", "resources", "--pe", "8x8", "--device", "xc7z02"), "xc7z02", "xc7z020"
+    )
 
 
 def test_unknown_engine(generated, hwcnn):
@@ -160,19 +217,30 @@ def test_unknown_engine(generated, hwcnn):
 def test_unreadable_picture(generated, hwcnn, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but not really")
     refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "broken.png"), "broken.png")
-    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "nowhere.png"), "nowhere.png", "no such file")
+    refused(
+        hwcnn("simulate", generated, "--engine", "isa", "--input", "nowhere.png"),
+        "nowhere.png",
+        "no such file",
+    )
 
 
 def test_array_of_another_shape(generated, hwcnn, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((3, 5, 5), np.float32))
-    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"), "x.npy", "[3, 5, 5]", "[1, 28, 28]")
+    refused(
+        hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"),
+        "x.npy",
+        "[3, 5, 5]",
+        "[1, 28, 28]",
+    )
     (tmp_path / "y.npy").write_bytes(b"junk")
     refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "y.npy"), "y.npy")
 
 
 def test_values_that_are_not_finite(generated, hwcnn, tmp_path):
     np.save(tmp_path / "x.npy", np.full((1, 28, 28), np.nan, np.float32))
-    refused(hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"), "x.npy", "not finite")
+    refused(
+        hwcnn("simulate", generated, "--engine", "isa", "--input", "x.npy"), "x.npy", "not finite"
+    )
 
 
 def test_unknown_layer(generated, hwcnn):
@@ -191,7 +259,9 @@ def test_bad_calibration(hwcnn, tmp_path):
     refused(hwcnn("generate", "--model", "digits", "--calibrate", "c.npz"), "c.npz")
     nets.small(tmp_path / "net.onnx")
     np.savez(tmp_path / "d.npz", other=np.zeros((1, 3, 12, 13), np.float32))
-    refused(hwcnn("generate", "--model", "net.onnx", "--calibrate", "d.npz"), "d.npz", "[1, 3, 12, 13]")
+    refused(
+        hwcnn("generate", "--model", "net.onnx", "--calibrate", "d.npz"), "d.npz", "[1, 3, 12, 13]"
+    )
     assert untouched()
 
 
@@ -199,14 +269,22 @@ def test_bad_preprocessing(hwcnn):
     refused(hwcnn("generate", "--model", "digits", "--mean", "grey"), "--mean", "grey")
     refused(hwcnn("generate", "--model", "digits", "--channels", "GBR"), "GBR", "BGR")
     refused(hwcnn("generate", "--model", "digits", "--scale", "1e999"), "--scale", "finite")
-    refused(hwcnn("generate", "--model", "digits", "--channels", "RGB"), "order RGB", "the network takes 1")
-    refused(hwcnn("generate", "--model", "digits", "--mean", "1,2,3"), "mean (1.0, 2.0, 3.0)", "order L")
+    refused(
+        hwcnn("generate", "--model", "digits", "--channels", "RGB"),
+        "order RGB",
+        "the network takes 1",
+    )
+    refused(
+        hwcnn("generate", "--model", "digits", "--mean", "1,2,3"), "mean (1.0, 2.0, 3.0)", "order L"
+    )
     assert untouched()
 
 
 @pytest.mark.parametrize("channels,order", [(1, "L"), (3, "RGB")])
 def test_one_mean_serves_all_channels(hwcnn, tmp_path, channels, order):
-    """The order follows the network's channels: one value once meant grey, so that pictures of three channels were refused later."""
+    """The order follows the network's channels: one value once meant grey, so that pictures of
+    three channels were refused later.
+    """
     nets.small(tmp_path / "net.onnx", (1, channels, 6, 6))
     options = "--model", "net.onnx", "--pe", "8x8", "--out", "net"
     for given in ((), ("--mean", "127.5", "--scale", "1/127.5")):

@@ -1,4 +1,6 @@
-"""Random changes to a valid ONNX file: it is taken or refused in one line, whatever they are. $HWCNN_FUZZ of them instead of 40."""
+"""Random changes to a valid ONNX file: it is taken or refused in one line, whatever they are.
+$HWCNN_FUZZ of them instead of 40.
+"""
 
 import os
 import random
@@ -9,7 +11,20 @@ import pytest
 
 COUNT = int(os.environ.get("HWCNN_FUZZ", 40))
 SIZES = (-1, 0, 1, 2, 7, 255, 100_000, 1 << 31, 1 << 40, (1 << 62) + 1, -1 << 63)
-OPERATORS = ("Conv", "Relu", "Gemm", "Softmax", "Cat", "", "Add", "LRN", "Reshape", "Transpose", "Concat", "BatchNormalization")
+OPERATORS = (
+    "Conv",
+    "Relu",
+    "Gemm",
+    "Softmax",
+    "Cat",
+    "",
+    "Add",
+    "LRN",
+    "Reshape",
+    "Transpose",
+    "Concat",
+    "BatchNormalization",
+)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +33,7 @@ def whole(tmp_path_factory):
 
 
 def truncated(data, rng):
-    return data[:rng.randrange(len(data))]
+    return data[: rng.randrange(len(data))]
 
 
 def overwritten(data, rng):
@@ -83,7 +98,9 @@ def rewritten(data, rng):
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_a_changed_file_is_taken_or_refused(hwcnn, tmp_path, whole, seed):
     rng = random.Random(seed)
-    (tmp_path / "net.onnx").write_bytes(rng.choice((truncated, overwritten, rewritten, rewritten))(whole, rng))
+    (tmp_path / "net.onnx").write_bytes(
+        rng.choice((truncated, overwritten, rewritten, rewritten))(whole, rng)
+    )
     outcome = hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--out", "out", "--json")
     assert outcome.code in (0, 2), outcome.err
     lines = outcome.err.strip().splitlines()

@@ -1,4 +1,6 @@
-"""The whole way: ONNX, program, Verilog, simulation; equal to the reference in every bit of every tensor."""
+"""The whole way: ONNX, program, Verilog, simulation; equal to the reference in every bit of every
+tensor.
+"""
 
 import json
 import shutil
@@ -7,9 +9,9 @@ import nets
 import onnx
 import pylibfst
 import pytest
+from hwcnn.models.digits import PICTURES
 
 from hwcnn import isa
-from hwcnn.models.digits import PICTURES
 
 STALLS = {"weights", "activations", "accumulators", "program", "store"}
 
@@ -18,16 +20,31 @@ def test_digits(hwcnn, generated, tmp_path):
     pictures = [PICTURES / name for name in ("02_1.png", "09_4.png", "17_8.png")]
     outcome = hwcnn("simulate", generated, "--trace", "trace.json", "--json", "--input", *pictures)
     values = outcome.json
-    assert outcome.code == 0 and values["mismatches"] == 0 and values["elements_compared"] == 3 * 33_002
-    assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == ["1", "4", "8"]
+    assert (
+        outcome.code == 0
+        and values["mismatches"] == 0
+        and values["elements_compared"] == 3 * 33_002
+    )
+    assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == [
+        "1",
+        "4",
+        "8",
+    ]
     assert 3_726_208 / 64 < values["cycles"] < 2 * 3_726_208 / 64
     assert abs(sum(row["cycles"] for row in values["layers"]) - values["cycles"]) < 50
     assert values["mac_utilisation"] == pytest.approx(3_726_208 / 64 / values["cycles"])
     assert set(values["stall_cycles"]) == STALLS and 0 < values["conv_cycles"] < values["cycles"]
 
     made = json.loads((generated / "manifest.json").read_text())
-    assert values["dram_read_bytes"] >= made["memory"]["weights"]["size"] and values["dram_write_bytes"] >= 33_002
-    slices = [e for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"] if e["ph"] == "X"]
+    assert (
+        values["dram_read_bytes"] >= made["memory"]["weights"]["size"]
+        and values["dram_write_bytes"] >= 33_002
+    )
+    slices = [
+        e
+        for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+        if e["ph"] == "X"
+    ]
     assert len(slices) == made["instructions"]["total"] - 1
     assert {e["name"] for e in slices} == {row["name"] for row in values["layers"]}
     assert all(e["dur"] >= 0 and 0 <= e["ts"] <= values["cycles"] for e in slices)
@@ -36,10 +53,16 @@ def test_digits(hwcnn, generated, tmp_path):
 
 def test_a_stalling_bus_changes_the_cycles_only(hwcnn, generated):
     picture = PICTURES / "11_5.png"
-    plain, stalled, slow = (hwcnn("simulate", generated, *more, "--json", "--input", picture).json
-                            for more in ([], ["--stalls", "5"], ["--latency", "200"]))
+    plain, stalled, slow = (
+        hwcnn("simulate", generated, *more, "--json", "--input", picture).json
+        for more in ([], ["--stalls", "5"], ["--latency", "200"])
+    )
     assert plain["mismatches"] == stalled["mismatches"] == slow["mismatches"] == 0
-    assert plain["outputs"][0]["outputs"] == stalled["outputs"][0]["outputs"] == slow["outputs"][0]["outputs"]
+    assert (
+        plain["outputs"][0]["outputs"]
+        == stalled["outputs"][0]["outputs"]
+        == slow["outputs"][0]["outputs"]
+    )
     assert stalled["cycles"] > plain["cycles"] and slow["cycles"] > plain["cycles"]
 
 
@@ -52,7 +75,9 @@ def test_one_layer_alone(hwcnn, generated, layer):
 
 def test_the_estimate_is_near_the_rtl(hwcnn, generated):
     simulated = hwcnn("simulate", generated, "--json").json["cycles"]
-    assert hwcnn("estimate", "performance", generated, "--json").json["cycles"] == pytest.approx(simulated, rel=0.1)
+    assert hwcnn("estimate", "performance", generated, "--json").json["cycles"] == pytest.approx(
+        simulated, rel=0.1
+    )
 
 
 def test_a_wrong_weight_is_found(hwcnn, generated, tmp_path):
@@ -67,14 +92,16 @@ def test_a_wrong_weight_is_found(hwcnn, generated, tmp_path):
 
 
 def test_a_program_that_never_ends_is_no_mismatch(hwcnn, generated, tmp_path):
-    """The first LOAD waits for an ARRAY that never comes: exit code 3, and one line that says who waits."""
+    """The first LOAD waits for an ARRAY that never comes: exit code 3, and one line that says who
+    waits.
+    """
     shutil.copytree(generated, tmp_path / "copy")
     at = 8 + isa.WAIT_BITS * isa.COUNTERS.index("array")
 
     def wait(program):
         place, size = next((p, s) for p, i, s in instructions(program) if i is isa.LOAD)
-        word = int.from_bytes(program[place:place + size], "little") | 5000 << at
-        return program[:place] + word.to_bytes(size, "little") + program[place + size:]
+        word = int.from_bytes(program[place : place + size], "little") | 5000 << at
+        return program[:place] + word.to_bytes(size, "little") + program[place + size :]
 
     nets.resealed(tmp_path / "copy", "program.bin", wait)
     outcome = hwcnn("simulate", "copy", "--json")
@@ -105,13 +132,23 @@ def test_waves(hwcnn, tmp_path, kind):
     data = (tmp_path / f"w.{kind}").read_bytes()
     assert len(data) > 10_000
     if kind == "vcd":
-        assert b"m_axi_araddr" in data and b"$enddefinitions" in data and data.rstrip().split(b"\n")[-1][:1] in b"#01b"
+        assert (
+            b"m_axi_araddr" in data
+            and b"$enddefinitions" in data
+            and data.rstrip().split(b"\n")[-1][:1] in b"#01b"
+        )
     else:
         reader = pylibfst.lib.fstReaderOpen(str(tmp_path / "w.fst").encode())
         signals = pylibfst.get_scopes_signals2(reader)[1].by_name
         irq = next(s.handle for name, s in signals.items() if name.endswith("irq"))
-        times = [pylibfst.lib.fstReaderGetStartTime(reader), pylibfst.lib.fstReaderGetEndTime(reader)]
+        times = [
+            pylibfst.lib.fstReaderGetStartTime(reader),
+            pylibfst.lib.fstReaderGetEndTime(reader),
+        ]
         text = pylibfst.ffi.new("char[]", 1 << 16)
-        values = [pylibfst.string(pylibfst.lib.fstReaderGetValueFromHandleAtTime(reader, t, irq, text)) for t in times]
+        values = [
+            pylibfst.string(pylibfst.lib.fstReaderGetValueFromHandleAtTime(reader, t, irq, text))
+            for t in times
+        ]
         assert values[0] == "0" and times[1] // 10_000 > outcome.json["cycles"]
         pylibfst.lib.fstReaderClose(reader)

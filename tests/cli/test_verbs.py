@@ -7,15 +7,46 @@ from pathlib import Path
 import nets
 import numpy as np
 import pytest
+from hwcnn.models.digits import PICTURES
 
 from hwcnn import models
 from hwcnn.estimate.devices import DEVICES
-from hwcnn.models.digits import PICTURES
 
-GENERATE = {"model", "pe", "out", "macs", "params", "ops", "instructions", "weight_bytes", "program_bytes", "dram_bytes", "seconds"}
-SIMULATE = {"engine", "model", "pe", "cycles", "macs", "conv_macs", "conv_cycles", "mac_utilisation", "conv_mac_utilisation",
-            "elements_compared", "mismatches", "max_abs_error", "dram_read_bytes", "dram_write_bytes", "stall_cycles", "seconds",
-            "build_seconds", "cycles_per_second", "layers", "outputs"}
+GENERATE = {
+    "model",
+    "pe",
+    "out",
+    "macs",
+    "params",
+    "ops",
+    "instructions",
+    "weight_bytes",
+    "program_bytes",
+    "dram_bytes",
+    "seconds",
+}
+SIMULATE = {
+    "engine",
+    "model",
+    "pe",
+    "cycles",
+    "macs",
+    "conv_macs",
+    "conv_cycles",
+    "mac_utilisation",
+    "conv_mac_utilisation",
+    "elements_compared",
+    "mismatches",
+    "max_abs_error",
+    "dram_read_bytes",
+    "dram_write_bytes",
+    "stall_cycles",
+    "seconds",
+    "build_seconds",
+    "cycles_per_second",
+    "layers",
+    "outputs",
+}
 LAYER = {"name", "op", "cycles", "macs", "mismatches"}
 #: Of digits: 28x28x16x9 + 14x14x(16x32x9 + 32x32x9) + 7x7x32x64x9 + 64x10.
 DIGITS_MACS = 112_896 + 196 * (4_608 + 9_216) + 49 * 18_432 + 640
@@ -27,7 +58,15 @@ def test_generate(hwcnn):
     assert outcome.json["macs"] == DIGITS_MACS and outcome.json["out"] == "build/digits-8x8"
     assert outcome.json["params"] == 16 * 10 + 32 * 145 + 32 * 289 + 64 * 289 + 650
     out = Path("build/digits-8x8")
-    for name in ("accelerator.v", "program.bin", "weights.bin", "manifest.json", "quantized.onnx", "hwcnn.h", "hwcnn.c"):
+    for name in (
+        "accelerator.v",
+        "program.bin",
+        "weights.bin",
+        "manifest.json",
+        "quantized.onnx",
+        "hwcnn.h",
+        "hwcnn.c",
+    ):
         assert (out / name).stat().st_size > 100, name
     assert outcome.json["program_bytes"] == (out / "program.bin").stat().st_size
     assert outcome.json["weight_bytes"] == (out / "weights.bin").stat().st_size
@@ -42,18 +81,34 @@ def test_generate_replaces_and_repeats(hwcnn):
     def generate():
         assert hwcnn("generate", "--model", "digits", "--pe", "8x8").code == 0
         return {p.name: p.read_bytes() for p in Path("build/digits-8x8").iterdir()}
+
     first = generate()
     Path("build/digits-8x8/stale.txt").write_text("x")
     assert generate() == first
 
 
 def test_driver_compiles_without_warnings(generated, tmp_path):
-    subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c", generated / "hwcnn.c", "-o", tmp_path / "a.o"],
-                   check=True)
+    subprocess.run(
+        [
+            "cc",
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Wconversion",
+            "-Werror",
+            "-c",
+            generated / "hwcnn.c",
+            "-o",
+            tmp_path / "a.o",
+        ],
+        check=True,
+    )
 
 
 def test_driver_against_memory(generated, tmp_path):
-    """The C driver, linked with a main that plays the registers: it puts the files where the manifest says and starts."""
+    """The C driver, linked with a main that plays the registers: it puts the files where the
+    manifest says and starts.
+    """
     manifest = json.loads((generated / "manifest.json").read_text())
     (tmp_path / "main.c").write_text("""
 #include <stdio.h>
@@ -93,24 +148,49 @@ int main(int argc, char **argv) {
     return hwcnn_run(&dev, 100, NULL) == HWCNN_BUS_DEAD ? 0 : 13;
 }
 """)
-    subprocess.run(["cc", "-std=c99", f"-I{generated}", tmp_path / "main.c", generated / "hwcnn.c", "-o", tmp_path / "a"], check=True)
-    subprocess.run([tmp_path / "a", generated / "program.bin", generated / "weights.bin", tmp_path / "dram"], check=True)
+    subprocess.run(
+        [
+            "cc",
+            "-std=c99",
+            f"-I{generated}",
+            tmp_path / "main.c",
+            generated / "hwcnn.c",
+            "-o",
+            tmp_path / "a",
+        ],
+        check=True,
+    )
+    subprocess.run(
+        [tmp_path / "a", generated / "program.bin", generated / "weights.bin", tmp_path / "dram"],
+        check=True,
+    )
     dram = (tmp_path / "dram").read_bytes()
     assert len(dram) == manifest["dram_bytes"]
     for name in ("program", "weights"):
         at, data = manifest["memory"][name]["addr"], (generated / f"{name}.bin").read_bytes()
-        assert dram[at:at + len(data)] == data
+        assert dram[at : at + len(data)] == data
 
 
 @pytest.mark.parametrize("engine", ["golden", "isa"])
 def test_simulate(hwcnn, generated, engine):
     outcome = hwcnn("simulate", generated, "--engine", engine, "--json")
     values = outcome.json
-    assert outcome.code == 0 and set(values) >= SIMULATE and all(set(row) >= LAYER for row in values["layers"])
-    assert values["macs"] == DIGITS_MACS and values["conv_macs"] == DIGITS_MACS - 640 and values["cycles"] is None
+    assert (
+        outcome.code == 0
+        and set(values) >= SIMULATE
+        and all(set(row) >= LAYER for row in values["layers"])
+    )
+    assert (
+        values["macs"] == DIGITS_MACS
+        and values["conv_macs"] == DIGITS_MACS - 640
+        and values["cycles"] is None
+    )
     # Every tensor but the input: conv1, pool1, conv2, conv3, pool2, conv4, pool4, fc.
     elements = 784 * 16 + 196 * (16 + 32 + 32) + 49 * (32 + 64) + 64 + 10
-    assert values["elements_compared"] == (elements if engine == "isa" else 0) and values["mismatches"] == 0
+    assert (
+        values["elements_compared"] == (elements if engine == "isa" else 0)
+        and values["mismatches"] == 0
+    )
 
 
 def test_simulate_pictures_and_their_classes(hwcnn, generated):
@@ -125,22 +205,37 @@ def test_simulate_pictures_and_their_classes(hwcnn, generated):
 def test_many_files_after_one_option(hwcnn, generated):
     names = [str(PICTURES / name) for name in ("00_0.png", "04_2.png", "14_7.png")]
     first, *others = names
-    for words in (["--input", *names], [f"--input={first}", *others], ["--input", first, f"--input={others[0]}", others[1]]):
+    for words in (
+        ["--input", *names],
+        [f"--input={first}", *others],
+        ["--input", first, f"--input={others[0]}", others[1]],
+    ):
         for arguments in ([generated, *words], [*words, generated]):
             values = hwcnn("simulate", "--engine", "golden", "--json", *arguments).json
-            assert [item["input"] for item in values["outputs"]] == ["00_0.png", "04_2.png", "14_7.png"]
+            assert [item["input"] for item in values["outputs"]] == [
+                "00_0.png",
+                "04_2.png",
+                "14_7.png",
+            ]
 
 
 def test_folder_of_pictures_and_arrays_agree(hwcnn, generated, tmp_path):
     from PIL import Image
-    whole = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", PICTURES).json["outputs"]
+
+    whole = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", PICTURES).json[
+        "outputs"
+    ]
     pictures = sorted(PICTURES.glob("*.png"))
     assert len(whole) == len(pictures)
-    pixels = np.stack([np.asarray(Image.open(p).convert("L"), np.float32)[None] / 255 for p in pictures])
+    pixels = np.stack(
+        [np.asarray(Image.open(p).convert("L"), np.float32)[None] / 255 for p in pictures]
+    )
     np.save(tmp_path / "all.npy", pixels)
     np.save(tmp_path / "bytes.npy", np.rint(pixels[:, 0] * 255).astype(np.uint8))
     for name in ("all.npy", "bytes.npy"):
-        arrays = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", name).json["outputs"]
+        arrays = hwcnn("simulate", generated, "--engine", "golden", "--json", "--input", name).json[
+            "outputs"
+        ]
         assert [a["outputs"] for a in arrays] == [w["outputs"] for w in whole]
 
 
@@ -148,14 +243,21 @@ def test_int8_arrays_are_taken_as_they_are(hwcnn, generated, tmp_path):
     x = np.random.default_rng(3).integers(-128, 128, (1, 28, 28), np.int8)
     np.save(tmp_path / "q.npy", x)
     from hwcnn import artifact, golden
+
     graph = artifact.Generated(generated).graph
-    expected = golden.host_outputs(graph, golden.run(graph, {graph.inputs[0]: x[None]}))["probabilities"][0]
-    top = hwcnn("simulate", generated, "--engine", "isa", "--json", "--input", "q.npy").json["outputs"][0]["outputs"]["probabilities"]["top"]
+    expected = golden.host_outputs(graph, golden.run(graph, {graph.inputs[0]: x[None]}))[
+        "probabilities"
+    ][0]
+    top = hwcnn("simulate", generated, "--engine", "isa", "--json", "--input", "q.npy").json[
+        "outputs"
+    ][0]["outputs"]["probabilities"]["top"]
     assert [t["index"] for t in top] == list(np.argsort(-expected, kind="stable")[:5])
     assert [t["value"] for t in top] == pytest.approx(np.sort(expected)[::-1][:5])
 
 
-@pytest.mark.parametrize("layer,elements", [("conv1", 784 * 16), ("pool1", 196 * 16), ("conv3", 196 * 32), ("fc", 10)])
+@pytest.mark.parametrize(
+    "layer,elements", [("conv1", 784 * 16), ("pool1", 196 * 16), ("conv3", 196 * 32), ("fc", 10)]
+)
 def test_one_layer_alone(hwcnn, generated, layer, elements):
     values = hwcnn("simulate", generated, "--engine", "isa", "--layer", layer, "--json").json
     assert values["elements_compared"] == elements and values["mismatches"] == 0
@@ -163,17 +265,31 @@ def test_one_layer_alone(hwcnn, generated, layer, elements):
 
 
 def test_batch(hwcnn):
-    assert hwcnn("generate", "--model", "digits", "--pe", "8x8", "--batch", "4", "--out", "four").code == 0
+    assert (
+        hwcnn("generate", "--model", "digits", "--pe", "8x8", "--batch", "4", "--out", "four").code
+        == 0
+    )
     pictures = sorted(PICTURES.glob("*.png"))[:6]
     values = hwcnn("simulate", "--engine", "isa", "--json", "--input", *pictures).json
-    assert values["macs"] == 4 * DIGITS_MACS and values["mismatches"] == 0 and len(values["outputs"]) == 6
-    assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == [p.stem[-1] for p in pictures]
+    assert (
+        values["macs"] == 4 * DIGITS_MACS
+        and values["mismatches"] == 0
+        and len(values["outputs"]) == 6
+    )
+    assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == [
+        p.stem[-1] for p in pictures
+    ]
 
 
 def test_own_onnx_file(hwcnn, tmp_path):
     nets.small(tmp_path / "net.onnx")
-    np.savez(tmp_path / "samples.npz", x=np.random.default_rng(0).standard_normal((5, 3, 12, 12), np.float32))
-    made = hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--calibrate", "samples.npz", "--json").json
+    np.savez(
+        tmp_path / "samples.npz",
+        x=np.random.default_rng(0).standard_normal((5, 3, 12, 12), np.float32),
+    )
+    made = hwcnn(
+        "generate", "--model", "net.onnx", "--pe", "8x8", "--calibrate", "samples.npz", "--json"
+    ).json
     assert made["out"] == "build/net-8x8" and made["macs"] == 144 * 20 * 27 + 36 * 9 * 180
     values = hwcnn("simulate", "--engine", "isa", "--input", "samples.npz", "--json").json
     assert values["model"] == "net" and len(values["outputs"]) == 5 and values["mismatches"] == 0
@@ -183,12 +299,16 @@ def test_own_onnx_file(hwcnn, tmp_path):
 def test_seeded_noise_is_the_input_where_none_is_given(hwcnn, tmp_path):
     nets.small(tmp_path / "net.onnx")
     hwcnn("generate", "--model", "net.onnx", "--pe", "8x8")
-    first, again, other = (hwcnn("simulate", "--engine", "golden", "--json", "--seed", s).json["outputs"] for s in (1, 1, 2))
+    first, again, other = (
+        hwcnn("simulate", "--engine", "golden", "--json", "--seed", s).json["outputs"]
+        for s in (1, 1, 2)
+    )
     assert first == again != other
 
 
 def test_a_mismatch_is_reported_with_its_place_and_exits_1(hwcnn, generated, tmp_path, monkeypatch):
     from hwcnn.sim import isa_engine
+
     manifest = json.loads((generated / "manifest.json").read_text())
     layer = manifest["layers"][3]
     place = manifest["tensors"][layer["tensor"]]["placement"]
@@ -200,7 +320,9 @@ def test_a_mismatch_is_reported_with_its_place_and_exits_1(hwcnn, generated, tmp
 
     monkeypatch.setattr(isa_engine, "run", wrong)
     outcome = hwcnn("simulate", generated, "--engine", "isa", "--json")
-    assert outcome.code == 1 and outcome.json["mismatches"] == 1 and outcome.json["max_abs_error"] == 1
+    assert (
+        outcome.code == 1 and outcome.json["mismatches"] == 1 and outcome.json["max_abs_error"] == 1
+    )
     assert [row["mismatches"] for row in outcome.json["layers"]] == [0, 0, 0, 1, 0, 0, 0, 0]
     for word in (layer["name"], layer["tensor"], "(0, 5, 1, 2)", "POST number"):
         assert word in outcome.err
@@ -210,7 +332,14 @@ def test_estimate_performance(hwcnn, generated):
     outcome = hwcnn("estimate", "performance", generated, "--json")
     values = outcome.json
     assert outcome.code == 0
-    assert {"cycles", "mac_utilisation", "dram_read_bytes", "dram_write_bytes", "fps_at_mhz", "layers"} <= set(values)
+    assert {
+        "cycles",
+        "mac_utilisation",
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "fps_at_mhz",
+        "layers",
+    } <= set(values)
     assert sum(row["cycles"] for row in values["layers"]) == values["cycles"] > DIGITS_MACS / 64
     assert values["mac_utilisation"] == pytest.approx(DIGITS_MACS / 64 / values["cycles"])
     assert values["fps_at_mhz"]["200"] == pytest.approx(200e6 / values["cycles"], rel=1e-3)
@@ -225,7 +354,11 @@ def test_lists(hwcnn):
     assert {"Conv", "MaxPool", "Gemm", "LRN", "Concat"} <= ops
     for verb in ("models", "devices", "ops"):
         outcome = hwcnn(verb)
-        assert outcome.code == 0 and "Conv" in outcome.out or "digits" in outcome.out or "xc7z020" in outcome.out
+        assert (
+            (outcome.code == 0 and "Conv" in outcome.out)
+            or "digits" in outcome.out
+            or "xc7z020" in outcome.out
+        )
 
 
 def test_help(hwcnn):

@@ -55,26 +55,53 @@ def design(tmp_path_factory):
 def synthesised(folder):
     """The netlist of hwcnn.v in a folder."""
     made = libyosys.Design()
-    for command in (f"read_verilog {folder}/hwcnn.v", "synth_ecp5 -top hwcnn", f"write_json {folder}/netlist.json"):
+    for command in (
+        f"read_verilog {folder}/hwcnn.v",
+        "synth_ecp5 -top hwcnn",
+        f"write_json {folder}/netlist.json",
+    ):
         libyosys.run_pass(command, made)
     return json.loads((folder / "netlist.json").read_text())
 
 
 def test_plain_registers_go_into_the_blocks(design):
     module = design["modules"]["hwcnn"]
-    before = {name: cell["connections"] for name, cell in module["cells"].items() if cell["type"] == "TRELLIS_FF"}
+    before = {
+        name: cell["connections"]
+        for name, cell in module["cells"].items()
+        if cell["type"] == "TRELLIS_FF"
+    }
     follows = {cell["DI"][0]: cell["Q"][0] for cell in before.values()}
-    products = {name: dict(cell["connections"]) for name, cell in module["cells"].items() if cell["type"] == "MULT18X18D"}
-    rams = {name: dict(cell["connections"]) for name, cell in module["cells"].items() if cell["type"] == "DP16KD"}
+    products = {
+        name: dict(cell["connections"])
+        for name, cell in module["cells"].items()
+        if cell["type"] == "MULT18X18D"
+    }
+    rams = {
+        name: dict(cell["connections"])
+        for name, cell in module["cells"].items()
+        if cell["type"] == "DP16KD"
+    }
     assert len(products) == 6 and len(rams) == 3
 
     gone = absorb.output_registers(design)
 
     cells = module["cells"]
-    blocks = {name: cell for name, cell in cells.items() if cell["parameters"].get("REG_OUTPUT_CLK") == "CLK0"}
-    assert len(blocks) == 4 and gone == len(before) - sum(cell["type"] == "TRELLIS_FF" for cell in cells.values()) > 0
-    driven = {bits[0] for cell in cells.values() for port, bits in cell["connections"].items()
-              if cell["port_directions"][port] == "output"}
+    blocks = {
+        name: cell
+        for name, cell in cells.items()
+        if cell["parameters"].get("REG_OUTPUT_CLK") == "CLK0"
+    }
+    assert (
+        len(blocks) == 4
+        and gone == len(before) - sum(cell["type"] == "TRELLIS_FF" for cell in cells.values()) > 0
+    )
+    driven = {
+        bits[0]
+        for cell in cells.values()
+        for port, bits in cell["connections"].items()
+        if cell["port_directions"][port] == "output"
+    }
     resets, enables = [], []
     for name, cell in blocks.items():
         assert cell["connections"]["CLK0"] == module["ports"]["clk"]["bits"]
@@ -84,23 +111,44 @@ def test_plain_registers_go_into_the_blocks(design):
             if port[0] == "P" and bit in follows:
                 assert cell["connections"][port] == [follows[bit]]  # what the flip-flop showed
     en = module["ports"]["en"]["bits"]
-    assert sorted(zip(resets, enables), key=str) == sorted([(["0"], ["1"]), (["0"], ["1"]), (en, ["1"]), (["0"], en)], key=str)
-    inputs = {bit for bits in (module["ports"][n]["bits"] for n in ("clk", "en", "a", "b", "address", "data")) for bit in bits}
+    assert sorted(zip(resets, enables), key=str) == sorted(
+        [(["0"], ["1"]), (["0"], ["1"]), (en, ["1"]), (["0"], en)], key=str
+    )
+    inputs = {
+        bit
+        for bits in (module["ports"][n]["bits"] for n in ("clk", "en", "a", "b", "address", "data"))
+        for bit in bits
+    }
     for cell in cells.values():
         for port, bits in cell["connections"].items():
             if cell["port_directions"][port] == "input":
                 assert {bit for bit in bits if isinstance(bit, int)} <= driven | inputs
-    for port in ("wide", "enabled", "used", "cleared", "product", "sum", "both", "read", "kept", "reset"):
+    for port in (
+        "wide",
+        "enabled",
+        "used",
+        "cleared",
+        "product",
+        "sum",
+        "both",
+        "read",
+        "kept",
+        "reset",
+    ):
         assert {bit for bit in module["ports"][port]["bits"] if isinstance(bit, int)} <= driven
     others = [cell for name, cell in cells.items() if name in products and name not in blocks]
     assert all("CLK0" not in cell["connections"] for cell in others)
 
-    modes = {name: [cells[name]["parameters"].get(f"REGMODE_{port}") for port in "AB"] for name in rams}
+    modes = {
+        name: [cells[name]["parameters"].get(f"REGMODE_{port}") for port in "AB"] for name in rams
+    }
     assert sorted(modes.values()) == [["NOREG", "NOREG"], ["NOREG", "OUTREG"], ["OUTREG", "OUTREG"]]
     for name, mode in modes.items():
         cell = cells[name]
         if mode[1] == "OUTREG":
-            assert cell["connections"]["OCEB"] == (["1"] if mode[0] == "OUTREG" else module["ports"]["b"]["bits"][:1])
+            assert cell["connections"]["OCEB"] == (
+                ["1"] if mode[0] == "OUTREG" else module["ports"]["b"]["bits"][:1]
+            )
             for port, (bit,) in rams[name].items():
                 if port[:2] == "DO" and bit in follows:
                     assert cell["connections"][port] == [follows[bit]]
@@ -125,16 +173,27 @@ endmodule
     cells = design["modules"]["hwcnn"]["cells"]
     registers = {name: cell for name, cell in cells.items() if cell["type"] == "TRELLIS_FF"}
     assert absorb.copy_registers(design) == 6 * 8
-    follows = {cell["connections"]["Q"][0]: cell["connections"]["DI"][0] for cell in cells.values() if cell["type"] == "TRELLIS_FF"}
+    follows = {
+        cell["connections"]["Q"][0]: cell["connections"]["DI"][0]
+        for cell in cells.values()
+        if cell["type"] == "TRELLIS_FF"
+    }
     old = {cell["connections"]["Q"][0] for cell in registers.values()}
     multipliers = [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]
-    used = [{bit for port, (bit,) in cell["connections"].items() if port[0] in "AB" and bit in follows} for cell in multipliers]
+    used = [
+        {bit for port, (bit,) in cell["connections"].items() if port[0] in "AB" and bit in follows}
+        for cell in multipliers
+    ]
     assert [len(bits) for bits in used] == [8] * 6 and len(set().union(*used) - old) == 48
     assert len({follows[bit] for bits in used for bit in bits}) == 8
 
 
-def test_operands_that_follow_registers_are_held_in_the_multiplier_which_computes_the_same(tmp_path):
-    """Proved by Yosys with a model of the multiplier's registers, for five multipliers, of which two can use them."""
+def test_operands_that_follow_registers_are_held_in_the_multiplier_which_computes_the_same(
+    tmp_path,
+):
+    """Proved by Yosys with a model of the multiplier's registers, for five multipliers, of which
+    two can use them.
+    """
     (tmp_path / "hwcnn.v").write_text("""
 module hwcnn(input clk, en, load, input signed [3:0] a, w, output reg signed [7:0] sums, second, third, products, plain,
              output [3:0] shows);
@@ -157,10 +216,17 @@ module hwcnn(input clk, en, load, input signed [3:0] a, w, output reg signed [7:
 endmodule
 """)
     synthesised(tmp_path)
-    run = subprocess.run([sys.executable, Path(__file__).with_name("absorbed.py")], cwd=tmp_path, text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("absorbed.py")],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+    )
     assert run.returncode == 0 and "no model found: SUCCESS!" in run.stdout, run.stdout[-2000:]
     cells = json.loads((tmp_path / "after.json").read_text())["modules"]["hwcnn"]["cells"]
-    inside = [cell["parameters"] for cell in cells.values() if "REG_INPUTA_CLK" in cell["parameters"]]
+    inside = [
+        cell["parameters"] for cell in cells.values() if "REG_INPUTA_CLK" in cell["parameters"]
+    ]
     assert len(inside) == 2 and all(p["REG_INPUTB_CLK"] == "CLK0" for p in inside)
     outputs, inputs, copies = json.loads(run.stdout.splitlines()[-1])
     assert (outputs, inputs) == (5 * 8, 4)

@@ -2,15 +2,20 @@
 
 import pytest
 
+from hwcnn.errors import InputError
 from hwcnn.estimate.devices import DEVICES, find
 from hwcnn.estimate.families import FAMILIES
-from hwcnn.errors import InputError
 
 
 def test_every_device_has_a_family_and_plausible_counts():
     for device in DEVICES.values():
         assert device.family in FAMILIES
-        assert 10_000 < device.luts < 1_000_000 and device.ffs >= device.luts * 0.7 and device.dsps > 20 and device.brams > 30
+        assert (
+            10_000 < device.luts < 1_000_000
+            and device.ffs >= device.luts * 0.7
+            and device.dsps > 20
+            and device.brams > 30
+        )
     assert len(DEVICES) >= 12
 
 
@@ -20,32 +25,69 @@ def test_find_ignores_case_and_suggests():
         find("lfe5u85f")
 
 
-@pytest.mark.parametrize("family,cells,expected", [
-    ("xc7", {"LUT6": 10, "LUT2": 5, "SRL16E": 3, "RAM64M": 2, "CARRY4": 9, "MUXF7": 4, "FDRE": 7, "FDSE": 1, "DSP48E1": 2, "BUFG": 1,
-             "RAMB18E1": 3, "RAMB36E1": 1}, dict(luts=26, ffs=8, dsps=2, brams=2.5)),
-    ("ecp5", {"LUT4": 10, "CCU2C": 5, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 9, "MULT18X18D": 3, "DP16KD": 2, "PFUMX": 8},
-     dict(luts=32, ffs=9, dsps=3, brams=2)),
-])
+@pytest.mark.parametrize(
+    "family,cells,expected",
+    [
+        (
+            "xc7",
+            {
+                "LUT6": 10,
+                "LUT2": 5,
+                "SRL16E": 3,
+                "RAM64M": 2,
+                "CARRY4": 9,
+                "MUXF7": 4,
+                "FDRE": 7,
+                "FDSE": 1,
+                "DSP48E1": 2,
+                "BUFG": 1,
+                "RAMB18E1": 3,
+                "RAMB36E1": 1,
+            },
+            dict(luts=26, ffs=8, dsps=2, brams=2.5),
+        ),
+        (
+            "ecp5",
+            {
+                "LUT4": 10,
+                "CCU2C": 5,
+                "TRELLIS_DPR16X4": 2,
+                "TRELLIS_FF": 9,
+                "MULT18X18D": 3,
+                "DP16KD": 2,
+                "PFUMX": 8,
+            },
+            dict(luts=32, ffs=9, dsps=3, brams=2),
+        ),
+    ],
+)
 def test_count(family, cells, expected):
     assert FAMILIES[family].count(cells) == expected
 
 
-@pytest.mark.parametrize("family,width,depth,expected", [
-    ("xc7", 72, 512, (0, 0, 1)),          # a RAMB36 is 512 x 72
-    ("xc7", 36, 512, (0, 0, 0.5)),        # half of it
-    ("xc7", 10, 4096, (0, 0, 1.5)),       # 8 bits in three halves' data, of 9 bits a byte
-    ("xc7", 6, 32, (4, 6, 0)),            # RAM32M: 32 x 6 in four LUTs, and the read register
-    ("xc7", 8, 128, (34, 8, 0)),          # six RAM64M, a multiplexer of two a bit, two write enables
-    ("xc7", 128, 8192, (130, 1, 30)),     # two behind each other; the upper address bit waits for the data
-    ("xcup", 14, 32, (8, 14, 0)),         # RAM32M16
-    ("ecp5", 36, 512, (0, 0, 1)),
-    ("ecp5", 4, 16, (6, 4, 0)),
-    ("ecp5", 16, 64, (148, 16, 0)),       # 16 DPR16X4, multiplexers of four
-    ("ecp5", 24, 64, (0, 0, 1)),          # as LUTs it would cost more
-])
+@pytest.mark.parametrize(
+    "family,width,depth,expected",
+    [
+        ("xc7", 72, 512, (0, 0, 1)),  # a RAMB36 is 512 x 72
+        ("xc7", 36, 512, (0, 0, 0.5)),  # half of it
+        ("xc7", 10, 4096, (0, 0, 1.5)),  # 8 bits in three halves' data, of 9 bits a byte
+        ("xc7", 6, 32, (4, 6, 0)),  # RAM32M: 32 x 6 in four LUTs, and the read register
+        # six RAM64M, a multiplexer of two a bit, two write enables
+        ("xc7", 8, 128, (34, 8, 0)),
+        # two behind each other; the upper address bit waits for the data
+        ("xc7", 128, 8192, (130, 1, 30)),
+        ("xcup", 14, 32, (8, 14, 0)),  # RAM32M16
+        ("ecp5", 36, 512, (0, 0, 1)),
+        ("ecp5", 4, 16, (6, 4, 0)),
+        ("ecp5", 16, 64, (148, 16, 0)),  # 16 DPR16X4, multiplexers of four
+        ("ecp5", 24, 64, (0, 0, 1)),  # as LUTs it would cost more
+    ],
+)
 def test_ram(family, width, depth, expected):
     """What Yosys 0.70 makes of rtl/hwcnn_ram.v."""
-    assert FAMILIES[family].ram(width, depth) == dict(zip(("luts", "ffs", "brams"), expected, strict=True), dsps=0)
+    assert FAMILIES[family].ram(width, depth) == dict(
+        zip(("luts", "ffs", "brams"), expected, strict=True), dsps=0
+    )
 
 
 def test_a_ram_can_be_kept_out_of_luts():

@@ -1,4 +1,6 @@
-"""What synthesis makes of the accelerator computes what the reference does: a layer of digits in LUTs, flip-flops and multiplier blocks."""
+"""What synthesis makes of the accelerator computes what the reference does: a layer of digits in
+LUTs, flip-flops and multiplier blocks.
+"""
 
 import hashlib
 import importlib.metadata
@@ -12,14 +14,25 @@ import pytest
 
 from hwcnn import golden, models
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import load
-from hwcnn.frontend.quantise import quantise
-from hwcnn.generate import accelerator_verilog
-from hwcnn.sim import simulate, verilator
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import load
+from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.generator import accelerator_verilog
+from hwcnn.sim import session, verilator
 
-CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=8, act_kib=4, acc_depth=64, queue_words=16, read_fifo=32, weight_fifo=64, param_slots=8,
-                     pool_depth=64, features=())
+CONFIG = AccelConfig(
+    rows=4,
+    cols=4,
+    axi_bytes=8,
+    act_kib=4,
+    acc_depth=64,
+    queue_words=16,
+    read_fifo=32,
+    weight_fifo=64,
+    param_slots=8,
+    pool_depth=64,
+    features=(),
+)
 SCRIPT = Path(__file__).with_name("gates.py")
 LIBRARY = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
 #: Of the library's style: what Verilator has to accept.
@@ -27,8 +40,12 @@ STYLE = ("COMBDLY", "SPECIFYIGN", "LATCH")
 
 
 def gates(verilog, folder):
-    """The netlist of module ``hwcnn`` with the simulation models of its cells; kept in the cache, for it takes a quarter of a minute."""
-    stamp = hashlib.sha256(repr((verilog, SCRIPT.read_text(), importlib.metadata.version("pyosys"))).encode()).hexdigest()[:16]
+    """The netlist of module ``hwcnn`` with the simulation models of its cells; kept in the cache,
+    for it takes a quarter of a minute.
+    """
+    stamp = hashlib.sha256(
+        repr((verilog, SCRIPT.read_text(), importlib.metadata.version("pyosys"))).encode()
+    ).hexdigest()[:16]
     cached = verilator.cache_dir() / "gates" / f"{stamp}.v"
     if not cached.exists():
         (folder / "hwcnn.v").write_text(verilog)
@@ -37,10 +54,19 @@ def gates(verilog, folder):
         cached.parent.mkdir(parents=True, exist_ok=True)
         (folder / "gates.v").replace(cached)
     netlist = cached.read_text()
-    models = {m[1]: m[0] for m in re.finditer(r"^module (\w+).*?^endmodule", LIBRARY.read_text(), re.M | re.S)}
+    models = {
+        m[1]: m[0]
+        for m in re.finditer(r"^module (\w+).*?^endmodule", LIBRARY.read_text(), re.M | re.S)
+    }
     used = sorted(set(re.findall(r"^  ([A-Z][A-Z0-9]+) (?:#|[\\\w])", netlist, re.M)))
     assert {"LUT6", "FDRE", "CARRY4", "DSP48E1"} <= set(used)
-    return "\n".join([netlist, *(f"/* verilator lint_off {w} */" for w in STYLE), *(models[name] for name in used)])
+    return "\n".join(
+        [
+            netlist,
+            *(f"/* verilator lint_off {w} */" for w in STYLE),
+            *(models[name] for name in used),
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +81,11 @@ def digits():
 
 def test_a_layer_of_the_netlist_is_bit_exact(digits, tmp_path):
     graph, tensors = digits
-    design = simulate.Design(CONFIG, {}, b"", None, gates(accelerator_verilog(CONFIG), tmp_path), graph).layer("conv2")
-    outcome, = simulate.simulate(design, [{name: tensors[name] for name in design.graph.inputs}], simulate.Options("rtl")).outcomes
-    difference, = outcome.differences.values()
+    design = session.Design(
+        CONFIG, {}, b"", None, gates(accelerator_verilog(CONFIG), tmp_path), graph
+    ).layer("conv2")
+    (outcome,) = session.simulate(
+        design, [{name: tensors[name] for name in design.graph.inputs}], session.Options("rtl")
+    ).outcomes
+    (difference,) = outcome.differences.values()
     assert difference.elements == 6272 and difference.mismatches == 0

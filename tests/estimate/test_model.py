@@ -1,4 +1,6 @@
-"""The formulas: what `estimate resources` says without synthesis. How near they are to synthesis is in docs/resources.md."""
+"""The formulas: what `estimate resources` says without synthesis. How near they are to synthesis is
+in docs/resources.md.
+"""
 
 import io
 import re
@@ -7,13 +9,13 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from hwcnn import views
+from hwcnn.cli import tables
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.estimate import command, devices, model
 from hwcnn.estimate.components import BLOCKS, COMPONENTS, rams
 from hwcnn.estimate.synth import InLuts
-from hwcnn.generate import accelerator_verilog
+from hwcnn.generator import accelerator_verilog
 from hwcnn.rtl.top import Accelerator
 
 CONFIG = AccelConfig(rows=8, cols=8)
@@ -33,7 +35,10 @@ def test_components(family):
     assert tuple(parts) == COMPONENTS
     assert all(used["luts"] > 0 and used["ffs"] > 0 for used in parts.values())
     assert parts["array"]["dsps"] + parts["accumulators"]["dsps"] == 64
-    assert parts["load"]["brams"] >= model.components(replace(CONFIG, act_kib=64), family)["load"]["brams"] + 16
+    assert (
+        parts["load"]["brams"]
+        >= model.components(replace(CONFIG, act_kib=64), family)["load"]["brams"] + 16
+    )
     without = model.components(replace(CONFIG, features=()), family)
     assert without["vector"] == dict.fromkeys(model.KINDS, 0) and without["array"] == parts["array"]
 
@@ -41,8 +46,16 @@ def test_components(family):
 def test_rams_are_those_of_the_verilog():
     """The list is made without elaborating the PEs."""
     ports = re.findall(r"hwcnn_ram #\((.*?)\)\s+ram", accelerator_verilog(CONFIG), re.S)
-    shapes = [tuple(int(re.search(rf"\.{name}\(32'd(\d+)\)", port)[1]) for name in ("WIDTH", "DEPTH", "BLOCK")) for port in ports]
-    assert len(shapes) > 30 and sorted(shape for _, shape in rams(Accelerator(CONFIG))) == sorted(shapes)
+    shapes = [
+        tuple(
+            int(re.search(rf"\.{name}\(32'd(\d+)\)", port)[1])
+            for name in ("WIDTH", "DEPTH", "BLOCK")
+        )
+        for port in ports
+    ]
+    assert len(shapes) > 30 and sorted(shape for _, shape in rams(Accelerator(CONFIG))) == sorted(
+        shapes
+    )
 
 
 def test_multipliers_and_rams_go_to_luts_where_a_device_is_short_of_blocks():
@@ -51,33 +64,51 @@ def test_multipliers_and_rams_go_to_luts_where_a_device_is_short_of_blocks():
     wanted, in_luts = model.total(model.components(config, "ecp5")), model.scarce(config, part)
     assert in_luts.multipliers == wanted["dsps"] - 72 and in_luts.rams > 0
     used = model.total(model.components(config, "ecp5", in_luts))
-    assert used["dsps"] == 72 and used["brams"] <= 108 < wanted["brams"] and used["luts"] > wanted["luts"] + 50 * in_luts.multipliers
+    assert (
+        used["dsps"] == 72
+        and used["brams"] <= 108 < wanted["brams"]
+        and used["luts"] > wanted["luts"] + 50 * in_luts.multipliers
+    )
     assert model.scarce(CONFIG, devices.find("xc7k325t")) == InLuts()
 
 
 def test_the_largest_array_that_fits():
     def largest(device):
         return command.largest(AccelConfig(), devices.find(device), lambda text: None)
+
     for device in ("xc7z020", "lfe5u-85f"):
         found, part = largest(device), devices.find(device)
-        assert command.fits(model.total(model.components(found, part.family, model.scarce(found, part))), part)
+        assert command.fits(
+            model.total(model.components(found, part.family, model.scarce(found, part))), part
+        )
         double = replace(found, cols=2 * found.cols)
-        assert not command.fits(model.total(model.components(double, part.family, model.scarce(double, part))), part)
-    assert largest("xc7k325t").rows * largest("xc7k325t").cols > largest("xc7z020").rows * largest("xc7z020").cols
+        assert not command.fits(
+            model.total(model.components(double, part.family, model.scarce(double, part))), part
+        )
+    assert (
+        largest("xc7k325t").rows * largest("xc7k325t").cols
+        > largest("xc7z020").rows * largest("xc7z020").cols
+    )
     with pytest.raises(InputError, match="no array fits lfe5u-25f"):
         command.largest(AccelConfig(act_kib=4096), devices.find("lfe5u-25f"), lambda text: None)
 
 
 def test_resources_by_component_and_percent():
     values = command.resources(pe="8x8", device="LFE5U-85F")
-    assert values["source"] == "model" and values["device"] == "lfe5u-85f" and values["fmax_mhz"] is None
+    assert (
+        values["source"] == "model"
+        and values["device"] == "lfe5u-85f"
+        and values["fmax_mhz"] is None
+    )
     assert [row["name"] for row in values["components"]] == list(COMPONENTS)
     for kind in model.KINDS:
         assert values[kind] == sum(row[kind] for row in values["components"])
-        assert values["percent"][kind] == round(100 * values[kind] / getattr(devices.find("lfe5u-85f"), kind), 1)
+        assert values["percent"][kind] == round(
+            100 * values[kind] / getattr(devices.find("lfe5u-85f"), kind), 1
+        )
     assert values["fits"] == all(share <= 100 for share in values["percent"].values())
     console = Console(width=150, record=True, file=io.StringIO())
-    console.print(*views.resources(values))
+    console.print(*tables.resources(values))
     shown = console.export_text()
     assert all(name in shown for name in ("accumulators", "of lfe5u-85f", "lut per mac"))
 

@@ -1,4 +1,6 @@
-"""Multipliers of LUTs compute what multipliers do, by Yosys' proof, and their registers are where they should be."""
+"""Multipliers of LUTs compute what multipliers do, by Yosys' proof, and their registers are where
+they should be.
+"""
 
 import json
 import subprocess
@@ -27,7 +29,12 @@ endmodule
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_the_netlist_is_equivalent(number, adders, tmp_path):
     (tmp_path / "hwcnn.v").write_text(SOURCE)
-    run = subprocess.run([sys.executable, Path(__file__).with_name("proof.py"), str(number), adders], cwd=tmp_path, text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name("proof.py"), str(number), adders],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+    )
     assert run.returncode == 0 and "no model found: SUCCESS!" in run.stdout, run.stdout[-2000:]
     before, after = (Counter(kinds) for kinds in json.loads(run.stdout.splitlines()[-1]))
     assert after["$mul"] == before["$mul"] - number

@@ -1,4 +1,6 @@
-"""A block of the accelerator between assumptions about its surroundings and properties that must hold."""
+"""A block of the accelerator between assumptions about its surroundings and properties that must
+hold.
+"""
 
 import re
 import sys
@@ -9,7 +11,6 @@ from amaranth.asserts import AnyConst, AnySeq, Initial
 from amaranth.hdl import Assert, Assume
 from amaranth.lib.wiring import Component
 
-
 #: As the name of a property: all of them, and the lemmas.
 TOGETHER = "all"
 
@@ -17,14 +18,15 @@ TOGETHER = "all"
 class Harness:
     """Built by a proof's function around the block.
 
-    The first cycle resets whatever has a reset; all other registers and all RAMs begin with any value, as after a soft reset.
-    Assumptions and properties hold from the second cycle on.
+    The first cycle resets whatever has a reset; all other registers and all RAMs begin with any
+    value, as after a soft reset. Assumptions and properties hold from the second cycle on.
 
     Members
     -------
-    m : the module that the harness is. properties : {name: condition}, which hold in every cycle. reaches : {name: condition},
-    which some run must fulfil: the assumptions are not contradictory. lemmas : {name: condition}, proved together with the
-    properties, which follow from these by induction. peeks : {path of a signal of the block: the harness' signal that shows it}.
+    m : the module that the harness is. properties : {name: condition}, which hold in every cycle.
+    reaches : {name: condition}, which some run must fulfil: the assumptions are not contradictory.
+    lemmas : {name: condition}, proved together with the properties, which follow from these by
+    induction. peeks : {path of a signal of the block: the harness' signal that shows it}.
     """
 
     def __init__(self):
@@ -38,7 +40,9 @@ class Harness:
         return block
 
     def add_open(self, name, block):
-        """`add`; also returns {"submodule.function.variable": signal} of what the block's functions call their signals, for lemmas."""
+        """`add`; also returns {"submodule.function.variable": signal} of what the block's functions
+        call their signals, for lemmas.
+        """
         inner = {}
         self.m.submodules[name] = _opened(block, inner)
         return block, inner
@@ -90,7 +94,9 @@ class Harness:
         return signal
 
     def check(self, name):
-        """The one assertion of a proof: a property, all and the lemmas `TOGETHER`, or that a condition is never fulfilled."""
+        """The one assertion of a proof: a property, all and the lemmas `TOGETHER`, or that a
+        condition is never fulfilled.
+        """
         if name == TOGETHER:
             holds = Cat(*self.properties.values(), *self.lemmas.values()).all()
         else:
@@ -112,7 +118,9 @@ class Harness:
         self.m.d.comb += stream.ready.eq(self.any(f"{name}_ready"))
 
     def steady(self, stream, *others):
-        """An item that was not taken is still there, unchanged (so are `others`, which belong to it)."""
+        """An item that was not taken is still there, unchanged (so are `others`, which belong to
+        it).
+        """
         raw = Value.cast(stream.payload)
         held = self.past(stream.valid & ~stream.ready)
         return ~held | (stream.valid & (raw == self.past(raw)) & self._same(others))
@@ -138,11 +146,19 @@ class Harness:
 
 
 def _opened(block, inner, path=""):
-    """The elaborated module of a component; what its functions and its submodules' call their signals goes to `inner`."""
+    """The elaborated module of a component; what its functions and its submodules' call their
+    signals goes to `inner`.
+    """
+
     def watch(frame, event, _):
         if event == "return" and "hwcnn" in frame.f_code.co_filename:
-            inner.update({f"{path}{frame.f_code.co_name}.{variable}": value for variable, value in frame.f_locals.items()
-                          if isinstance(value, Signal)})
+            inner.update(
+                {
+                    f"{path}{frame.f_code.co_name}.{variable}": value
+                    for variable, value in frame.f_locals.items()
+                    if isinstance(value, Signal)
+                }
+            )
 
     sys.setprofile(watch)
     try:
@@ -174,9 +190,10 @@ class Mutant:
 class Proof:
     """What is proved of a block with certain parameters.
 
-    build : function of (harness, **parameters). bounds : {property: cycles} of those that are proved only for so many cycles
-    after the reset. quick : part of ``make test``. narrow : {"module of hwcnn.constant or .class.attribute": value}, set in this
-    order before the proof's file is imported, so that the block is the same but smaller.
+    build : function of (harness, **parameters). bounds : {property: cycles} of those that are
+    proved only for so many cycles after the reset. quick : part of ``make test``. narrow : {"module
+    of hwcnn.constant or .class.attribute": value}, set in this order before the proof's file is
+    imported, so that the block is the same but smaller.
     """
 
     block: str

@@ -19,7 +19,9 @@ KINDS = {"property": ("proved", "bounded"), "mutant": ("refuted",), "reach": ("r
 
 @dataclass(frozen=True)
 class Job:
-    """One property of proof `number` of `file`; kind: a key of `KINDS`; covers: what `TOGETHER` stands for."""
+    """One property of proof `number` of `file`; kind: a key of `KINDS`; covers: what `TOGETHER`
+    stands for.
+    """
 
     file: str
     number: int
@@ -31,14 +33,23 @@ class Job:
 
     @property
     def title(self):
-        text = ", ".join(f"{name} {value}" for name, value in (
-            self.proof.parameters | {path.split(".")[-1]: value for path, value in self.proof.narrow.items()}).items())
+        text = ", ".join(
+            f"{name} {value}"
+            for name, value in (
+                self.proof.parameters
+                | {path.split(".")[-1]: value for path, value in self.proof.narrow.items()}
+            ).items()
+        )
         return f"{self.proof.block}({text})" if text else self.proof.block
 
     @property
     def folder(self):
         text = f"{self.file}_{self.number}_{self.kind}_{self.property}"
-        return re.sub(r"\W+", "_", text if self.mutant is None else f"{text}_{self.proof.mutants.index(self.mutant)}")
+        return re.sub(
+            r"\W+",
+            "_",
+            text if self.mutant is None else f"{text}_{self.proof.mutants.index(self.mutant)}",
+        )
 
 
 def jobs(files=FILES, quick=False):
@@ -51,16 +62,31 @@ def jobs(files=FILES, quick=False):
             harness = Harness()
             proof.build(harness, **proof.parameters)
             names = [TOGETHER] if harness.lemmas else harness.properties
-            found += [Job(file, number, proof, "property", name, covers=tuple(harness.properties)) for name in names]
+            found += [
+                Job(file, number, proof, "property", name, covers=tuple(harness.properties))
+                for name in names
+            ]
             found += [Job(file, number, proof, "reach", name) for name in harness.reaches]
-            found += [Job(file, number, proof, "mutant", mutant.property, mutant) for mutant in proof.mutants]
+            found += [
+                Job(file, number, proof, "mutant", mutant.property, mutant)
+                for mutant in proof.mutants
+            ]
     return found
 
 
 def run(job, folder):
-    """The result of a job: what `prover.prove` returns, and whether it is `right`; `failure` says why the prover failed."""
+    """The result of a job: what `prover.prove` returns, and whether it is `right`; `failure` says
+    why the prover failed.
+    """
     folder = Path(folder) / job.folder
-    command = [sys.executable, str(HERE / "prover.py"), job.file, str(job.number), job.property, str(folder)]
+    command = [
+        sys.executable,
+        str(HERE / "prover.py"),
+        job.file,
+        str(job.number),
+        job.property,
+        str(folder),
+    ]
     if job.mutant is not None:
         command += ["--mutant", json.dumps(astuple(job.mutant))]
     if job.proof.narrow:
@@ -69,8 +95,14 @@ def run(job, folder):
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         lines = ended.stderr.strip().splitlines()
-        return {"property": job.property, "verdict": "failed", "right": False,
-                "failure": lines[-1] if lines else f"see {folder}/yosys.log",
-                "seconds": round(time.monotonic() - begun, 2), "length": None, "clauses": None}
+        return {
+            "property": job.property,
+            "verdict": "failed",
+            "right": False,
+            "failure": lines[-1] if lines else f"see {folder}/yosys.log",
+            "seconds": round(time.monotonic() - begun, 2),
+            "length": None,
+            "clauses": None,
+        }
     result = json.loads(ended.stdout)
     return result | {"right": result["verdict"] in KINDS[job.kind]}

@@ -1,10 +1,12 @@
-"""The registers on AXI4-Lite: one response for each request, stable until it is taken, and none that takes without end."""
+"""The registers on AXI4-Lite: one response for each request, stable until it is taken, and none
+that takes without end.
+"""
 
 from amaranth import Value
 from harness import Mutant, Proof
 
 from hwcnn.config import AccelConfig
-from hwcnn.rtl.control import Control
+from hwcnn.rtl.host.control import Control
 
 
 def control(h):
@@ -13,7 +15,11 @@ def control(h):
         if member.flow.flip() == member.flow.__class__.Out:  # an input
             value = Value.cast(getattr(dut, name))
             m.d.comb += value.eq(h.any(name, len(value)))
-    for channel, payload in (("aw", (dut.awaddr,)), ("w", (dut.wdata, dut.wstrb)), ("ar", (dut.araddr,))):
+    for channel, payload in (
+        ("aw", (dut.awaddr,)),
+        ("w", (dut.wdata, dut.wstrb)),
+        ("ar", (dut.araddr,)),
+    ):
         valid, ready = getattr(dut, f"{channel}valid"), getattr(dut, f"{channel}ready")
         held = h.past(valid & ~ready)
         h.assume(~held | valid)
@@ -23,9 +29,15 @@ def control(h):
     # Requests of which no response has been taken: reads, addresses and data of writes.
     reads, addresses, data = (h.register(name, 3) for name in ("reads", "addresses", "data"))
     answered, written = dut.rvalid & dut.rready, dut.bvalid & dut.bready
-    m.d.sync += [reads.eq(reads + (dut.arvalid & dut.arready) - answered), addresses.eq(addresses + (dut.awvalid & dut.awready) - written),
-                 data.eq(data + (dut.wvalid & dut.wready) - written)]
-    h.prove("a read's answer stays", ~h.past(dut.rvalid & ~dut.rready) | dut.rvalid & (dut.rdata == h.past(dut.rdata)))
+    m.d.sync += [
+        reads.eq(reads + (dut.arvalid & dut.arready) - answered),
+        addresses.eq(addresses + (dut.awvalid & dut.awready) - written),
+        data.eq(data + (dut.wvalid & dut.wready) - written),
+    ]
+    h.prove(
+        "a read's answer stays",
+        ~h.past(dut.rvalid & ~dut.rready) | dut.rvalid & (dut.rdata == h.past(dut.rdata)),
+    )
     h.prove("a write's response stays", ~h.past(dut.bvalid & ~dut.bready) | dut.bvalid)
     h.prove("an answer only to a read", ~dut.rvalid | (reads == 1))
     h.prove("a response only to a write", ~dut.bvalid | (addresses != 0) & (data != 0))
@@ -41,16 +53,33 @@ def control(h):
     h.assume(~dut.finished | running)
     h.prove("starts only when the run before is over", ~dut.start | ~running)
     h.prove("no start during a reset", ~dut.start | ~dut.soft_reset)
-    h.prove("soft reset is a pulse while draining", ~dut.soft_reset | ~h.past(dut.soft_reset) & h.past(dut.drain))
+    h.prove(
+        "soft reset is a pulse while draining",
+        ~dut.soft_reset | ~h.past(dut.soft_reset) & h.past(dut.drain),
+    )
     h.prove("a reset ends", h.waits(dut.drain & dut.drained, 7) <= 5)
     h.reach("a run is started", dut.start)
     h.reach("two reads", answered & h.ever(answered))
 
 
 PROOFS = [
-    Proof("Control", control, {}, (
-        Mutant("control.py", "self.arready.eq(~held & ~self.rvalid)", "self.arready.eq(~held)", "an answer only to a read"),
-        Mutant("control.py", "wanted.eq((waits | (start & ~busy)) & ~reset)", "wanted.eq((waits | start) & ~reset)",
-               "starts only when the run before is over"),
-    )),
+    Proof(
+        "Control",
+        control,
+        {},
+        (
+            Mutant(
+                "host/control.py",
+                "self.arready.eq(~held & ~self.rvalid)",
+                "self.arready.eq(~held)",
+                "an answer only to a read",
+            ),
+            Mutant(
+                "host/control.py",
+                "wanted.eq((waits | (start & ~busy)) & ~reset)",
+                "wanted.eq((waits | start) & ~reset)",
+                "starts only when the run before is over",
+            ),
+        ),
+    ),
 ]

@@ -3,7 +3,7 @@
 from follow import Followed
 from harness import Mutant, Proof, taken
 
-from hwcnn.rtl.fifo import SkidBuffer, StreamFifo, StreamRegister
+from hwcnn.rtl.lib.fifo import SkidBuffer, StreamFifo, StreamRegister
 
 
 def buffer(h, dut, capacity, latency):
@@ -19,7 +19,10 @@ def buffer(h, dut, capacity, latency):
     h.prove("what is inside comes out", h.waits((held != 0) & ~dut.o.valid, latency + 1) <= latency)
     h.prove("ready again", h.waits((held < capacity) & ~dut.i.ready, latency + 1) <= latency)
     h.reach("full", held == capacity)
-    h.reach("picked item out behind others", out & h.ever(followed.picked & (followed.ahead == capacity - 1)))
+    h.reach(
+        "picked item out behind others",
+        out & h.ever(followed.picked & (followed.ahead == capacity - 1)),
+    )
     return followed
 
 
@@ -32,10 +35,15 @@ def stream_fifo(h, depth, width):
 def fifo_lemmas(h, inner, path, inside, depth):
     """What the registers of a StreamFifo, at `path` in `inner`, mean that holds `inside` items."""
     stored, fetched, space, any_stored, full_out = (
-        inner[f"{path}elaborate.{name}"] for name in ("stored", "fetched", "space", "any_stored", "full_out"))
+        inner[f"{path}elaborate.{name}"]
+        for name in ("stored", "fetched", "space", "any_stored", "full_out")
+    )
     unread = stored - fetched  # items that are in the RAM only
     h.lemma("items inside", (inside == unread + full_out) & (stored >= fetched) & (stored <= depth))
-    h.lemma("flags of the FIFO", (any_stored == (unread != 0)) & (space == (stored < depth)) & (~fetched | full_out))
+    h.lemma(
+        "flags of the FIFO",
+        (any_stored == (unread != 0)) & (space == (stored < depth)) & (~fetched | full_out),
+    )
 
 
 def stream_fifo_control(h, depth):
@@ -62,16 +70,41 @@ def skid_buffer(h, width):
     buffer(h, h.add("dut", SkidBuffer(width)), 2, 1)
 
 
-_FIFO = Mutant("fifo.py", "push & (stored == self.depth - 1)", "push & (stored == self.depth)", "no overflow")
-_SKID = Mutant("fifo.py", "Mux(full, spare, self.i.payload)", "Mux(full, self.i.payload, spare)",
-               "no loss, no reorder, no change")
-_READ = Mutant("fifo.py", "fetch & (stored == Mux(fetched, 2, 1))", "fetch & (stored == Mux(fetched, 1, 2))", "nothing made up")
+_FIFO = Mutant(
+    "lib/fifo.py",
+    "push & (stored == self.depth - 1)",
+    "push & (stored == self.depth)",
+    "no overflow",
+)
+_SKID = Mutant(
+    "lib/fifo.py",
+    "Mux(full, spare, self.i.payload)",
+    "Mux(full, self.i.payload, spare)",
+    "no loss, no reorder, no change",
+)
+_READ = Mutant(
+    "lib/fifo.py",
+    "fetch & (stored == Mux(fetched, 2, 1))",
+    "fetch & (stored == Mux(fetched, 1, 2))",
+    "nothing made up",
+)
 
 PROOFS = [
     Proof("StreamFifo", stream_fifo, {"depth": 4, "width": 2}, (_FIFO, _READ), quick=True),
     Proof("StreamFifo", stream_fifo, {"depth": 8, "width": 1}),
     Proof("StreamFifo", stream_fifo_control, {"depth": 64}),
-    Proof("StreamRegister", stream_register, {"width": 8}, (
-        Mutant("fifo.py", "self.i.ready.eq(~self.o.valid)", "self.i.ready.eq(1)", "no loss, no reorder, no change"),)),
+    Proof(
+        "StreamRegister",
+        stream_register,
+        {"width": 8},
+        (
+            Mutant(
+                "lib/fifo.py",
+                "self.i.ready.eq(~self.o.valid)",
+                "self.i.ready.eq(1)",
+                "no loss, no reorder, no change",
+            ),
+        ),
+    ),
     Proof("SkidBuffer", skid_buffer, {"width": 8}, (_SKID,)),
 ]

@@ -1,4 +1,6 @@
-"""The instruction queue: every instruction goes once, in order, with its own fields, and never before its waits hold."""
+"""The instruction queue: every instruction goes once, in order, with its own fields, and never
+before its waits hold.
+"""
 
 from types import SimpleNamespace
 
@@ -6,7 +8,7 @@ from amaranth import Mux
 from harness import Mutant, Proof, taken
 
 from hwcnn import isa
-from hwcnn.rtl.queue import InstructionQueue
+from hwcnn.rtl.host.queue import InstructionQueue
 
 #: Bits of a word that are followed; all bits of a word take the same way.
 FOLLOWED = 2
@@ -32,12 +34,14 @@ def feed(h, dut, waits):
 
 def wait_of(word, k):
     """The count that the header `word` wants counter k to reach."""
-    return word[8 + isa.WAIT_BITS * k:8 + isa.WAIT_BITS * (k + 1)]
+    return word[8 + isa.WAIT_BITS * k : 8 + isa.WAIT_BITS * (k + 1)]
 
 
 def queue(h, queue_words, words, waits):
     m, n = h.m, words
-    dut = h.add("dut", InstructionQueue(SimpleNamespace(queue_words=queue_words), instruction(n, waits)))
+    dut = h.add(
+        "dut", InstructionQueue(SimpleNamespace(queue_words=queue_words), instruction(n, waits))
+    )
     counts = feed(h, dut, waits)
     h.drain("o", dut.o)
     push, take, most = taken(dut.i), taken(dut.o), queue_words + n
@@ -48,10 +52,15 @@ def queue(h, queue_words, words, waits):
     with m.If(push):
         m.d.sync += at.eq(Mux(at == n - 1, 0, at + 1))
 
-    # One instruction is picked when its header goes in, any one, and followed: `ahead` are in front of it.
-    inside = h.register("inside", range(most + 2))  # instructions, the one whose words come included
+    # One instruction is picked when its header goes in, any one, and followed: `ahead` are in front
+    # of it. instructions, the one whose words come included
+    inside = h.register("inside", range(most + 2))
     m.d.sync += inside.eq(inside + (push & (at == 0)) - take)
-    picked, whole, ahead = h.register("picked"), h.register("whole"), h.register("ahead", range(most + 2))
+    picked, whole, ahead = (
+        h.register("picked"),
+        h.register("whole"),
+        h.register("ahead", range(most + 2)),
+    )
     item = [h.register(f"item{k}", isa.WORD_BITS if k == 0 else FOLLOWED) for k in range(n)]
     picks = push & (at == 0) & h.any("pick") & ~picked
     with m.If(picks):
@@ -78,7 +87,9 @@ def queue(h, queue_words, words, waits):
     h.prove("waits hold", ~out | met)
     h.prove("o is stable", h.steady(dut.o))
     h.prove("goes when its waits hold", h.waits(first & whole & met & ~dut.o.valid, n + 5) <= n + 4)
-    h.prove("ready again", h.waits((held < queue_words) & ~dut.i.ready & ~dut.o.valid, n + 5) <= n + 4)
+    h.prove(
+        "ready again", h.waits((held < queue_words) & ~dut.i.ready & ~dut.o.valid, n + 5) <= n + 4
+    )
     h.prove("waiting and empty", ~dut.o.valid | ~dut.empty & (dut.waiting == 0))
     h.reach("full", held == most)
     h.reach("picked instruction out behind another", out & h.ever(picked & (ahead == 1)))
@@ -101,13 +112,47 @@ def passing(h, waits):
 
 _SMALL = {"isa.WAIT_BITS": 2, "isa.WORD_BITS": 20}
 PROOFS = [
-    Proof("InstructionQueue", queue, {"queue_words": 4, "words": 2, "waits": 1}, (
-        Mutant("queue.py", "push & (stored == depth - 1)", "push & (stored == depth)", "no overflow"),
-        Mutant("queue.py", "first.eq(first + n)", "first.eq(first + n - 1)", "fields are the instruction's"),
-        Mutant("queue.py", "self.counts[k] >= waits[k]", "self.counts[k] + 1 >= waits[k]", "waits hold"),
-    ), narrow=_SMALL),
-    Proof("InstructionQueue", queue, {"queue_words": 8, "words": 3, "waits": 1}, bounds={
-        name: 14 for name in ("fields are the instruction's", "waits hold", "goes when its waits hold")}, narrow=_SMALL),
-    Proof("InstructionQueue", passing, {"waits": 6}, (
-        Mutant("queue.py", "compared.eq(full & ~take)", "compared.eq(full)", "waits hold"),), quick=True, narrow=_SMALL),
+    Proof(
+        "InstructionQueue",
+        queue,
+        {"queue_words": 4, "words": 2, "waits": 1},
+        (
+            Mutant(
+                "host/queue.py",
+                "push & (stored == depth - 1)",
+                "push & (stored == depth)",
+                "no overflow",
+            ),
+            Mutant(
+                "host/queue.py",
+                "first.eq(first + n)",
+                "first.eq(first + n - 1)",
+                "fields are the instruction's",
+            ),
+            Mutant(
+                "host/queue.py",
+                "self.counts[k] >= waits[k]",
+                "self.counts[k] + 1 >= waits[k]",
+                "waits hold",
+            ),
+        ),
+        narrow=_SMALL,
+    ),
+    Proof(
+        "InstructionQueue",
+        queue,
+        {"queue_words": 8, "words": 3, "waits": 1},
+        bounds=dict.fromkeys(
+            ("fields are the instruction's", "waits hold", "goes when its waits hold"), 14
+        ),
+        narrow=_SMALL,
+    ),
+    Proof(
+        "InstructionQueue",
+        passing,
+        {"waits": 6},
+        (Mutant("host/queue.py", "compared.eq(full & ~take)", "compared.eq(full)", "waits hold"),),
+        quick=True,
+        narrow=_SMALL,
+    ),
 ]

@@ -1,7 +1,9 @@
-"""Proves one property of a block: ``python prover.py FILE PROOF PROPERTY FOLDER [--mutant N]``; prints its verdict as JSON.
+"""Proves one property of a block: ``python prover.py FILE PROOF PROPERTY FOLDER [--mutant N]``;
+prints its verdict as JSON.
 
-Amaranth writes RTLIL, Yosys makes an and-inverter graph of it, and its ABC searches an inductive invariant (property directed
-reachability, IC3) or, for bounded proofs, unrolls. A counterexample is found again by Yosys' SAT solver, which writes waves.
+Amaranth writes RTLIL, Yosys makes an and-inverter graph of it, and its ABC searches an inductive
+invariant (property directed reachability, IC3) or, for bounded proofs, unrolls. A counterexample is
+found again by Yosys' SAT solver, which writes waves.
 """
 
 import argparse
@@ -25,10 +27,29 @@ from pyosys import libyosys
 ABC = Path(pyosys.__file__).parent / "yosys-abc"
 #: Frames that are searched for a counterexample of a mutant, or for a run that must exist.
 SEARCHED = 60
-_FLATTEN = ("hierarchy -top top", "proc", "flatten", "memory_collect", "memory_map", "opt_clean", "async2sync", "chformal -lower",
-            "dffunmap", "setundef -undriven -anyseq", "opt -fast")
-_AIG = ("formalff -clk2ff", "techmap t:$shl t:$shr t:$sshr t:$shift t:$shiftx", "simplemap", "opt -fast",
-        "setundef -undriven -anyseq", "opt_clean -purge", "aigmap", "opt_clean -purge")
+_FLATTEN = (
+    "hierarchy -top top",
+    "proc",
+    "flatten",
+    "memory_collect",
+    "memory_map",
+    "opt_clean",
+    "async2sync",
+    "chformal -lower",
+    "dffunmap",
+    "setundef -undriven -anyseq",
+    "opt -fast",
+)
+_AIG = (
+    "formalff -clk2ff",
+    "techmap t:$shl t:$shr t:$sshr t:$shift t:$shiftx",
+    "simplemap",
+    "opt -fast",
+    "setundef -undriven -anyseq",
+    "opt_clean -purge",
+    "aigmap",
+    "opt_clean -purge",
+)
 
 
 class _Mutated(SourceFileLoader):
@@ -41,20 +62,32 @@ class _Mutated(SourceFileLoader):
     def get_code(self, name):
         text = Path(self.path).read_text()
         if text.count(self.mutant.old) != 1:
-            raise ValueError(f"{self.path}: expected {self.mutant.old!r} once: adapt the mutant to the block")
+            raise ValueError(
+                f"{self.path}: expected {self.mutant.old!r} once: adapt the mutant to the block"
+            )
         return self.source_to_code(text.replace(self.mutant.old, self.mutant.new), self.path)
 
 
 class Mutation:
-    """Finder of the module that a mutant changes; first in ``sys.meta_path`` before the module is imported."""
+    """Finder of the module that a mutant changes; first in ``sys.meta_path`` before the module is
+    imported.
+    """
 
     def __init__(self, mutant):
-        self.name, self.mutant = f"hwcnn.rtl.{mutant.file.removesuffix('.py')}", mutant
+        self.name, self.mutant = (
+            f"hwcnn.rtl.{mutant.file.removesuffix('.py').replace('/', '.')}",
+            mutant,
+        )
 
     def find_spec(self, name, path=None, target=None):
         if name != self.name:
             return None
-        return spec_from_loader(name, _Mutated(name, str(resources.files("hwcnn.rtl").joinpath(self.mutant.file)), self.mutant))
+        return spec_from_loader(
+            name,
+            _Mutated(
+                name, str(resources.files("hwcnn.rtl").joinpath(self.mutant.file)), self.mutant
+            ),
+        )
 
 
 def ram_model():
@@ -62,8 +95,12 @@ def ram_model():
     text = resources.files("hwcnn.rtl").joinpath("hwcnn_ram.v").read_text()
     model = text.replace("rdata <= ~mem[raddr]", "rdata <= anything")
     if model.count("anything") != 2:
-        raise ValueError("hwcnn_ram.v: expected two read ports of undefined collisions: adapt tests/formal/prover.py")
-    return model.replace("    generate\n", "    wire [WIDTH-1:0] anything = $anyseq;\n    generate\n", 1)
+        raise ValueError(
+            "hwcnn_ram.v: expected two read ports of undefined collisions: adapt tests/formal/prover.py"
+        )
+    return model.replace(
+        "    generate\n", "    wire [WIDTH-1:0] anything = $anyseq;\n    generate\n", 1
+    )
 
 
 def write_model(harness, folder):
@@ -72,23 +109,36 @@ def write_model(harness, folder):
     (folder / "top.il").write_text(re.sub(r"^\s*attribute \\init .*\n", "", text, flags=re.M))
     (folder / "ram.v").write_text(ram_model())
     design = libyosys.Design()
-    for command in (f"read_rtlil {folder}/top.il", f"read_verilog -sv -formal {folder}/ram.v", *_FLATTEN,
-                    f"write_rtlil {folder}/flat.il", *_AIG, f"write_aiger -I -L -B -zinit {folder}/model.aig"):
+    for command in (
+        f"read_rtlil {folder}/top.il",
+        f"read_verilog -sv -formal {folder}/ram.v",
+        *_FLATTEN,
+        f"write_rtlil {folder}/flat.il",
+        *_AIG,
+        f"write_aiger -I -L -B -zinit {folder}/model.aig",
+    ):
         libyosys.run_pass(command, design)
 
 
 def solve(folder, bound, seconds):
-    """(verdict, frames, clauses of the invariant) of model.aig; the verdict is proved, bounded, refuted or unknown."""
+    """(verdict, frames, clauses of the invariant) of model.aig; the verdict is proved, bounded,
+    refuted or unknown.
+    """
     engine = f"bmc3 -F {bound} -T {seconds}" if bound else f"pdr -v -T {seconds}"
     script = f"read_aiger {folder}/model.aig; fold; strash; {engine}; print_status"
-    log = subprocess.run([str(ABC), "-c", script], capture_output=True, text=True, timeout=seconds + 60).stdout
+    log = subprocess.run(
+        [str(ABC), "-c", script], capture_output=True, text=True, timeout=seconds + 60
+    ).stdout
     (folder / "abc.log").write_text(log)
     if refuted := re.search(r"asserted in frame (\d+)", log):
         return "refuted", int(refuted[1]), None
     if "All outputs solved or timed out in frame 1." in log and not bound:
         return "proved", 0, 0  # the property is the constant 1 already
     if "Property proved" in log:
-        return ("proved", *map(int, re.search(r"Invariant F\[(\d+)\] : (\d+) clauses", log).groups()))
+        return (
+            "proved",
+            *map(int, re.search(r"Invariant F\[(\d+)\] : (\d+) clauses", log).groups()),
+        )
     if bound and (explored := re.search(r"No output asserted in (\d+) frames", log)):
         return ("bounded" if int(explored[1]) >= bound else "unknown"), int(explored[1]), None
     return "unknown", None, None
@@ -97,27 +147,38 @@ def solve(folder, bound, seconds):
 def induct(folder, seconds):
     """(verdict, induction length) of flat.il by Yosys' SAT solver, whose output is in yosys.log."""
     design, log = libyosys.Design(), folder / "yosys.log"
-    for command in (f"read_rtlil {folder}/flat.il", "opt_clean",
-                    f"sat -tempinduct -set-assumes -prove-asserts -maxsteps 12 -timeout {seconds} top"):
+    for command in (
+        f"read_rtlil {folder}/flat.il",
+        "opt_clean",
+        f"sat -tempinduct -set-assumes -prove-asserts -maxsteps 12 -timeout {seconds} top",
+    ):
         libyosys.run_pass(command, design)
     text = log.read_text()
     if "Induction step proven: SUCCESS" in text:
         return "proved", int(re.findall(r"induction step (\d+)", text)[-1])
-    refuted = re.search(r"base case (\d+)\](?!.*base case).*SAT proof finished - model found: FAIL", text, flags=re.S)
+    refuted = re.search(
+        r"base case (\d+)\](?!.*base case).*SAT proof finished - model found: FAIL",
+        text,
+        flags=re.S,
+    )
     return ("refuted", int(refuted[1])) if refuted else ("unknown", None)
 
 
 def write_waves(folder, frames):
     """The counterexample of `frames` cycles as waves.vcd; returns its path."""
     design, path = libyosys.Design(), folder / "waves.vcd"
-    for command in (f"read_rtlil {folder}/flat.il",
-                    f"sat -seq {frames} -set-assumes -prove-asserts -show-public -dump_vcd {path} top"):
+    for command in (
+        f"read_rtlil {folder}/flat.il",
+        f"sat -seq {frames} -set-assumes -prove-asserts -show-public -dump_vcd {path} top",
+    ):
         libyosys.run_pass(command, design)
     return path
 
 
 def _set(path, value):
-    """Set a constant of a module of hwcnn, or an attribute of a class of one; isa.WAIT_BITS, or rtl.axi.ReadMux.IN_FLIGHT."""
+    """Set a constant of a module of hwcnn, or an attribute of a class of one; isa.WAIT_BITS, or
+    rtl.axi.ReadMux.IN_FLIGHT.
+    """
     *path, name = path
     of_class = path[-1][0].isupper()
     owner = importlib.import_module(".".join(["hwcnn", *(path[:-1] if of_class else path)]))
@@ -125,8 +186,9 @@ def _set(path, value):
 
 
 def prove(file, number, name, folder, mutant=None, narrow=None, seconds=200):
-    """The verdict of property `name` of proof `number` of `file`; in this process `mutant` changes the block and `narrow` its
-    constants, so nothing of hwcnn.rtl may be imported yet."""
+    """The verdict of property `name` of proof `number` of `file`; in this process `mutant` changes
+    the block and `narrow` its constants, so nothing of hwcnn.rtl may be imported yet.
+    """
     if mutant is not None:
         sys.meta_path.insert(0, Mutation(mutant))
     for path, value in (narrow or {}).items():
@@ -141,8 +203,17 @@ def prove(file, number, name, folder, mutant=None, narrow=None, seconds=200):
         engine, (verdict, length) = "k-induction", induct(folder, seconds)
     else:
         bound = SEARCHED if searched else proof.bounds.get(name)
-        engine, (verdict, length, clauses) = "unrolling" if bound else "PDR", solve(folder, bound, seconds)
-    result = {"property": name, "verdict": verdict, "engine": engine, "length": length, "clauses": clauses}
+        engine, (verdict, length, clauses) = (
+            "unrolling" if bound else "PDR",
+            solve(folder, bound, seconds),
+        )
+    result = {
+        "property": name,
+        "verdict": verdict,
+        "engine": engine,
+        "length": length,
+        "clauses": clauses,
+    }
     if verdict == "refuted":
         result["waves"] = str(write_waves(folder, length + 1))
     return result | {"seconds": round(time.monotonic() - begun, 2)}
@@ -162,7 +233,9 @@ def main():
     log = os.open(options.folder / "yosys.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)  # Yosys writes there itself
     mutant = Mutant(*options.mutant) if options.mutant else None
-    result = prove(options.file, options.proof, options.property, options.folder, mutant, options.narrow)
+    result = prove(
+        options.file, options.proof, options.property, options.folder, mutant, options.narrow
+    )
     os.write(out, json.dumps(result).encode())
 
 

@@ -1,4 +1,6 @@
-"""The quick ones of the proofs (`make formal` runs all): properties hold, runs exist, mutants are refuted with waves."""
+"""The quick ones of the proofs (`make formal` runs all): properties hold, runs exist, mutants are
+refuted with waves.
+"""
 
 from pathlib import Path
 

@@ -4,13 +4,15 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import normalise
-from hwcnn.frontend.prepare import session
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import normalise
+from hwcnn.frontend.model.optimise import session
 
 
 class Qdq:
-    """A QDQ network in the making. Values are named by their DequantizeLinear; `dtype` is that of all maps."""
+    """A QDQ network in the making. Values are named by their DequantizeLinear; `dtype` is that of
+    all maps.
+    """
 
     def __init__(self, seed=0, dtype=np.int8, opset=13):
         self.rng = np.random.default_rng(seed)
@@ -29,8 +31,13 @@ class Qdq:
 
     def q(self, x, scale, zero):
         """x through QuantizeLinear and DequantizeLinear. zero: in int8 terms."""
-        parameters = [self.const(scale), self.const(zero + (128 if self.dtype == np.uint8 else 0), self.dtype)]
-        return self.node("DequantizeLinear", [self.node("QuantizeLinear", [x, *parameters]), *parameters])
+        parameters = [
+            self.const(scale),
+            self.const(zero + (128 if self.dtype == np.uint8 else 0), self.dtype),
+        ]
+        return self.node(
+            "DequantizeLinear", [self.node("QuantizeLinear", [x, *parameters]), *parameters]
+        )
 
     def input(self, *shape, scale=0.05, zero=0):
         name = f"x{len(self.inputs)}"
@@ -42,7 +49,9 @@ class Qdq:
         scale = self.rng.uniform(0.005, 0.02, shape[axis]) if scale is None else scale
         w = self.const(self.rng.integers(low, 128, shape), np.int8)
         return self.node(
-            "DequantizeLinear", [w, self.const(scale), self.const(np.zeros(np.shape(scale)), np.int8)], axis=axis
+            "DequantizeLinear",
+            [w, self.const(scale), self.const(np.zeros(np.shape(scale)), np.int8)],
+            axis=axis,
         )
 
     def model(self, *outputs):
@@ -55,13 +64,17 @@ class Qdq:
         )
         for output in graph.output:
             output.type.tensor_type.ClearField("shape")
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
+        )
         return model
 
     def feed(self):
         """Random inputs that use, and now and then exceed, the int8 range."""
         return {
-            i.name: self.rng.uniform(-7, 7, [d.dim_value for d in i.type.tensor_type.shape.dim]).astype(np.float32)
+            i.name: self.rng.uniform(
+                -7, 7, [d.dim_value for d in i.type.tensor_type.shape.dim]
+            ).astype(np.float32)
             for i in self.inputs
         }
 
@@ -71,7 +84,10 @@ def compare(net, *outputs):
     model = infer(net.model(*outputs))
     graph = import_graph(model)
     feed = net.feed()
-    inputs = {n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape) for n in graph.inputs}
+    inputs = {
+        n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape)
+        for n in graph.inputs
+    }
     ours = golden.host_outputs(graph, golden.run(graph, inputs))
     theirs = session(model).run(None, feed)
     differences = []

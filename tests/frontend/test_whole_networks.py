@@ -1,5 +1,5 @@
-"""Whole small networks: float -> QDQ -> integer IR, each operation against onnxruntime from the same inputs, and the
-end against float.
+"""Whole small networks: float -> QDQ -> integer IR, each operation against onnxruntime from the
+same inputs, and the end against float.
 """
 
 import numpy as np
@@ -7,10 +7,10 @@ import pytest
 from float_nets import Net
 
 from hwcnn import golden, ir
-from hwcnn.frontend.agreement import agreement
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.prepare import session
-from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.quantise.agreement import agreement
+from hwcnn.frontend.quantise.quantise import quantise
 
 
 def alexnet_like():
@@ -39,7 +39,10 @@ def resnet_like():
     net.node(
         "BatchNormalization",
         net.x,
-        *(net.const(v) for v in (np.full(16, 0.7), np.full(16, 0.1), np.full(16, 0.2), np.ones(16))),
+        *(
+            net.const(v)
+            for v in (np.full(16, 0.7), np.full(16, 0.1), np.full(16, 0.2), np.ones(16))
+        ),
     )
     net.node("Add", net.x, first)
     second = net.node("Relu")
@@ -87,7 +90,9 @@ def test_results_are_near_the_float_network(name):
     model, samples = net.model(), net.samples(4)
     graph = import_graph(quantise(model, samples), batch=4)
     x = np.concatenate([s["x"] for s in samples])
-    (result,) = golden.host_outputs(graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", x)})).values()
+    (result,) = golden.host_outputs(
+        graph, golden.run(graph, {"x": golden.quantise_input(graph, "x", x)})
+    ).values()
     expected = np.concatenate([session(model).run(None, s)[0] for s in samples])
     assert result.shape == expected.shape
     assert np.abs(result - expected).max() < 0.1 * np.abs(expected).max()
@@ -108,7 +113,9 @@ def test_fusing_changes_no_number(name):
 def test_residual_sums_and_activations_take_no_operation_of_their_own():
     graph = import_graph(quantise(resnet_like().model()))
     assert [type(op) for op in graph.ops] == [ir.Conv] * 4 + [ir.Pool, ir.Conv]
-    first, second = [op.second.residual for op in graph.ops if isinstance(op, ir.Conv) and op.second]
+    first, second = [
+        op.second.residual for op in graph.ops if isinstance(op, ir.Conv) and op.second
+    ]
     assert first == "relu1" and second in ("conv6", "conv7")
 
 

@@ -1,16 +1,18 @@
-"""Float networks all the way to a program: golden against onnxruntime, and the ISA engine against golden."""
+"""Float networks all the way to a program: golden against onnxruntime, and the ISA engine against
+golden.
+"""
 
 import numpy as np
 
 from hwcnn import golden
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.prepare import session
-from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.quantise.quantise import quantise
 from hwcnn.layout import Placement
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.stem import pack_input
+from hwcnn.scheduler.rewrite.stem import pack_input
 from hwcnn.sim import isa_engine
 
 CONFIGS = (
@@ -20,12 +22,17 @@ CONFIGS = (
 
 
 def run(net, *outputs):
-    """(the graph, steps by which golden differs from onnxruntime on the QDQ model, an int array for each output)."""
+    """(the graph, steps by which golden differs from onnxruntime on the QDQ model, an int array for
+    each output).
+    """
     samples = net.samples()
     qdq = quantise(net.model(*outputs), samples)
     graph = import_graph(qdq)
     feed = samples[0]
-    inputs = {n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape) for n in graph.inputs}
+    inputs = {
+        n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape)
+        for n in graph.inputs
+    }
     tensors = golden.run(graph, inputs)
     for config in CONFIGS:
         on_isa(graph, config, inputs, tensors)
@@ -39,7 +46,9 @@ def run(net, *outputs):
 
 
 def on_isa(graph, config, inputs, tensors):
-    """Assert that the program is free of hazards and gives every one of golden's `tensors`, whatever memory held before."""
+    """Assert that the program is free of hazards and gives every one of golden's `tensors`,
+    whatever memory held before.
+    """
     compiled = compile_graph(graph, config)
     check(compiled.program, config, compiled.manifest["dram_bytes"])
     dram = compiled.dram()
@@ -48,7 +57,9 @@ def on_isa(graph, config, inputs, tensors):
     for entry in compiled.manifest["inputs"]:
         place = Placement.from_dict(entry["placement"])
         packed = place.pack(
-            pack_input(inputs[entry["pack"]["source"] if entry["pack"] else entry["tensor"]], entry["pack"])
+            pack_input(
+                inputs[entry["pack"]["source"] if entry["pack"] else entry["tensor"]], entry["pack"]
+            )
         )
         dram[place.addr : place.addr + len(packed)] = packed
     isa_engine.run(compiled.program, dram, config)

@@ -1,10 +1,12 @@
-"""Independent references for golden: onnxruntime's float operators, and exact rationals one element at a time."""
+"""Independent references for golden: onnxruntime's float operators, and exact rationals one element
+at a time.
+"""
 
 from fractions import Fraction
 
 import numpy as np
 import onnxruntime as ort
-from onnx import TensorProto, helper
+from onnx import helper
 
 
 def onnx_op(op_type, *inputs, dtype=np.float32, **attributes):
@@ -12,10 +14,15 @@ def onnx_op(op_type, *inputs, dtype=np.float32, **attributes):
     names = [f"i{k}" for k in range(len(inputs))]
     arrays = {n: np.ascontiguousarray(a) for n, a in zip(names, inputs, strict=True)}
     graph = helper.make_graph(
-        [helper.make_node(op_type, names, ["o"], **attributes)], "op",
-        [_value_info(n, a.dtype, a.shape) for n, a in arrays.items()], [_value_info("o", np.dtype(dtype), None)])
+        [helper.make_node(op_type, names, ["o"], **attributes)],
+        "op",
+        [_value_info(n, a.dtype, a.shape) for n, a in arrays.items()],
+        [_value_info("o", np.dtype(dtype), None)],
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, arrays)[0]
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
+        None, arrays
+    )[0]
 
 
 def _value_info(name, dtype, shape):
@@ -23,14 +30,19 @@ def _value_info(name, dtype, shape):
 
 
 def exact(numerator, shift, zero, low=-128, high=127):
-    """``clamp(zero + round_half_even(numerator / 2**shift))`` of one integer; round() of a Fraction is half-even."""
+    """``clamp(zero + round_half_even(numerator / 2**shift))`` of one integer; round() of a Fraction
+    is half-even.
+    """
     return min(max(zero + round(Fraction(int(numerator), 1 << int(shift))), low), high)
 
 
 def exact_map(numerators, shift, zero, low=-128, high=127):
     """`exact` of every element; shift broadcasts."""
     shift = np.broadcast_to(shift, np.shape(numerators))
-    flat = [exact(n, s, zero, low, high) for n, s in zip(np.ravel(numerators), np.ravel(shift), strict=True)]
+    flat = [
+        exact(n, s, zero, low, high)
+        for n, s in zip(np.ravel(numerators), np.ravel(shift), strict=True)
+    ]
     return np.array(flat, np.int64).reshape(np.shape(numerators))
 
 

@@ -1,4 +1,6 @@
-"""Convolution against onnxruntime (integer-valued floats, exact), a loop of Python integers, and QLinearConv."""
+"""Convolution against onnxruntime (integer-valued floats, exact), a loop of Python integers, and
+QLinearConv.
+"""
 
 import itertools
 
@@ -28,7 +30,9 @@ def loop_sums(x, op):
     rows = (height + top + bottom - (kh - 1) * dh - 1) // sh + 1
     cols = (width + left + right - (kw - 1) * dw - 1) // sw + 1
     sums = np.zeros((n, c_out, rows, cols), np.int64)
-    for b, o, y, xx, c, ky, kx in itertools.product(*map(range, (n, c_out, rows, cols, c_in, kh, kw))):
+    for b, o, y, xx, c, ky, kx in itertools.product(
+        *map(range, (n, c_out, rows, cols, c_in, kh, kw))
+    ):
         channel = o // (c_out // op.groups) * c_in + c
         iy, ix = y * sh + ky * dh - top, xx * sw + kx * dw - left
         tap = int(x[b, channel, iy, ix]) if 0 <= iy < height and 0 <= ix < width else op.pad_value
@@ -39,7 +43,9 @@ def loop_sums(x, op):
 def loop_scaled(x, op):
     """(sums + bias) * mantissa, and the shifts, for `exact_map`."""
     column = (slice(None), None, None)
-    return (loop_sums(x, op) + op.bias[column].astype(np.int64)) * op.mantissa[column], op.shift[column]
+    return (loop_sums(x, op) + op.bias[column].astype(np.int64)) * op.mantissa[column], op.shift[
+        column
+    ]
 
 
 @given(st.data())
@@ -49,9 +55,14 @@ def test_sums_equal_onnxruntime(data):
     rng = np.random.default_rng(draw(st.integers(0, 1 << 20)))
     groups = draw(st.sampled_from([1, 1, 2, 3]))
     depthwise = draw(st.booleans())
-    c_in, c_out = (groups, groups * draw(st.integers(1, 2))) if depthwise else (
-        groups * draw(st.integers(1, 5)), groups * draw(st.integers(1, 5)))
-    kernel, stride, dilation = (draw(st.tuples(st.integers(1, n), st.integers(1, n))) for n in (4, 3, 2))
+    c_in, c_out = (
+        (groups, groups * draw(st.integers(1, 2)))
+        if depthwise
+        else (groups * draw(st.integers(1, 5)), groups * draw(st.integers(1, 5)))
+    )
+    kernel, stride, dilation = (
+        draw(st.tuples(st.integers(1, n), st.integers(1, n))) for n in (4, 3, 2)
+    )
     pads = draw(st.tuples(*[st.integers(0, 3)] * 4))
     size = [draw(st.integers((k - 1) * d + 1, 10)) for k, d in zip(kernel, dilation, strict=True)]
     x = int8(rng, draw(st.integers(1, 2)), c_in, *size)
@@ -60,20 +71,41 @@ def test_sums_equal_onnxruntime(data):
     sums = golden.conv_sums(x, weight, stride, pads, dilation, groups, pad_value)
     top, left, bottom, right = pads
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=pad_value)
-    expected = onnx_op("Conv", padded.astype(np.float32), weight.astype(np.float32), strides=stride,
-                       dilations=dilation, group=groups)
+    expected = onnx_op(
+        "Conv",
+        padded.astype(np.float32),
+        weight.astype(np.float32),
+        strides=stride,
+        dilations=dilation,
+        group=groups,
+    )
     np.testing.assert_array_equal(sums, expected)
 
 
-@pytest.mark.parametrize("groups, stride, dilation, pads", [
-    (1, (1, 1), (1, 1), (0, 0, 0, 0)), (1, (2, 1), (1, 2), (1, 0, 2, 1)),
-    (2, (1, 2), (2, 1), (0, 3, 1, 2)), (4, (1, 1), (1, 1), (1, 1, 1, 1)),
-])
+@pytest.mark.parametrize(
+    "groups, stride, dilation, pads",
+    [
+        (1, (1, 1), (1, 1), (0, 0, 0, 0)),
+        (1, (2, 1), (1, 2), (1, 0, 2, 1)),
+        (2, (1, 2), (2, 1), (0, 3, 1, 2)),
+        (4, (1, 1), (1, 1), (1, 1, 1, 1)),
+    ],
+)
 def test_conv_equals_a_loop_of_integers(groups, stride, dilation, pads):
     rng = np.random.default_rng(groups)
     x = int8(rng, 2, 4, 6, 7)
-    op = make_conv(rng, int8(rng, 8, 4 // groups, 3, 2), stride=stride, dilation=dilation, pads=pads, groups=groups,
-                   pad_value=-7, zero=5, low=-100, high=90)
+    op = make_conv(
+        rng,
+        int8(rng, 8, 4 // groups, 3, 2),
+        stride=stride,
+        dilation=dilation,
+        pads=pads,
+        groups=groups,
+        pad_value=-7,
+        zero=5,
+        low=-100,
+        high=90,
+    )
     expected = exact_map(*loop_scaled(x, op), 5, -100, 90)
     np.testing.assert_array_equal(golden.conv(op, x), expected)
     assert len(np.unique(expected)) > 20
@@ -83,7 +115,9 @@ def test_conv_equals_a_loop_of_integers(groups, stride, dilation, pads):
 def test_second_stage(residual):
     rng = np.random.default_rng(3)
     x, r = int8(rng, 1, 3, 5, 5), int8(rng, 1, 4, 5, 5)
-    second = ir.Second(residual, ma=70000, mb=-51234, c=-123456, shift=17, zero=-9, low=-90, high=100)
+    second = ir.Second(
+        residual, ma=70000, mb=-51234, c=-123456, shift=17, zero=-9, low=-90, high=100
+    )
     op = make_conv(rng, int8(rng, 4, 3, 1, 1), zero=1, second=second)
     total = exact_map(*loop_scaled(x, op), 1) * 70000 - 123456
     inputs = [x]
@@ -94,17 +128,41 @@ def test_second_stage(residual):
 
 
 def test_power_of_two_scales_equal_qlinearconv():
-    """With a multiplier that is exact in both, QLinearConv (rounding half to even) gives the same bytes."""
+    """With a multiplier that is exact in both, QLinearConv (rounding half to even) gives the same
+    bytes.
+    """
     rng = np.random.default_rng(5)
     x, weight = int8(rng, 2, 6, 9, 9), int8(rng, 8, 6, 3, 3, low=-127)
     zero_x, zero_y = 11, -4
     bias = rng.integers(-3000, 3000, 8).astype(np.int32)
     f32, i8 = np.float32, np.int8
-    expected = onnx_op("QLinearConv", x, f32(0.5), i8(zero_x), weight, np.full(8, 0.25, f32), np.zeros(8, i8),
-                       f32(64), i8(zero_y), bias, dtype=i8, pads=[1, 1, 1, 1])
+    expected = onnx_op(
+        "QLinearConv",
+        x,
+        f32(0.5),
+        i8(zero_x),
+        weight,
+        np.full(8, 0.25, f32),
+        np.zeros(8, i8),
+        f32(64),
+        i8(zero_y),
+        bias,
+        dtype=i8,
+        pads=[1, 1, 1, 1],
+    )
     folded = bias - zero_x * weight.astype(np.int64).sum(axis=(1, 2, 3))
-    op = ir.Conv("c", "x", "y", weight, folded.astype(np.int32), np.full(8, 1 << 16), np.full(8, 25), zero_y,
-                 pads=(1, 1, 1, 1), pad_value=zero_x)
+    op = ir.Conv(
+        "c",
+        "x",
+        "y",
+        weight,
+        folded.astype(np.int32),
+        np.full(8, 1 << 16),
+        np.full(8, 25),
+        zero_y,
+        pads=(1, 1, 1, 1),
+        pad_value=zero_x,
+    )
     np.testing.assert_array_equal(golden.conv(op, x), expected)
 
 

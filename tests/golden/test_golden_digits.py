@@ -1,11 +1,15 @@
-"""A trained network through the importer and golden: as accurate on held-out pictures as its float original."""
+"""A trained network through the importer and golden: as accurate on held-out pictures as its float
+original.
+"""
 
 import numpy as np
 import pytest
+from hwcnn.models.digits import PICTURES
 
 from hwcnn import golden, models
-from hwcnn.frontend import importer, load, quantise
-from hwcnn.models.digits import PICTURES
+from hwcnn.frontend.importer import importer
+from hwcnn.frontend.model import load
+from hwcnn.frontend.quantise import quantise
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,9 @@ def probabilities(graph, pixels):
 def test_accuracy_within_half_a_percent_of_float(graph):
     with np.load(PICTURES / "held_out.npz") as file:
         pixels, labels = file["pixels"], file["labels"]
-    answers = np.concatenate([probabilities(graph, part).argmax(axis=1) for part in np.array_split(pixels, 8)])
+    answers = np.concatenate(
+        [probabilities(graph, part).argmax(axis=1) for part in np.array_split(pixels, 8)]
+    )
     assert (answers == labels).mean() >= 0.989 - 0.005
 
 

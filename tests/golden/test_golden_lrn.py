@@ -1,4 +1,6 @@
-"""LRN: the index by its definition, the table's fields, and results at most 1 off from onnxruntime's float LRN."""
+"""LRN: the index by its definition, the table's fields, and results at most 1 off from
+onnxruntime's float LRN.
+"""
 
 import numpy as np
 import pytest
@@ -31,8 +33,12 @@ def test_segments_partition_the_sums():
 
 
 CASES = [  # size, alpha, beta, bias, x scale, x zero
-    (5, 1e-4, 0.75, 1.0, 0.4, -128), (5, 1e-4, 0.75, 2.0, 3.0, -128), (3, 0.05, 0.75, 1.0, 1.0, 0),
-    (5, 1.0, 0.5, 1.0, 0.1, 20), (3, 2e-5, 1.0, 1.0, 8.0, -100), (5, 1e-3, 0.75, 0.001, 1.0, -3),
+    (5, 1e-4, 0.75, 1.0, 0.4, -128),
+    (5, 1e-4, 0.75, 2.0, 3.0, -128),
+    (3, 0.05, 0.75, 1.0, 1.0, 0),
+    (5, 1.0, 0.5, 1.0, 0.1, 20),
+    (3, 2e-5, 1.0, 1.0, 8.0, -100),
+    (5, 1e-3, 0.75, 0.001, 1.0, -3),
     (1, 0.5, 0.75, 1.0, 0.2, 7),
 ]
 
@@ -41,7 +47,9 @@ CASES = [  # size, alpha, beta, bias, x scale, x zero
 def test_close_to_onnxruntime(size, alpha, beta, bias, x_scale, x_zero):
     rng = np.random.default_rng(size)
     spread = np.array([4, 30, 255])[rng.integers(0, 3, (1, 1, 8, 8))]
-    x = np.clip(x_zero + rng.integers(-255, 256, (2, 11, 8, 8)) * spread // 255, -128, 127).astype(np.int8)
+    x = np.clip(x_zero + rng.integers(-255, 256, (2, 11, 8, 8)) * spread // 255, -128, 127).astype(
+        np.int8
+    )
     real = (x.astype(np.float32) - x_zero) * np.float32(x_scale)
     expected = onnx_op("LRN", real, size=size, alpha=alpha, beta=beta, bias=bias)
     y_scale = (expected.max() - min(expected.min(), 0)) / 255
@@ -57,7 +65,12 @@ def test_close_to_onnxruntime(size, alpha, beta, bias, x_scale, x_zero):
 @pytest.mark.parametrize("size, alpha, beta, bias, x_scale, x_zero", CASES)
 def test_table_fits_the_hardware(size, alpha, beta, bias, x_scale, x_zero):
     table, shift = lrn_table(size, alpha, beta, bias, x_scale, 0.05)
-    assert table.shape == (1024,) and table.dtype == np.int64 and table.min() >= 0 and 1 << 16 <= table.max() < 1 << 17
+    assert (
+        table.shape == (1024,)
+        and table.dtype == np.int64
+        and table.min() >= 0
+        and 1 << 16 <= table.max() < 1 << 17
+    )
     assert 0 <= shift < 64
 
 

@@ -1,4 +1,6 @@
-"""Element-wise operations, affine, table and concatenation, against rationals and onnxruntime's QLinear operators."""
+"""Element-wise operations, affine, table and concatenation, against rationals and onnxruntime's
+QLinear operators.
+"""
 
 import numpy as np
 import pytest
@@ -16,20 +18,34 @@ MULTIPLIER = st.integers(-(1 << 17), (1 << 17) - 1)
 TOTAL = {"add": lambda u, v: u + v, "max": max, "min": min}
 
 
-@given(st.sampled_from(["add", "mul", "max", "min"]), st.booleans(), MULTIPLIER, MULTIPLIER,
-       st.integers(-(1 << 31), (1 << 31) - 1), st.integers(0, 30), st.integers(0, 1 << 20))
+@given(
+    st.sampled_from(["add", "mul", "max", "min"]),
+    st.booleans(),
+    MULTIPLIER,
+    MULTIPLIER,
+    st.integers(-(1 << 31), (1 << 31) - 1),
+    st.integers(0, 30),
+    st.integers(0, 1 << 20),
+)
 @settings(max_examples=60, deadline=None)
 def test_eltwise_equals_rationals(kind, broadcast, ma, mb, c, shift, seed):
     rng = np.random.default_rng(seed)
     a, b = int8(rng, 2, 3, 2, 2), int8(rng, 2, 3, *((1, 1) if broadcast else (2, 2)))
     op = ir.Eltwise("e", "a", "b", "y", kind, 17, -30, ma, mb, c, shift, zero=-6, low=-90, high=111)
-    pairs = [(int(u) + 17, int(v) - 30) for u, v in zip(a.ravel(), np.broadcast_to(b, a.shape).ravel(), strict=True)]
-    totals = [u * v * mb + c if kind == "mul" else TOTAL[kind](u * ma, v * mb) + c for u, v in pairs]
+    pairs = [
+        (int(u) + 17, int(v) - 30)
+        for u, v in zip(a.ravel(), np.broadcast_to(b, a.shape).ravel(), strict=True)
+    ]
+    totals = [
+        u * v * mb + c if kind == "mul" else TOTAL[kind](u * ma, v * mb) + c for u, v in pairs
+    ]
     expected = exact_map(np.array(totals, object).reshape(a.shape), shift, -6, -90, 111)
     np.testing.assert_array_equal(eltwise(op, a, b), expected)
 
 
-@pytest.mark.parametrize("kind, op_type, ma, mb", [("add", "Add", 1 << 15, 1 << 13), ("mul", "Mul", 0, 1 << 10)])
+@pytest.mark.parametrize(
+    "kind, op_type, ma, mb", [("add", "Add", 1 << 15, 1 << 13), ("mul", "Mul", 0, 1 << 10)]
+)
 def test_power_of_two_scales_equal_onnx(kind, op_type, ma, mb):
     """a at scale 1/2, b at 1/8, the result at 1: dequantise, operate, quantise is exact in float."""
     rng = np.random.default_rng(2)
@@ -56,7 +72,9 @@ def test_affine_equals_rationals(seed):
     shift = rng.integers(10, 26, 5)
     op = ir.Affine("a", "x", "y", mantissa, c, shift, zero=4, low=-100, high=100)
     column = (slice(None), None, None)
-    expected = exact_map(x.astype(np.int64) * mantissa[column] + c[column], shift[column], 4, -100, 100)
+    expected = exact_map(
+        x.astype(np.int64) * mantissa[column] + c[column], shift[column], 4, -100, 100
+    )
     np.testing.assert_array_equal(affine(op, x), expected)
 
 

@@ -1,4 +1,6 @@
-"""Whole graphs: every tensor is computed, inputs quantised as ONNX does, outputs in the user's terms."""
+"""Whole graphs: every tensor is computed, inputs quantised as ONNX does, outputs in the user's
+terms.
+"""
 
 import numpy as np
 import pytest
@@ -8,22 +10,40 @@ from hwcnn import golden, ir
 
 
 def chain(batch=1):
-    """x -> conv -> max pool -> (concat with its own average) -> global average -> Softmax on the host."""
+    """x -> conv -> max pool -> (concat with its own average) -> global average -> Softmax on the
+    host.
+    """
     rng = np.random.default_rng(0)
     shapes = dict(x=(2, 6, 6), c=(4, 6, 6), m=(4, 3, 3), a=(4, 3, 3), k=(8, 3, 3), g=(8, 1, 1))
     tensors = {name: ir.Tensor(name, (batch, *shape), 0.5, -3) for name, shape in shapes.items()}
     same = {0: (1 << 16, 16)}
-    conv = ir.Conv("conv", "x", "c", int8(rng, 4, 2, 3, 3), np.arange(4, dtype=np.int32), np.full(4, 1 << 16),
-                   np.full(4, 24), -3, pads=(1, 1, 1, 1), pad_value=-3)
+    conv = ir.Conv(
+        "conv",
+        "x",
+        "c",
+        int8(rng, 4, 2, 3, 3),
+        np.arange(4, dtype=np.int32),
+        np.full(4, 1 << 16),
+        np.full(4, 24),
+        -3,
+        pads=(1, 1, 1, 1),
+        pad_value=-3,
+    )
     ops = [
         conv,
         ir.Pool("max", "c", "m", "max", (2, 2), (2, 2), (0, 0, 0, 0), same, -3, -3),
-        ir.Pool("average", "c", "a", "average", (2, 2), (2, 2), (0, 0, 0, 0), {4: (1 << 16, 18)}, -3, -3),
+        ir.Pool(
+            "average", "c", "a", "average", (2, 2), (2, 2), (0, 0, 0, 0), {4: (1 << 16, 18)}, -3, -3
+        ),
         ir.Concat("concat", ("m", "a"), "k"),
-        ir.Pool("global", "k", "g", "average", (3, 3), (1, 1), (0, 0, 0, 0), {9: (7282 * 8, 19)}, -3, -3),
+        ir.Pool(
+            "global", "k", "g", "average", (3, 3), (1, 1), (0, 0, 0, 0), {9: (7282 * 8, 19)}, -3, -3
+        ),
     ]
     host = [ir.HostOp("softmax", "Softmax", "g", "probabilities", {"axis": -1})]
-    return ir.Graph("chain", tensors, ops, ["x"], ["g"], host, [("probabilities", (batch, 8))]).verify()
+    return ir.Graph(
+        "chain", tensors, ops, ["x"], ["g"], host, [("probabilities", (batch, 8))]
+    ).verify()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -35,7 +55,9 @@ def test_runs_every_operation(batch):
         assert values.dtype == np.int8 and values.shape == (batch, *graph.tensors[name].shape[1:])
     probabilities = golden.host_outputs(graph, tensors)["probabilities"]
     real = (tensors["g"].astype(np.float32) + 3) * 0.5
-    np.testing.assert_allclose(probabilities, onnx_op("Softmax", real.reshape(batch, 8), axis=1), rtol=1e-6)
+    np.testing.assert_allclose(
+        probabilities, onnx_op("Softmax", real.reshape(batch, 8), axis=1), rtol=1e-6
+    )
     assert len(np.unique(tensors["g"])) > 1
 
 
@@ -43,7 +65,9 @@ def test_one_operation_alone():
     graph = chain()
     tensors = golden.run(graph, {"x": int8(np.random.default_rng(1), 1, 2, 6, 6)})
     for op in graph.ops:
-        np.testing.assert_array_equal(golden.run_op(op, graph, {n: tensors[n] for n in op.inputs}), tensors[op.y])
+        np.testing.assert_array_equal(
+            golden.run_op(op, graph, {n: tensors[n] for n in op.inputs}), tensors[op.y]
+        )
 
 
 def test_two_outputs_of_one_tensor():
@@ -55,15 +79,21 @@ def test_two_outputs_of_one_tensor():
     outputs = golden.host_outputs(graph, tensors)
     real = (tensors["g"].astype(np.float32) + 3) * 0.5
     np.testing.assert_array_equal(outputs["g"], real)
-    np.testing.assert_allclose(outputs["logs"], onnx_op("LogSoftmax", real.reshape(1, 8)), rtol=1e-5)
-    np.testing.assert_allclose(outputs["probabilities"], onnx_op("Softmax", real.reshape(1, 8)), rtol=1e-5)
+    np.testing.assert_allclose(
+        outputs["logs"], onnx_op("LogSoftmax", real.reshape(1, 8)), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        outputs["probabilities"], onnx_op("Softmax", real.reshape(1, 8)), rtol=1e-5
+    )
 
 
 def test_an_output_without_a_host_tail_is_dequantised():
     graph = chain()
     graph.host, graph.onnx_outputs = [], [("g", (1, 8, 1, 1))]
     tensors = golden.run(graph, {"x": int8(np.random.default_rng(1), 1, 2, 6, 6)})
-    np.testing.assert_array_equal(golden.host_outputs(graph, tensors)["g"], (tensors["g"].astype(np.float32) + 3) * 0.5)
+    np.testing.assert_array_equal(
+        golden.host_outputs(graph, tensors)["g"], (tensors["g"].astype(np.float32) + 3) * 0.5
+    )
 
 
 def test_quantise_input_equals_quantizelinear():
@@ -74,7 +104,9 @@ def test_quantise_input_equals_quantizelinear():
     np.testing.assert_array_equal(golden.quantise_input(graph, "x", real), expected)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((1, 2, 6, 6), np.float32), np.zeros((1, 3, 6, 6), np.int8)])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((1, 2, 6, 6), np.float32), np.zeros((1, 3, 6, 6), np.int8)]
+)
 def test_wrong_inputs_are_refused(bad):
     with pytest.raises(ValueError, match="input 'x'"):
         golden.run(chain(), {"x": bad})

@@ -1,4 +1,6 @@
-"""The trained network: its accuracy on pictures that it never saw, in float and quantised, and its pictures."""
+"""The trained network: its accuracy on pictures that it never saw, in float and quantised, and its
+pictures.
+"""
 
 import json
 
@@ -6,12 +8,12 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hwcnn.models.digits import ONNX_FILE, PICTURES
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
 
 from hwcnn import models
 from hwcnn.errors import InputError
-from hwcnn.models.digits import ONNX_FILE, PICTURES
 
 INFO = models.info("digits")
 RECORD = json.loads((PICTURES / "accuracy.json").read_text())
@@ -25,8 +27,12 @@ def held_out():
 
 def accuracy(model, pixels, labels):
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return np.mean([session.run(None, {"input": INFO.preprocess.apply(p)})[0].argmax() == y
-                    for p, y in zip(pixels, labels, strict=True)])
+    return np.mean(
+        [
+            session.run(None, {"input": INFO.preprocess.apply(p)})[0].argmax() == y
+            for p, y in zip(pixels, labels, strict=True)
+        ]
+    )
 
 
 class Samples(CalibrationDataReader):
@@ -44,8 +50,15 @@ def test_float_accuracy_is_as_recorded(held_out):
 
 
 def test_int8_accuracy_is_within_half_a_percent(held_out, tmp_path):
-    quantize_static(ONNX_FILE, tmp_path / "int8.onnx", Samples(), quant_format=QuantFormat.QDQ, per_channel=True,
-                    activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)
+    quantize_static(
+        ONNX_FILE,
+        tmp_path / "int8.onnx",
+        Samples(),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+    )
     measured = accuracy(tmp_path / "int8.onnx", *held_out)
     assert measured >= RECORD["float_accuracy"] - 0.005
     assert measured == pytest.approx(RECORD["int8_accuracy"], abs=0.0021)

@@ -1,4 +1,6 @@
-"""The built-in topologies: sizes as in the literature, shapes as onnxruntime infers them, activations alive."""
+"""The built-in topologies: sizes as in the literature, shapes as onnxruntime infers them,
+activations alive.
+"""
 
 import math
 
@@ -6,25 +8,42 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hwcnn.models.builder import Builder, pool_size
 from small import SMALL
 
 from hwcnn import models
 from hwcnn.errors import InputError
-from hwcnn.models.builder import Builder, pool_size
 
-#: Parameters in millions and GMACs of the full networks: papers, Caffe's and torchvision's model tables; by hand for
-#: the last three, layer by layer. vgg16c is vgg13 and three 1x1 convolutions: 2 * 205.5 and 51.4 MMAC;
-#: densenet264: (c + 32*l) * 128 + 9*128*32 a pixel for layer l of a block that starts with c channels, and the rest.
+#: Parameters in millions and GMACs of the full networks: papers, Caffe's and torchvision's model
+#: tables; by hand for the last three, layer by layer. vgg16c is vgg13 and three 1x1 convolutions: 2
+#: * 205.5 and 51.4 MMAC; densenet264: (c + 32*l) * 128 + 9*128*32 a pixel for layer l of a block
+#: that starts with c channels, and the rest.
 LITERATURE = {
     "alexnet": (60.965, 0.724),
-    "vgg11": (132.863, 7.61), "vgg11-lrn": (132.863, 7.61), "vgg13": (133.048, 11.31),
-    "vgg16c": (133.639, 11.31 + 0.4624), "vgg16": (138.358, 15.47), "vgg19": (143.667, 19.63),
-    "googlenet": (7.0, 1.58), "squeezenet": (1.248, 0.82), "squeezenet1.1": (1.235, 0.35),
-    "resnet18": (11.690, 1.81), "resnet34": (21.798, 3.66), "resnet50": (25.557, 4.09), "resnet101": (44.549, 7.80),
-    "resnet152": (60.193, 11.51), "resnext50": (25.029, 4.23), "seresnet50": (28.088, 4.09), "mobilenet": (4.23, 0.569),
-    "densenet121": (7.979, 2.83), "densenet169": (14.149, 3.36), "densenet201": (20.014, 4.29),
+    "vgg11": (132.863, 7.61),
+    "vgg11-lrn": (132.863, 7.61),
+    "vgg13": (133.048, 11.31),
+    "vgg16c": (133.639, 11.31 + 0.4624),
+    "vgg16": (138.358, 15.47),
+    "vgg19": (143.667, 19.63),
+    "googlenet": (7.0, 1.58),
+    "squeezenet": (1.248, 0.82),
+    "squeezenet1.1": (1.235, 0.35),
+    "resnet18": (11.690, 1.81),
+    "resnet34": (21.798, 3.66),
+    "resnet50": (25.557, 4.09),
+    "resnet101": (44.549, 7.80),
+    "resnet152": (60.193, 11.51),
+    "resnext50": (25.029, 4.23),
+    "seresnet50": (28.088, 4.09),
+    "mobilenet": (4.23, 0.569),
+    "densenet121": (7.979, 2.83),
+    "densenet169": (14.149, 3.36),
+    "densenet201": (20.014, 4.29),
     "densenet264": (33.3, 5.75),
-    "digits": (0.033194, 0.003726208), "table64": (1.214014, 0.0391616), "table400": (6.015610, 1.5757),
+    "digits": (0.033194, 0.003726208),
+    "table64": (1.214014, 0.0391616),
+    "table400": (6.015610, 1.5757),
 }
 
 
@@ -45,12 +64,17 @@ class Counter(Builder):
 
     @property
     def parameters(self):
-        return sum(size for name, size in self.sizes.items() if not name.endswith((".mean", ".var")))
+        return sum(
+            size for name, size in self.sizes.items() if not name.endswith((".mean", ".var"))
+        )
 
     @property
     def macs(self):
-        return sum(self.sizes[f"{name}.weight"] * math.prod(shape[1:]) for name, shape in self.shapes.items()
-                   if f"{name}.weight" in self.sizes and f"{name}.mean" not in self.sizes)
+        return sum(
+            self.sizes[f"{name}.weight"] * math.prod(shape[1:])
+            for name, shape in self.shapes.items()
+            if f"{name}.weight" in self.sizes and f"{name}.mean" not in self.sizes
+        )
 
 
 def counted(name):
@@ -88,7 +112,9 @@ def test_small_version_runs_and_stays_alive(name):
     builder = Builder(name, info.channels, size, width)
     model = builder.model(info.layers(builder, "input"))
     onnx.checker.check_model(model, full_check=True)
-    first, second, *rest = (every_tensor(model, {"input": x}) for x in models.samples(name, 5, size=size))
+    first, second, *rest = (
+        every_tensor(model, {"input": x}) for x in models.samples(name, 5, size=size)
+    )
     for tensor, values in first.items():
         assert values.shape == (1, *builder.shapes[tensor]), tensor
         if tensor != "probabilities":
@@ -114,10 +140,17 @@ def test_bad_requests_are_refused():
         models.build("alexnet", width=0)
 
 
-@pytest.mark.parametrize("size, kernel, stride, pad, ceil", [
-    (196, 6, 4, 0, True), (45, 3, 2, 0, True), (13, 3, 2, 0, False), (112, 3, 2, 1, True), (7, 2, 2, 1, True),
-    (5, 1, 3, 0, True),
-])
+@pytest.mark.parametrize(
+    "size, kernel, stride, pad, ceil",
+    [
+        (196, 6, 4, 0, True),
+        (45, 3, 2, 0, True),
+        (13, 3, 2, 0, False),
+        (112, 3, 2, 1, True),
+        (7, 2, 2, 1, True),
+        (5, 1, 3, 0, True),
+    ],
+)
 def test_pool_size_equals_onnxruntime(size, kernel, stride, pad, ceil):
     builder = Builder("pool", 1, size)
     model = builder.model(builder.max_pool("pool", "input", kernel, stride, pad, ceil))

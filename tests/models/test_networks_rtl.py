@@ -1,16 +1,18 @@
-"""Every built-in network, smaller, through the RTL of one accelerator: equal to the reference in every bit of every tensor."""
+"""Every built-in network, smaller, through the RTL of one accelerator: equal to the reference in
+every bit of every tensor.
+"""
 
 import pytest
 from small import SMALL
 
 from hwcnn import golden, ir, models
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer import import_graph
-from hwcnn.frontend.load import normalise
-from hwcnn.frontend.quantise import quantise
-from hwcnn.generate import accelerator_verilog
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.model.load import normalise
+from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.generator import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import simulate
+from hwcnn.sim import session
 
 CONFIG = AccelConfig.load(pe="8x8")
 
@@ -26,10 +28,20 @@ def test_network(name):
     model = normalise(models.build(name, width, size), name)
     graph = import_graph(quantise(model, [{"input": sample} for sample in samples]))
     compiled = compile_graph(graph, CONFIG)
-    design = simulate.Design(
-        CONFIG, compiled.manifest, compiled.program, compiled.weights, accelerator_verilog(CONFIG), graph)
+    design = session.Design(
+        CONFIG,
+        compiled.manifest,
+        compiled.program,
+        compiled.weights,
+        accelerator_verilog(CONFIG),
+        graph,
+    )
     inputs = [{"input": golden.quantise_input(graph, "input", samples[0])}]
-    result = simulate.simulate(design, inputs, simulate.Options())
-    assert simulate.mismatch_lines(design, result) == []
-    compared = {tensor for tensor, d in result.outcomes[0].differences.items() if d.elements and not d.mismatches}
+    result = session.simulate(design, inputs, session.Options())
+    assert session.mismatch_lines(design, result) == []
+    compared = {
+        tensor
+        for tensor, d in result.outcomes[0].differences.items()
+        if d.elements and not d.mismatches
+    }
     assert compared >= {op.y for op in graph.ops if not isinstance(op, ir.Concat)}

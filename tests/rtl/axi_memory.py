@@ -18,7 +18,8 @@ class Bursts:
 
 
 class ReadMemory:
-    """Serves a read port: `latency` cycles from a request to its first beat, then a beat a cycle but in stalled ones.
+    """Serves a read port: `latency` cycles from a request to its first beat, then a beat a cycle
+    but in stalled ones.
 
     requests : (addr, length) in order. cycle : counts. beats : cycles in which a beat was sent.
     """
@@ -33,7 +34,9 @@ class ReadMemory:
 
     async def run(self):
         valid, payload, ready = (self._port(f"request__{p}") for p in ("valid", "payload", "ready"))
-        data_valid, data, data_ready = (self._port(f"data__{p}") for p in ("valid", "payload", "ready"))
+        data_valid, data, data_ready = (
+            self._port(f"data__{p}") for p in ("valid", "payload", "ready")
+        )
         pending = deque()
         while True:
             open_ = self.random.random() >= self.stall
@@ -42,23 +45,26 @@ class ReadMemory:
             data_valid.value = int(bool(beat))
             if beat:
                 addr = pending.popleft()[1]
-                data.value = int.from_bytes(self.memory[addr:addr + self.axi_bytes], "little")
+                data.value = int.from_bytes(self.memory[addr : addr + self.axi_bytes], "little")
                 self.beats.append(self.cycle)
             await RisingEdge(self.dut.clk)
             assert not beat or data_ready.value, "the client requested more than it has room for"
             if open_ and valid.value:
                 addr, length = Bursts.decode(int(payload.value), self.axi_bytes)
                 self.requests.append((addr, length))
-                pending.extend((self.cycle + self.latency, addr + n * self.axi_bytes) for n in range(length))
+                pending.extend(
+                    (self.cycle + self.latency, addr + n * self.axi_bytes) for n in range(length)
+                )
             await FallingEdge(self.dut.clk)
             self.cycle += 1
 
 
 class WriteMemory:
-    """Serves a write port; acknowledges a burst `latency` cycles after its last beat. A stalled cycle takes nothing.
+    """Serves a write port; acknowledges a burst `latency` cycles after its last beat. A stalled
+    cycle takes nothing.
 
-    memory : bytes by address. written : number of writes to each byte. bursts : (addr, length) in order. beats : cycles in
-    which a beat came. acknowledged : cycle of each response.
+    memory : bytes by address. written : number of writes to each byte. bursts : (addr, length) in
+    order. beats : cycles in which a beat came. acknowledged : cycle of each response.
     """
 
     def __init__(self, dut, name, memory, axi_bytes, latency, seed=0, stall=0.0):
@@ -80,7 +86,9 @@ class WriteMemory:
 
     async def run(self):
         valid, payload, ready = (self._port(f"request__{p}") for p in ("valid", "payload", "ready"))
-        data_valid, data, data_ready = (self._port(f"data__{p}") for p in ("valid", "payload", "ready"))
+        data_valid, data, data_ready = (
+            self._port(f"data__{p}") for p in ("valid", "payload", "ready")
+        )
         response = self._port("response")
         places, answers = deque(), deque()
         while True:

@@ -12,9 +12,22 @@ def pack(fields, values):
     return word
 
 
-def tile(addr, blk_stride, row_stride, n_blk, n_rows, n_cols, top=0, bottom=0, left=0, right=0, value=0):
-    return dict(addr=addr, blk_stride=blk_stride, row_stride=row_stride, n_blk=n_blk, n_rows=n_rows, n_cols=n_cols,
-                pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right, pad_value=value)
+def tile(
+    addr, blk_stride, row_stride, n_blk, n_rows, n_cols, top=0, bottom=0, left=0, right=0, value=0
+):
+    return dict(
+        addr=addr,
+        blk_stride=blk_stride,
+        row_stride=row_stride,
+        n_blk=n_blk,
+        n_rows=n_rows,
+        n_cols=n_cols,
+        pad_top=top,
+        pad_bottom=bottom,
+        pad_left=left,
+        pad_right=right,
+        pad_value=value,
+    )
 
 
 def random_tile(random, lanes, size):
@@ -26,9 +39,16 @@ def random_tile(random, lanes, size):
     last = (size - blk_stride * n_blk) // lanes - 1
     addr = lanes * random.randint(0, last)
     if random.random() < 0.5:
-        addr = min(last * lanes, max(0, random.randrange(4096, size, 4096) - lanes * random.randint(0, 2 * n_cols)))
-    pads = dict(zip(("top", "bottom", "left", "right"), (random.choice([0, 0, 1, 3]) for _ in range(4))))
-    return tile(addr, blk_stride, row_stride, n_blk, n_rows, n_cols, **pads, value=random.randint(-128, 127))
+        addr = min(
+            last * lanes,
+            max(0, random.randrange(4096, size, 4096) - lanes * random.randint(0, 2 * n_cols)),
+        )
+    pads = dict(
+        zip(("top", "bottom", "left", "right"), (random.choice([0, 0, 1, 3]) for _ in range(4)))
+    )
+    return tile(
+        addr, blk_stride, row_stride, n_blk, n_rows, n_cols, **pads, value=random.randint(-128, 127)
+    )
 
 
 def payload(t):
@@ -45,6 +65,8 @@ def vectors(memory, t, lanes):
             start = t["addr"] + blk * t["blk_stride"] + row * t["row_stride"]
             yield from [pad] * t["pad_left"]
             for col in range(t["n_cols"]):
-                yield int.from_bytes(memory[start + col * lanes:start + (col + 1) * lanes], "little")
+                yield int.from_bytes(
+                    memory[start + col * lanes : start + (col + 1) * lanes], "little"
+                )
             yield from [pad] * t["pad_right"]
         yield from [pad] * (width * t["pad_bottom"])

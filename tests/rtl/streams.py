@@ -2,10 +2,9 @@
 
 import random
 
-from cocotb.clock import Clock
-from cocotb.handle import Immediate
-from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge
 
 
 async def start(dut, **inputs):
@@ -28,8 +27,8 @@ def _stalls(seed, stall):
 async def send(dut, name, items, seed=0, stall=0.0):
     """Drive integers into stream ``name`` (ports name__payload, name__valid, name__ready).
 
-    Inputs change at the falling edge, so that what the block sees at the rising edge is settled. stall: probability of
-    an idle cycle before an item.
+    Inputs change at the falling edge, so that what the block sees at the rising edge is settled.
+    stall: probability of an idle cycle before an item.
     """
     payload, valid, ready = (getattr(dut, f"{name}__{p}") for p in ("payload", "valid", "ready"))
     idle = _stalls(seed, stall)
@@ -47,7 +46,9 @@ async def send(dut, name, items, seed=0, stall=0.0):
 
 
 async def receive(dut, name, count, seed=0, stall=0.0):
-    """Take `count` integers from stream ``name``; returns (items, cycles from the first to the last item)."""
+    """Take `count` integers from stream ``name``; returns (items, cycles from the first to the last
+    item).
+    """
     payload, valid, ready = (getattr(dut, f"{name}__{p}") for p in ("payload", "valid", "ready"))
     idle = _stalls(seed, stall)
     items, cycle, first = [], 0, None
@@ -64,12 +65,20 @@ async def receive(dut, name, count, seed=0, stall=0.0):
 
 
 async def watch_idle(dut, n, size, answer):
-    """Of a multiplexer of n clients: `idle` only if nobody asked a cycle before and all answers had come, and then it is soon.
+    """Of a multiplexer of n clients: `idle` only if nobody asked a cycle before and all answers had
+    come, and then it is soon.
 
-    size : of a request's payload: the answers to it. answer : the signal of a client that is high for each.
+    size : of a request's payload: the answers to it. answer : the signal of a client that is high
+    for each.
     """
-    requests, answers = ([getattr(dut, f"clients__{k}__{name}") for k in range(n)] for name in ("request__valid", answer))
-    ready, payloads = ([getattr(dut, f"clients__{k}__request__{name}") for k in range(n)] for name in ("ready", "payload"))
+    requests, answers = (
+        [getattr(dut, f"clients__{k}__{name}") for k in range(n)]
+        for name in ("request__valid", answer)
+    )
+    ready, payloads = (
+        [getattr(dut, f"clients__{k}__request__{name}") for k in range(n)]
+        for name in ("ready", "payload")
+    )
     outstanding, quiet = 0, 0  # cycles in which nothing asked or was outstanding
     while True:
         await RisingEdge(dut.clk)

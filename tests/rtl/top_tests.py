@@ -8,19 +8,20 @@ import logging
 import random
 
 import cocotb
-from bench import parameter
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiRam
 from programs import Network
 from streams import start
+from testbench import parameter
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.rtl.registers import BY_NAME, LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
+from hwcnn.rtl.host.registers import BY_NAME, LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
 
 #: Of the memory, which answers at every multiple of its size; and where its image begins.
 SIZE, BASE = 1 << 20, 0x4003_5000
-BUSY, DONE, RESETTING, LOCATED, ERROR, CLIENT = 1, 2, 4, 8, 4, 8  # bits of STATUS; where its fields start
+# bits of STATUS; where its fields start
+BUSY, DONE, RESETTING, LOCATED, ERROR, CLIENT = 1, 2, 4, 8, 4, 8
 START, RESET = 1, 2  # bits of CONTROL
 CONFIG = AccelConfig.from_dict(parameter("config"))
 NETWORK = Network(CONFIG, vector=bool(CONFIG.features))
@@ -47,6 +48,7 @@ class System:
             if self.bad is not None and address <= self.bad < address + length:
                 raise ValueError("an address that fails")
             return await access(address, what)
+
         return guarded
 
     @classmethod
@@ -67,12 +69,15 @@ class System:
         """Random idle cycles on all channels of the memory."""
         generator = random.Random(seed)
         channels = [getattr(self.ram.read_if, f"{c}_channel") for c in ("ar", "r")] + [
-            getattr(self.ram.write_if, f"{c}_channel") for c in ("aw", "w", "b")]
+            getattr(self.ram.write_if, f"{c}_channel") for c in ("aw", "w", "b")
+        ]
         for channel in channels:
             channel.clear_pause_generator()
             channel.pause = False
             if probability:
-                channel.set_pause_generator(generator.random() < probability for _ in itertools.count())
+                channel.set_pause_generator(
+                    generator.random() < probability for _ in itertools.count()
+                )
 
     async def start(self, image=NETWORK.image, program=NETWORK.program):
         self.ram.write(BASE % SIZE, image)
@@ -105,7 +110,9 @@ class System:
     async def check(self):
         assert await self.interrupt() == DONE
         for address, content in NETWORK.expected.items():
-            assert self.ram.read(BASE % SIZE + address, len(content)) == content, f"map at {address:#x}"
+            assert self.ram.read(BASE % SIZE + address, len(content)) == content, (
+                f"map at {address:#x}"
+            )
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
@@ -126,10 +133,14 @@ async def counters_explain_the_cycles(dut):
     system.stall(0.3)
     await system.run_and_check()
     busy = await system.read("ARRAY_BUSY")
-    stalls = [await system.read(f"STALL_{n}") for n in ("WEIGHTS", "ACTIVATIONS", "ACCUMULATORS", "PROGRAM")]
+    stalls = [
+        await system.read(f"STALL_{n}")
+        for n in ("WEIGHTS", "ACTIVATIONS", "ACCUMULATORS", "PROGRAM")
+    ]
     cycles = await system.read("CYCLES")
     assert stalls[1] > 0 and busy + sum(stalls) <= cycles
-    assert cycles - busy - sum(stalls) <= 3 * 60  # per ARRAY: fill of the array and its own overhead
+    # per ARRAY: fill of the array and its own overhead
+    assert cycles - busy - sum(stalls) <= 3 * 60
     written = sum(len(content) for content in NETWORK.expected.values())
     assert await system.read("WRITE_BEATS") >= written // CONFIG.axi_bytes
     assert await system.read("READ_BEATS") > 0
@@ -140,7 +151,9 @@ async def watch_bursts(dut, bursts):
     while True:
         await RisingEdge(dut.clk)
         for channel in ("ar", "aw"):
-            valid, ready, addr, length = (getattr(dut, f"m_axi_{channel}{n}").value for n in ("valid", "ready", "addr", "len"))
+            valid, ready, addr, length = (
+                getattr(dut, f"m_axi_{channel}{n}").value for n in ("valid", "ready", "addr", "len")
+            )
             if valid and ready:
                 bursts.append((int(addr), int(addr) + (int(length) + 1) * CONFIG.axi_bytes))
 
@@ -151,7 +164,9 @@ async def names_client_and_address_of_a_bus_error(dut):
     system = await System.begin(dut)
     bursts = []
     cocotb.start_soon(watch_bursts(dut, bursts))
-    clients = [(1, n, name) for n, name in enumerate(READERS)] + [(2, n, name) for n, name in enumerate(WRITERS)]
+    clients = [(1, n, name) for n, name in enumerate(READERS)] + [
+        (2, n, name) for n, name in enumerate(WRITERS)
+    ]
     for (code, client, name), last in itertools.product(clients, (False, True)):
         length = 64 if name == "fetch" else 8 * NETWORK.lanes
         system.bad = BASE + NETWORK.regions[name] + (length - 1 if last else 0)
@@ -184,7 +199,8 @@ async def watchdog_ends_a_deadlock(dut):
     system = await System.begin(dut)
     await system.write("WATCHDOG", LIMIT_UNIT)
     await system.run_and_check()
-    await system.start(isa.encode(isa.END, {"array": 1}) + bytes(1024), 0)  # waits for what never comes
+    # waits for what never comes
+    await system.start(isa.encode(isa.END, {"array": 1}) + bytes(1024), 0)
     assert await system.interrupt() == BUSY | 4 << ERROR
     await system.soft_reset()
     system.ram.read_if.r_channel.pause = True  # a bus that stops answering
@@ -201,11 +217,19 @@ async def watchdog_ends_a_deadlock(dut):
 async def budget_ends_an_array_without_end(dut):
     """A damaged count: the array takes four thousand million pixels, and is at work all the time."""
     system = await System.begin(dut)
-    fields = {f.name: 1 for f in isa.ARRAY.fields} | {"n_y": 0xFFFF, "n_x": 0xFFFF, "acc": 0, "accumulate": 0}
+    fields = {f.name: 1 for f in isa.ARRAY.fields} | {
+        "n_y": 0xFFFF,
+        "n_x": 0xFFFF,
+        "acc": 0,
+        "accumulate": 0,
+    }
     weights = isa.encode(isa.WEIGHT, addr=0, n_bytes=CONFIG.rows * CONFIG.cols)
     await system.write("WATCHDOG", LIMIT_UNIT)
     await system.write("BUDGET", 4 * LIMIT_UNIT)
-    await system.start(weights + isa.encode(isa.ARRAY, **fields) + isa.encode(isa.END, {"array": 1}) + bytes(1024), 0)
+    await system.start(
+        weights + isa.encode(isa.ARRAY, **fields) + isa.encode(isa.END, {"array": 1}) + bytes(1024),
+        0,
+    )
     assert await system.interrupt() == BUSY | 5 << ERROR
     assert 4 * LIMIT_UNIT <= await system.read("ARRAY_BUSY") + 200
     await system.write("CONTROL", RESET)

@@ -1,7 +1,7 @@
 """The static check finds every kind of missing wait, and programs that cannot run."""
 
 import pytest
-from networks import Builder
+from random_networks import Builder
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
@@ -13,7 +13,9 @@ CONFIG = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, poo
 
 @pytest.fixture(scope="module")
 def compiled():
-    """A network with every kind of dependence: residual, pools between convolutions, tables and affines twice."""
+    """A network with every kind of dependence: residual, pools between convolutions, tables and
+    affines twice.
+    """
     b = Builder(5, (1, 3, 12, 12))
     x = b.conv(b.affine("x"), 20, 3, 1, 1)
     y = b.lrn(b.affine(b.conv(x, 20, 3, 1, 1, residual=x)))
@@ -26,11 +28,17 @@ def compiled():
 
 
 def mutated(compiled, change, revalue=lambda name, values: values):
-    """The program with each instruction's waits and values changed: change(name, waits) -> waits, revalue alike."""
+    """The program with each instruction's waits and values changed: change(name, waits) -> waits,
+    revalue alike.
+    """
     at, parts = 0, []
     while True:
         instruction, waits, values, size = isa.decode(compiled.program, at)
-        parts.append(isa.encode(instruction, change(instruction.name, waits), **revalue(instruction.name, values)))
+        parts.append(
+            isa.encode(
+                instruction, change(instruction.name, waits), **revalue(instruction.name, values)
+            )
+        )
         if instruction is isa.END:
             return b"".join(parts)
         at += size
@@ -72,10 +80,14 @@ def test_missing_waits(compiled, name, counter):
         run_check(compiled, mutated(compiled, drop))
 
 
-@pytest.mark.parametrize("name, counter", [("load", "array"), ("array", "load"), ("array", "post"), ("post", "array")])
+@pytest.mark.parametrize(
+    "name, counter", [("load", "array"), ("array", "load"), ("array", "post"), ("post", "array")]
+)
 def test_one_too_few(compiled, name, counter):
     def less(instruction, waits):
-        return {c: max(0, n - 1) if (instruction, c) == (name, counter) else n for c, n in waits.items()}
+        return {
+            c: max(0, n - 1) if (instruction, c) == (name, counter) else n for c, n in waits.items()
+        }
 
     with pytest.raises(HazardError):
         run_check(compiled, mutated(compiled, less))
@@ -84,7 +96,9 @@ def test_one_too_few(compiled, name, counter):
 @pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
 def test_pads_beside_a_map(compiled, side):
     def padded(instruction, values):
-        return values | ({f"pad_{side}": 1} if instruction == "vector" and values["b_mode"] == isa.B_MAP else {})
+        return values | (
+            {f"pad_{side}": 1} if instruction == "vector" and values["b_mode"] == isa.B_MAP else {}
+        )
 
     with pytest.raises(HazardError, match="has pads"):
         run_check(compiled, mutated(compiled, lambda _, waits: waits, padded))

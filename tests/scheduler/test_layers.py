@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from networks import Builder
+from random_networks import Builder
 from test_networks import CONFIGS, check
 
 from hwcnn import ir
 from hwcnn.config import AccelConfig
+from hwcnn.cycles import events
 from hwcnn.errors import InputError
-from hwcnn.scheduler import events
 from hwcnn.scheduler.compile import compile_graph
 
 SMALL = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64)
@@ -45,14 +45,24 @@ def test_convolution(config, shape, kernel, stride, pads, dilation):
 
 @pytest.mark.parametrize(
     "channels, out, groups",
-    [(32, 32, 2), (64, 64, 16), (48, 48, 48), (24, 72, 24), (30, 20, 10), (35, 35, 5), (21, 42, 3), (64, 32, 32)],
+    [
+        (32, 32, 2),
+        (64, 64, 16),
+        (48, 48, 48),
+        (24, 72, 24),
+        (30, 20, 10),
+        (35, 35, 5),
+        (21, 42, 3),
+        (64, 32, 32),
+    ],
 )
 def test_groups(config, channels, out, groups):
     check(one(2, (1, channels, 8, 9), lambda b: b.conv("x", out, 3, 1, 1, groups=groups)), config)
 
 
 @pytest.mark.parametrize(
-    "batch, shape, out", [(1, (40, 6, 6), 70), (3, (40, 4, 4), 70), (5, (130, 1, 1), 33), (9, (8, 7, 7), 5)]
+    "batch, shape, out",
+    [(1, (40, 6, 6), 70), (3, (40, 4, 4), 70), (5, (130, 1, 1), 33), (9, (8, 7, 7), 5)],
 )
 def test_fully_connected(config, batch, shape, out):
     check(one(3, (batch, *shape), lambda b: b.conv("x", out, shape[1:])), config)
@@ -64,7 +74,9 @@ def test_local_response_normalisation_of_a_batch_of_fully_connected_results(conf
     check(b.done(b.lrn(b.conv("x", 21))), config)
 
 
-@pytest.mark.parametrize("shape, stride", [((2, 5, 2, 1), (2, 1)), ((1, 5, 3, 4), (3, 4)), ((2, 5, 4, 4), (2, 4))])
+@pytest.mark.parametrize(
+    "shape, stride", [((2, 5, 2, 1), (2, 1)), ((1, 5, 3, 4), (3, 4)), ((2, 5, 4, 4), (2, 4))]
+)
 def test_a_pool_of_one_pixel_that_leaves_out_others(config, shape, stride):
     """Along an axis with one window, the stride is not what makes the result smaller."""
     check(one(5, shape, lambda b: b.pool("x", "max", 1, stride)), config)
@@ -78,20 +90,29 @@ def test_weights_are_read_once_for_a_batch():
 
 
 def without_tiles(graph, side, kept, seed=0):
-    """`graph` with zeros in all but a share `kept` of the squares of `side` channels of each weight, and in some whole rows."""
+    """`graph` with zeros in all but a share `kept` of the squares of `side` channels of each
+    weight, and in some whole rows.
+    """
     rng = np.random.default_rng(seed)
     for op in graph.ops:
         if isinstance(op, ir.Conv):
             rows, cols = (-(-n // side) for n in op.weight.shape[:2])
             mask = (rng.random((rows, cols)) < kept) & (rng.random((rows, 1)) < 0.8)
-            op.weight[~mask.repeat(side, 0).repeat(side, 1)[: op.weight.shape[0], : op.weight.shape[1]]] = 0
+            op.weight[
+                ~mask.repeat(side, 0).repeat(side, 1)[: op.weight.shape[0], : op.weight.shape[1]]
+            ] = 0
     return graph
 
 
 @pytest.mark.parametrize("kept", [0, 0.2, 0.6])
-@pytest.mark.parametrize("batch, channels, out, size, kernel", [(1, 100, 90, 9, 3), (2, 150, 70, 6, 1), (3, 40, 50, 4, 4)])
+@pytest.mark.parametrize(
+    "batch, channels, out, size, kernel",
+    [(1, 100, 90, 9, 3), (2, 150, 70, 6, 1), (3, 40, 50, 4, 4)],
+)
 def test_weight_tiles_of_zeros(config, kept, batch, channels, out, size, kernel):
-    graph = one(3, (batch, channels, size, size), lambda b: b.conv("x", out, kernel, 1, kernel // 3 % 2))
+    graph = one(
+        3, (batch, channels, size, size), lambda b: b.conv("x", out, kernel, 1, kernel // 3 % 2)
+    )
     check(without_tiles(graph, 8, kept), config)
 
 
@@ -104,7 +125,9 @@ def test_weight_tiles_of_zeros_on_a_concatenation(config):
 
 
 def test_weight_tiles_of_zeros_take_no_pass():
-    """Channels in reverse order: each output block reads one input block; weights without zeros take all."""
+    """Channels in reverse order: each output block reads one input block; weights without zeros
+    take all.
+    """
     b = Builder(3, (1, 128, 4, 4))
     b.done(b.conv(b.conv("x", 128), 128))
     b.graph.ops[1].weight[:] = np.eye(128, dtype=np.int8)[::-1].reshape(128, 128, 1, 1)
@@ -129,7 +152,10 @@ def test_weight_tiles_of_zeros_take_no_pass():
     ],
 )
 def test_pool(config, kind, kernel, stride, pads, ceil, include):
-    check(one(4, (1, 20, 14, 15), lambda b: b.pool("x", kind, kernel, stride, pads, ceil, include)), config)
+    check(
+        one(4, (1, 20, 14, 15), lambda b: b.pool("x", kind, kernel, stride, pads, ceil, include)),
+        config,
+    )
 
 
 @pytest.mark.parametrize("size", [7, 13])
@@ -140,21 +166,27 @@ def test_global_average(config, size):
 @pytest.mark.parametrize("batch, channels, size", [(1, 20, 40), (2, 70, 23), (1, 150, 30)])
 def test_global_average_of_many_pixels(config, batch, channels, size):
     """More taps than a sum of the vector engine holds: the array does it, all blocks in a pass."""
-    compiled = check(one(5, (batch, channels, size, size), lambda b: b.pool("x", "average", size, 1)), config)
+    compiled = check(
+        one(5, (batch, channels, size, size), lambda b: b.pool("x", "average", size, 1)), config
+    )
     assert not any(op.queue == "vector" for op in compiled.ops)
 
 
 def test_global_average_takes_a_few_cycles_a_pixel():
     graph = one(5, (1, 256, 56, 56), lambda b: b.pool("x", "average", 56, 1))
     passes = sum(
-        op.values["n_ky"] * op.values["n_kx"] for op in compile_graph(graph, AccelConfig()).ops if op.queue == "array"
+        op.values["n_ky"] * op.values["n_kx"]
+        for op in compile_graph(graph, AccelConfig()).ops
+        if op.queue == "array"
     )
     assert passes == 56 * 56
 
 
 def test_wide_average(config):
     """Windows that overlap too much for the window unit: a depthwise convolution."""
-    check(one(6, (1, 20, 9, 9), lambda b: b.pool("x", "average", 5, 1, 2, include_pad=True)), config)
+    check(
+        one(6, (1, 20, 9, 9), lambda b: b.pool("x", "average", 5, 1, 2, include_pad=True)), config
+    )
 
 
 def test_wide_maps(config):
@@ -165,7 +197,9 @@ def test_wide_maps(config):
 
 
 def test_nested_and_repeated_concatenations(config):
-    """DenseNet's prefixes share memory; parts of two concatenations are copied; a concatenation of itself works."""
+    """DenseNet's prefixes share memory; parts of two concatenations are copied; a concatenation of
+    itself works.
+    """
     b = Builder(7, (2, 6, 7, 7))
     parts = [b.conv("x", c, 1) for c in (5, 18, 9)]
     first, second = b.concat(*parts[:2]), b.concat(*parts)
@@ -225,7 +259,9 @@ def test_without_vector_engine():
     ],
 )
 def test_missing_feature(feature, make):
-    config = AccelConfig(features=tuple(f for f in ("pool", "eltwise", "affine", "lrn", "lut") if f != feature))
+    config = AccelConfig(
+        features=tuple(f for f in ("pool", "eltwise", "affine", "lrn", "lut") if f != feature)
+    )
     with pytest.raises(InputError, match=f"{feature}.*needs the vector feature '{feature}'"):
         compile_graph(one(11, (1, 6, 8, 8), make), config)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import random_input, random_network, run_isa
+from random_networks import random_input, random_network, run_isa
 
 from hwcnn.config import AccelConfig
 from hwcnn.golden.run import run
@@ -26,7 +26,9 @@ def check(graph, config, seed=0):
     assert set(golden) - set(compared) <= set(graph.inputs)
     for name in compared:
         wrong = np.argwhere(golden[name] != isa[name])
-        assert not len(wrong), f"{name}: {len(wrong)} of {golden[name].size} differ, first at {wrong[0]}"
+        assert not len(wrong), (
+            f"{name}: {len(wrong)} of {golden[name].size} differ, first at {wrong[0]}"
+        )
     return compiled
 
 

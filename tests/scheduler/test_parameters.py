@@ -1,13 +1,15 @@
-"""Random networks on random legal configurations: each parameter at its minimum, its maximum and between."""
+"""Random networks on random legal configurations: each parameter at its minimum, its maximum and
+between.
+"""
 
 import numpy as np
 import pytest
-from networks import random_network
+from random_networks import random_network
 from test_networks import check
 
 from hwcnn.config import AccelConfig
+from hwcnn.cycles import replay
 from hwcnn.errors import InputError
-from hwcnn.scheduler import timing
 
 #: Values of each parameter of buffers, queues and FIFOs, the minimum twice.
 CHOICES = dict(
@@ -37,8 +39,14 @@ def test_random_configuration(seed):
     rng = np.random.default_rng([13, seed])
     config = random_config(rng, (4, 8, 16) if seed % 4 else (4, 32, 64))
     try:
-        compiled = check(random_network(int(rng.integers(1000)), int(rng.integers(5, 14)), int(rng.integers(1, 3)), 6), config, seed)
+        compiled = check(
+            random_network(
+                int(rng.integers(1000)), int(rng.integers(5, 14)), int(rng.integers(1, 3)), 6
+            ),
+            config,
+            seed,
+        )
     except InputError as e:
         assert "increase act_kib" in str(e) and config.act_kib < 16
         return
-    assert 0 < timing.estimate(compiled, config)["cycles"] < 1 << 24
+    assert 0 < replay.estimate(compiled, config)["cycles"] < 1 << 24

@@ -30,7 +30,7 @@ async def writes_reach_the_file_and_reads_come_from_it(dut):
         length = generator.randrange(1, 3000)
         addr = generator.randrange(0, SIZE - length, 64)
         content = generator.randbytes(length)
-        expected[addr:addr + length] = content
+        expected[addr : addr + length] = content
         await axi.write(BASE + addr, content)
         assert (await axi.read(BASE + addr, length)).data == content
     assert dram.tobytes() == bytes(expected)
@@ -47,8 +47,12 @@ async def outside_is_a_decode_error(dut):
 
 @cocotb.test()
 async def latency_and_full_rate(dut):
-    """A burst's first beat comes `read_latency` cycles after its address, two bursts' beats follow each other without a gap."""
-    for name, value in dict(arburst=1, arsize=len(dut.c_axi_rdata).bit_length() - 4, arlen=7, rready=1).items():
+    """A burst's first beat comes `read_latency` cycles after its address, two bursts' beats follow
+    each other without a gap.
+    """
+    for name, value in dict(
+        arburst=1, arsize=len(dut.c_axi_rdata).bit_length() - 4, arlen=7, rready=1
+    ).items():
         getattr(dut, f"c_axi_{name}").value = value
     addresses, beats, cycle = [], [], 0
     await FallingEdge(dut.rst)
@@ -96,12 +100,18 @@ async def answers_in_any_order(dut):
         await RisingEdge(dut.clk)
         sent += int(dut.c_axi_arvalid.value) & int(dut.c_axi_arready.value)
         if dut.c_axi_rvalid.value:
-            seen.append((int(dut.c_axi_rid.value), int(dut.c_axi_rdata.value), int(dut.c_axi_rlast.value)))
+            seen.append(
+                (int(dut.c_axi_rid.value), int(dut.c_axi_rdata.value), int(dut.c_axi_rlast.value))
+            )
         await FallingEdge(dut.clk)
     for client in range(3):
         own = [(data, last) for n, data, last in seen if n == client]
         bursts = [at for n, at in asked if n == client]
-        assert own == [(int.from_bytes(dram[at + 16 * k:at + 16 * k + 16].tobytes(), "little"), int(k == 7)) for at in bursts for k in range(8)]
+        assert own == [
+            (int.from_bytes(dram[at + 16 * k : at + 16 * k + 16].tobytes(), "little"), int(k == 7))
+            for at in bursts
+            for k in range(8)
+        ]
     ids = [n for n, _, _ in seen]
     assert sum(a != b for a, b in zip(ids, ids[1:])) > 30  # 11 where bursts stay whole
 
@@ -126,18 +136,30 @@ async def data_before_its_address(dut):
     dut.c_axi_bready.value = 1
     while not dut.c_axi_bvalid.value:
         await RisingEdge(dut.clk)
-    assert int(dut.c_axi_bid.value) == 5 and dram[0x100:0x110].tobytes() == (0x1234).to_bytes(16, "little")
+    assert int(dut.c_axi_bid.value) == 5 and dram[0x100:0x110].tobytes() == (0x1234).to_bytes(
+        16, "little"
+    )
 
 
 #: What a master shows that waits, and what it must not show next.
 CHANGES = {
-    "ar_falls": ("ar", dict(valid=0)), "ar_addr": ("ar", dict(addr=BASE + 0x200)), "ar_id": ("ar", dict(id=6)),
-    "aw_falls": ("aw", dict(valid=0)), "aw_len": ("aw", dict(len=2)),
-    "w_falls": ("w", dict(valid=0)), "w_data": ("w", dict(data=2)), "w_strb": ("w", dict(strb=0x7FFF)), "w_last": ("w", dict(last=1)),
+    "ar_falls": ("ar", dict(valid=0)),
+    "ar_addr": ("ar", dict(addr=BASE + 0x200)),
+    "ar_id": ("ar", dict(id=6)),
+    "aw_falls": ("aw", dict(valid=0)),
+    "aw_len": ("aw", dict(len=2)),
+    "w_falls": ("w", dict(valid=0)),
+    "w_data": ("w", dict(data=2)),
+    "w_strb": ("w", dict(strb=0x7FFF)),
+    "w_last": ("w", dict(last=1)),
 }
 #: Addresses that no master may show.
-BURSTS = {"size": ("ar", dict(size=3)), "burst": ("aw", dict(burst=0)), "unaligned": ("ar", dict(addr=BASE + 8)),
-          "boundary": ("aw", dict(addr=BASE + 0xFF0))}
+BURSTS = {
+    "size": ("ar", dict(size=3)),
+    "burst": ("aw", dict(burst=0)),
+    "unaligned": ("ar", dict(addr=BASE + 8)),
+    "boundary": ("aw", dict(addr=BASE + 0xFF0)),
+}
 
 
 @cocotb.test()
@@ -147,7 +169,9 @@ async def breaks_a_rule(dut):
     await FallingEdge(dut.rst)
     if rule in CHANGES:
         channel, change = CHANGES[rule]
-        drive(dut, "w", valid=1, data=1, strb=0xFFFF, last=0) if channel == "w" else address(dut, channel)
+        drive(dut, "w", valid=1, data=1, strb=0xFFFF, last=0) if channel == "w" else address(
+            dut, channel
+        )
         await cycles(dut, 5)
         drive(dut, channel, **change)
     else:

@@ -14,16 +14,30 @@ HERE = Path(__file__).parent
 
 
 def simulate(tmp_path, monkeypatch, width, testcase, latency=32, stalls=0, broken=None):
-    """Run a test of axi_memory_tests.py; it must pass, or, where it breaks a rule, the simulator must end with what `broken` matches."""
+    """Run a test of axi_memory_tests.py; it must pass, or, where it breaks a rule, the simulator
+    must end with what `broken` matches.
+    """
     monkeypatch.syspath_prepend(HERE)
     text = (HERE / "wires.v").read_text()
     ports = ["clk", "rst", *sorted(set(re.findall(r"\bc_axi_\w+", text)))]
-    folder = verilator.build("wires", {"wires.v": text} | rtl.testbench(), ports, args=[f"-GWIDTH={width}"], main=rtl.MAIN)
+    folder = verilator.build(
+        "wires",
+        {"wires.v": text} | rtl.testbench(),
+        ports,
+        args=[f"-GWIDTH={width}"],
+        main=rtl.MAIN,
+    )
     np.random.default_rng(1).integers(0, 256, 1 << 16, np.uint8).tofile(tmp_path / "dram.bin")
     env = process.environment("wires", "axi_memory_tests", tmp_path / "results.xml")
-    env |= {"COCOTB_TEST_FILTER": testcase, "HWCNN_TEST_DRAM": str(tmp_path / "dram.bin"), "HWCNN_TEST_LATENCY": str(latency)}
+    env |= {
+        "COCOTB_TEST_FILTER": testcase,
+        "HWCNN_TEST_DRAM": str(tmp_path / "dram.bin"),
+        "HWCNN_TEST_LATENCY": str(latency),
+    }
     options = f"+dram=dram.bin +dram_base=0x40000000 +read_latency={latency} +stall_permille={stalls} +stall_seed=7 +reorder={int(stalls > 0)}"
-    run = subprocess.run([folder / "wires", *options.split()], cwd=tmp_path, env=env, capture_output=True, text=True)
+    run = subprocess.run(
+        [folder / "wires", *options.split()], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
     if broken is not None:
         assert run.returncode == 3 and re.search(broken, run.stderr), run.stderr[-3000:]
         return
@@ -54,14 +68,26 @@ def test_write_data_before_its_address(tmp_path, monkeypatch):
     simulate(tmp_path, monkeypatch, 128, "data_before", stalls=200)
 
 
-@pytest.mark.parametrize("rule, message", [
-    ("ar_falls", "AXI: AR of client 5: valid fell"), ("ar_addr", "AXI: AR of client 5: changed"), ("ar_id", "AXI: AR of client 5: changed"),
-    ("aw_falls", "AXI: AW of client 5: valid fell"), ("aw_len", "AXI: AW of client 5: changed"),
-    ("w_falls", "AXI: W: valid fell"), ("w_data", "AXI: W: the data changed"), ("w_strb", "AXI: W: the strobes changed"),
-    ("w_last", "AXI: W: wlast changed"), ("size", "AXI: AR of client 5: .*size"), ("burst", "AXI: AW of client 5: .*incrementing"),
-    ("unaligned", "AXI: AR of client 5: .*aligned"), ("boundary", "AXI: AW of client 5: .*4 KiB"),
-    ("early_last", "AXI: W of client 5: wlast"), ("late_last", "AXI: W of client 5: wlast"),
-])
+@pytest.mark.parametrize(
+    "rule, message",
+    [
+        ("ar_falls", "AXI: AR of client 5: valid fell"),
+        ("ar_addr", "AXI: AR of client 5: changed"),
+        ("ar_id", "AXI: AR of client 5: changed"),
+        ("aw_falls", "AXI: AW of client 5: valid fell"),
+        ("aw_len", "AXI: AW of client 5: changed"),
+        ("w_falls", "AXI: W: valid fell"),
+        ("w_data", "AXI: W: the data changed"),
+        ("w_strb", "AXI: W: the strobes changed"),
+        ("w_last", "AXI: W: wlast changed"),
+        ("size", "AXI: AR of client 5: .*size"),
+        ("burst", "AXI: AW of client 5: .*incrementing"),
+        ("unaligned", "AXI: AR of client 5: .*aligned"),
+        ("boundary", "AXI: AW of client 5: .*4 KiB"),
+        ("early_last", "AXI: W of client 5: wlast"),
+        ("late_last", "AXI: W of client 5: wlast"),
+    ],
+)
 def test_a_broken_rule_is_named(tmp_path, monkeypatch, rule, message):
     monkeypatch.setenv("HWCNN_TEST_RULE", rule)
     never_ready = 1000 if "fell" in message or "changed" in message else 0

@@ -14,7 +14,7 @@ def test_finds_the_one_wrong_element(runs):
     place = Placement(addr=64, shape=(2, 20, 3, 4), lanes=8, image_stride=8 * 5 * 12, runs=runs)
     right = values(place.shape)
     dram = np.zeros(4096, np.uint8)
-    dram[place.addr:place.addr + place.size] = place.pack(right)
+    dram[place.addr : place.addr + place.size] = place.pack(right)
     assert compare(dram, {"t": place}, {"t": right})["t"].mismatches == 0
 
     n, c, h, w = 1, 17, 2, 3
@@ -22,7 +22,12 @@ def test_finds_the_one_wrong_element(runs):
     address = place.address(n, position // 8, h, w) + position % 8
     dram[address] ^= 0x80
     found = compare(dram, {"t": place}, {"t": right})["t"]
-    assert (found.mismatches, found.at, found.max_abs_error, found.expected) == (1, (n, c, h, w), 128, right[n, c, h, w])
+    assert (found.mismatches, found.at, found.max_abs_error, found.expected) == (
+        1,
+        (n, c, h, w),
+        128,
+        right[n, c, h, w],
+    )
     assert found.elements == 2 * 20 * 3 * 4 and found.got == int(right[n, c, h, w]) ^ -128
 
 
@@ -44,10 +49,19 @@ def test_tensors_that_golden_lacks_are_left_out():
 
 
 def test_writer_names_the_tile():
-    """Two POSTs write the upper and the lower rows of two blocks of 8 channels, 4x4 pixels; a VECTOR writes elsewhere."""
+    """Two POSTs write the upper and the lower rows of two blocks of 8 channels, 4x4 pixels; a
+    VECTOR writes elsewhere.
+    """
     place = Placement(0, (1, 16, 4, 4), 8, 256, dense(16))
-    tile = dict(out_blk_stride=128, out_row_stride=32, out_pix_stride=8, out_rows=2, out_cols=4, n_blk=2)
-    program = [("load", {}), ("post", tile | {"out_addr": 0}), ("vector", tile | {"out_addr": 4096}), ("post", tile | {"out_addr": 64})]
+    tile = dict(
+        out_blk_stride=128, out_row_stride=32, out_pix_stride=8, out_rows=2, out_cols=4, n_blk=2
+    )
+    program = [
+        ("load", {}),
+        ("post", tile | {"out_addr": 0}),
+        ("vector", tile | {"out_addr": 4096}),
+        ("post", tile | {"out_addr": 64}),
+    ]
     assert writer(program, place, (0, 3, 1, 2), 8) == (0, "post")
     assert writer(program, place, (0, 12, 2, 0), 8) == (1, "post")
     assert writer(program[:2], place, (0, 12, 2, 0), 8) is None
@@ -56,7 +70,9 @@ def test_writer_names_the_tile():
 def test_writer_sees_half_vectors():
     """With fewer columns than rows a POST writes a part of each vector."""
     place = Placement(0, (1, 8, 1, 2), 8, 16, dense(8))
-    tile = dict(out_blk_stride=0, out_row_stride=0, out_pix_stride=8, out_rows=1, out_cols=2, n_blk=1)
+    tile = dict(
+        out_blk_stride=0, out_row_stride=0, out_pix_stride=8, out_rows=1, out_cols=2, n_blk=1
+    )
     program = [("post", tile | {"out_addr": 0}), ("post", tile | {"out_addr": 4})]
     assert writer(program, place, (0, 3, 0, 1), 4) == (0, "post")
     assert writer(program, place, (0, 4, 0, 1), 4) == (1, "post")

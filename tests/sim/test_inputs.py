@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.pictures import Preprocess
+from hwcnn.preprocess import Preprocess
 from hwcnn.sim import inputs
 
 SHAPE = (3, 4, 5)
@@ -21,9 +21,17 @@ def samples(path, array, shape=SHAPE, preprocess=COLOUR, **options):
     return inputs.samples(path / "x.npy", {"x": shape}, preprocess, **options)
 
 
-@pytest.mark.parametrize("make,count", [
-    (lambda p: p, 1), (lambda p: p[None], 1), (lambda p: p.transpose(2, 0, 1), 1), (lambda p: p.transpose(2, 0, 1)[None], 1),
-    (lambda p: np.stack([p] * 4), 4), (lambda p: np.stack([p.transpose(2, 0, 1)] * 3), 3)])
+@pytest.mark.parametrize(
+    "make,count",
+    [
+        (lambda p: p, 1),
+        (lambda p: p[None], 1),
+        (lambda p: p.transpose(2, 0, 1), 1),
+        (lambda p: p.transpose(2, 0, 1)[None], 1),
+        (lambda p: np.stack([p] * 4), 4),
+        (lambda p: np.stack([p.transpose(2, 0, 1)] * 3), 3),
+    ],
+)
 def test_arrays_of_uint8_are_pictures(tmp_path, make, count):
     found = samples(tmp_path, make(PIXELS))
     expected = ((PIXELS - [10.0, 20.0, 30.0]) * [0.5, 1, 2]).transpose(2, 0, 1)
@@ -32,13 +40,24 @@ def test_arrays_of_uint8_are_pictures(tmp_path, make, count):
         np.testing.assert_array_equal(sample["x"], expected[None].astype(np.float32))
 
 
-@pytest.mark.parametrize("make,count", [(lambda p: p, 1), (lambda p: p[None], 1), (lambda p: p[..., None], 1), (lambda p: np.stack([p, p]), 2),
-                                        (lambda p: np.stack([p, p])[..., None], 2), (lambda p: np.stack([p, p])[:, None], 2)])
+@pytest.mark.parametrize(
+    "make,count",
+    [
+        (lambda p: p, 1),
+        (lambda p: p[None], 1),
+        (lambda p: p[..., None], 1),
+        (lambda p: np.stack([p, p]), 2),
+        (lambda p: np.stack([p, p])[..., None], 2),
+        (lambda p: np.stack([p, p])[:, None], 2),
+    ],
+)
 def test_grey_ones_may_leave_the_channel_out(tmp_path, make, count):
     found = samples(tmp_path, make(PIXELS[..., 0]), (1, 4, 5), GREY)
     assert len(found) == count
     for sample in found:
-        np.testing.assert_array_equal(sample["x"], ((PIXELS[..., 0] - 10.0) * 0.5)[None, None].astype(np.float32))
+        np.testing.assert_array_equal(
+            sample["x"], ((PIXELS[..., 0] - 10.0) * 0.5)[None, None].astype(np.float32)
+        )
 
 
 @pytest.mark.parametrize("order", ["RGB", "BGR"])
@@ -47,8 +66,10 @@ def test_an_array_and_a_file_of_the_same_picture_agree(tmp_path, order, size):
     pixels = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "x.png")
     preprocess = Preprocess((10, 20, 30), (0.5, 1, 2), order)
-    ours, = samples(tmp_path, pixels, preprocess=preprocess)
-    np.testing.assert_array_equal(ours["x"], inputs.samples(tmp_path / "x.png", {"x": SHAPE}, preprocess)[0]["x"])
+    (ours,) = samples(tmp_path, pixels, preprocess=preprocess)
+    np.testing.assert_array_equal(
+        ours["x"], inputs.samples(tmp_path / "x.png", {"x": SHAPE}, preprocess)[0]["x"]
+    )
 
 
 def test_quantised_values(tmp_path):
@@ -56,14 +77,16 @@ def test_quantised_values(tmp_path):
     np.testing.assert_array_equal(samples(tmp_path, values)[0]["x"], values[None])
     above = (values.astype(int) + 128).astype(np.uint8)
     np.testing.assert_array_equal(samples(tmp_path, above, unsigned={"x"})[0]["x"], values[None])
-    with pytest.raises(InputError, match="int8, which means quantised values: to calibrate, give real ones"):
+    with pytest.raises(
+        InputError, match="int8, which means quantised values: to calibrate, give real ones"
+    ):
         samples(tmp_path, values, quantised=False)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64, np.int16, np.int32, np.uint16, np.int64])
 def test_all_other_numbers_are_real(tmp_path, kind):
     values = (np.arange(60) * 3).astype(kind).reshape(SHAPE)
-    found, = samples(tmp_path, values)
+    (found,) = samples(tmp_path, values)
     assert found["x"].dtype == np.float32
     np.testing.assert_array_equal(found["x"][0], values.astype(np.float32))
 
@@ -74,29 +97,64 @@ def with_value(value, kind=np.float64):
     return array
 
 
-@pytest.mark.parametrize("array,words", [
-    (np.zeros((0, *SHAPE), np.float32), r"\[0, 3, 4, 5\]: it holds no sample"),
-    (np.zeros((0, 4, 5, 3), np.uint8), r"\[0, 4, 5, 3\]"), (np.zeros((0,), np.float32), r"\[0\].*\[3, 4, 5\]"),
-    (np.float32(3), r"\[\].*\[3, 4, 5\]"), (np.zeros((4, 5, 3), np.float32), r"\[4, 5, 3\].*\[3, 4, 5\]"),
-    (np.zeros((2, 2, *SHAPE), np.float32), r"\[2, 2, 3, 4, 5\].*\[3, 4, 5\]"), (np.zeros((4, 5, 4), np.uint8), r"\[4, 5, 4\].*\[4, 5, 3\]"),
-    (np.zeros((4, 5), np.uint8), r"\[4, 5\].*\[4, 5, 3\]"),
-    (with_value(1e300), r"holds 1e\+300 at \[0, 1, 2, 3\], which is not finite as float32"), (with_value(-3.5e38), r"-3\.5e\+38 at"),
-    (with_value(np.nan, np.float32), r"nan at \[0, 1, 2, 3\]"), (with_value(-np.inf, np.float16), "-inf at"),
-    (with_value(2**300, object), "Object arrays|allow_pickle"), (np.zeros(SHAPE, np.complex64), "complex64"),
-    (np.zeros(SHAPE, bool), "bool"), (np.zeros(SHAPE, "U3"), "<U3"), (np.zeros(SHAPE, "M8[s]"), "datetime"),
-    (np.zeros(SHAPE, [("a", "f4")]), "expected real numbers")])
+@pytest.mark.parametrize(
+    "array,words",
+    [
+        (np.zeros((0, *SHAPE), np.float32), r"\[0, 3, 4, 5\]: it holds no sample"),
+        (np.zeros((0, 4, 5, 3), np.uint8), r"\[0, 4, 5, 3\]"),
+        (np.zeros((0,), np.float32), r"\[0\].*\[3, 4, 5\]"),
+        (np.float32(3), r"\[\].*\[3, 4, 5\]"),
+        (np.zeros((4, 5, 3), np.float32), r"\[4, 5, 3\].*\[3, 4, 5\]"),
+        (np.zeros((2, 2, *SHAPE), np.float32), r"\[2, 2, 3, 4, 5\].*\[3, 4, 5\]"),
+        (np.zeros((4, 5, 4), np.uint8), r"\[4, 5, 4\].*\[4, 5, 3\]"),
+        (np.zeros((4, 5), np.uint8), r"\[4, 5\].*\[4, 5, 3\]"),
+        (with_value(1e300), r"holds 1e\+300 at \[0, 1, 2, 3\], which is not finite as float32"),
+        (with_value(-3.5e38), r"-3\.5e\+38 at"),
+        (with_value(np.nan, np.float32), r"nan at \[0, 1, 2, 3\]"),
+        (with_value(-np.inf, np.float16), "-inf at"),
+        (with_value(2**300, object), "Object arrays|allow_pickle"),
+        (np.zeros(SHAPE, np.complex64), "complex64"),
+        (np.zeros(SHAPE, bool), "bool"),
+        (np.zeros(SHAPE, "U3"), "<U3"),
+        (np.zeros(SHAPE, "M8[s]"), "datetime"),
+        (np.zeros(SHAPE, [("a", "f4")]), "expected real numbers"),
+    ],
+)
 def test_refused_arrays(tmp_path, array, words):
     with pytest.raises(InputError, match=f"x.npy.*({words})") as refusal:
         samples(tmp_path, array)
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("suffix,damage", [(s, d) for s in ("npy", "npz") for d in (
-    lambda d: b"", lambda d: d[:40], lambda d: d[:-9], lambda d: b"\x80\x04K\x01.", lambda d: d.replace(b"(3,", b"(-3"))] + [("npy", d) for d in (
-        lambda d: b"PK\x03\x04" + d, lambda d: d[:8] + b"\xff\xff" + d[10:], lambda d: d.replace(b"<f4", b"<q9"), lambda d: d.replace(b"5)", b"5("),
-        lambda d: d.replace(b"(3, 4, 5), }         ", b"(3, 4, 10**12), }    "), lambda d: d.replace(b"(3, 4, 5), }         ", b"(3, 4, 999999999999)}"))])
+@pytest.mark.parametrize(
+    "suffix,damage",
+    [
+        (s, d)
+        for s in ("npy", "npz")
+        for d in (
+            lambda d: b"",
+            lambda d: d[:40],
+            lambda d: d[:-9],
+            lambda d: b"\x80\x04K\x01.",
+            lambda d: d.replace(b"(3,", b"(-3"),
+        )
+    ]
+    + [
+        ("npy", d)
+        for d in (
+            lambda d: b"PK\x03\x04" + d,
+            lambda d: d[:8] + b"\xff\xff" + d[10:],
+            lambda d: d.replace(b"<f4", b"<q9"),
+            lambda d: d.replace(b"5)", b"5("),
+            lambda d: d.replace(b"(3, 4, 5), }         ", b"(3, 4, 10**12), }    "),
+            lambda d: d.replace(b"(3, 4, 5), }         ", b"(3, 4, 999999999999)}"),
+        )
+    ],
+)
 def test_damaged_files(tmp_path, suffix, damage):
-    (np.save if suffix == "npy" else np.savez)(tmp_path / f"x.{suffix}", np.zeros(SHAPE, np.float32))
+    (np.save if suffix == "npy" else np.savez)(
+        tmp_path / f"x.{suffix}", np.zeros(SHAPE, np.float32)
+    )
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError, match=f"x.{suffix}: "):
@@ -105,8 +163,11 @@ def test_damaged_files(tmp_path, suffix, damage):
 
 def test_archives_that_do_not_match(tmp_path):
     path, wanted = tmp_path / "x.npz", {"a": SHAPE, "b": SHAPE}
-    for arrays, words in (({}, "holds nothing"), ({"a": np.zeros(SHAPE)}, "holds a, expected an array each for a, b"),
-                          ({"a": np.zeros(SHAPE), "b": np.zeros((2, *SHAPE))}, "different numbers of samples")):
+    for arrays, words in (
+        ({}, "holds nothing"),
+        ({"a": np.zeros(SHAPE)}, "holds a, expected an array each for a, b"),
+        ({"a": np.zeros(SHAPE), "b": np.zeros((2, *SHAPE))}, "different numbers of samples"),
+    ):
         np.savez(path, **arrays)
         with pytest.raises(InputError, match=words):
             inputs.samples(path, wanted, COLOUR)
@@ -148,7 +209,9 @@ def test_palettes_opaque_alpha_and_cmyk(tmp_path):
     np.testing.assert_array_equal(load(picture(tmp_path / "a.png", few, "RGBA"), plain), expected)
     np.testing.assert_array_equal(load(picture(tmp_path / "c.tif", few, "CMYK"), plain), expected)
     white = np.array([[0, 255, 0, 0, 255]] * 4, np.uint8)
-    np.testing.assert_array_equal(load(picture(tmp_path / "1.png", white, "1"), plain), np.stack([white] * 3))
+    np.testing.assert_array_equal(
+        load(picture(tmp_path / "1.png", white, "1"), plain), np.stack([white] * 3)
+    )
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -170,13 +233,15 @@ def test_pixels_of_32_bits_are_refused(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif", "webp"])
 def test_damaged_pictures_load_or_are_refused_in_one_line(tmp_path, suffix):
     rng = np.random.default_rng(5)
-    whole = picture(tmp_path / f"w.{suffix}", rng.integers(0, 256, (24, 24, 3), np.uint8)).read_bytes()
+    whole = picture(
+        tmp_path / f"w.{suffix}", rng.integers(0, 256, (24, 24, 3), np.uint8)
+    ).read_bytes()
     path, refused = tmp_path / f"x.{suffix}", 0
     for _ in range(40):
         data = bytearray(whole)
         for at in rng.integers(0, min(len(whole), 200), 4):
             data[at] = rng.integers(0, 256)
-        path.write_bytes(data[:rng.integers(1, len(data) + 1)] if rng.random() < 0.5 else data)
+        path.write_bytes(data[: rng.integers(1, len(data) + 1)] if rng.random() < 0.5 else data)
         try:
             assert np.isfinite(load(path)).all()
         except InputError as e:

@@ -7,7 +7,9 @@ from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.sim import isa_engine
 
-CONFIG = AccelConfig(rows=8, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64, axi_bytes=8)
+CONFIG = AccelConfig(
+    rows=8, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64, axi_bytes=8
+)
 L, C = 8, 4
 INPUT, WEIGHTS, PARAMS, OUTPUT, SIZE = 0, 4096, 8192, 12288, 16384
 
@@ -102,7 +104,9 @@ ARRAY = dict(
 
 def program(*parts):
     """Parts: (instruction, waits, fields); END follows."""
-    return b"".join(isa.encode(i, waits, **values) for i, waits, values in parts) + isa.encode(isa.END)
+    return b"".join(isa.encode(i, waits, **values) for i, waits, values in parts) + isa.encode(
+        isa.END
+    )
 
 
 def memory(seed=0):
@@ -114,14 +118,26 @@ def signed(dram, at, *shape):
 
 
 def test_convolution_with_pads_and_steps():
-    """3x3, dilation 2 in x, stride 2 in y, two input and two output blocks, chunked over the input blocks."""
+    """3x3, dilation 2 in x, stride 2 in y, two input and two output blocks, chunked over the input
+    blocks.
+    """
     dram = memory()
-    params = np.array([100 + channel | 70000 << 32 | 26 << 50 for channel in range(2 * C)], np.uint64)
+    params = np.array(
+        [100 + channel | 70000 << 32 | 26 << 50 for channel in range(2 * C)], np.uint64
+    )
     dram[PARAMS : PARAMS + 64] = params.view(np.uint8)
     before = dram.copy()
     h, w, width = 5, 6, 8
     load = dict(
-        READ, row_stride=w * L, n_rows=h, n_cols=w, pad_top=1, pad_bottom=1, pad_left=1, pad_right=1, pad_value=-7
+        READ,
+        row_stride=w * L,
+        n_rows=h,
+        n_cols=w,
+        pad_top=1,
+        pad_bottom=1,
+        pad_left=1,
+        pad_right=1,
+        pad_value=-7,
     )
     array = dict(ARRAY, n_ky=3, s_ky=width, n_kx=3, s_kx=2, n_ob=2, n_y=3, s_y=2 * width, n_x=4)
     passes = 9 * 2 * L * C
@@ -148,9 +164,18 @@ def test_convolution_with_pads_and_steps():
             ),
         ),
     )
-    assert isa_engine.run(code, dram, CONFIG) == {"param": 1, "weight": 1, "load": 2, "array": 2, "post": 1, "end": 1}
+    assert isa_engine.run(code, dram, CONFIG) == {
+        "param": 1,
+        "weight": 1,
+        "load": 2,
+        "array": 2,
+        "post": 1,
+        "end": 1,
+    }
 
-    x = np.pad(signed(before, INPUT, 2, h, w, L), ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-7)
+    x = np.pad(
+        signed(before, INPUT, 2, h, w, L), ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-7
+    )
     weight = signed(before, WEIGHTS, 2, 3, 3, 2, L, C)
     for ob in range(2):
         for y in range(3):
@@ -205,7 +230,9 @@ def test_second_stage_with_residual():
 
 @pytest.mark.parametrize("reduce, function", [(isa.REDUCE_MAX, np.max), (isa.REDUCE_SUM, np.sum)])
 def test_window(reduce, function):
-    """Leftover rows and columns are dropped; the multiplier and the zero point apply to the reduced value."""
+    """Leftover rows and columns are dropped; the multiplier and the zero point apply to the reduced
+    value.
+    """
     dram = memory(2)
     v = dict(
         VECTOR,
@@ -230,13 +257,17 @@ def test_window(reduce, function):
         out_blk_stride=6 * L,
         out_row_stride=3 * L,
     )
-    x = np.pad(signed(dram, INPUT, 2, 6, 7, L), ((0, 0), (0, 0), (1, 0), (0, 0)), constant_values=-20)
+    x = np.pad(
+        signed(dram, INPUT, 2, 6, 7, L), ((0, 0), (0, 0), (1, 0), (0, 0)), constant_values=-20
+    )
     isa_engine.run(program((isa.VECTOR, {}, v)), dram, CONFIG)
     got = signed(dram, OUTPUT, 2, 2, 3, L)
     for y in range(2):
         for c in range(3):
             reduced = function(x[:, 2 * y : 2 * y + 3, 3 * c : 3 * c + 2], axis=(1, 2))
-            assert np.array_equal(got[:, y, c], np.clip(2 + np.rint((reduced + 11) * -300 / 512), -128, 127))
+            assert np.array_equal(
+                got[:, y, c], np.clip(2 + np.rint((reduced + 11) * -300 / 512), -128, 127)
+            )
 
 
 @pytest.mark.parametrize(
@@ -282,7 +313,10 @@ def test_alu_then_table(alu, function, b_mode):
         elif b_mode == isa.B_BROADCAST:
             b[blk] = signed(dram, 2048 + 128 * blk, L) - 5
     table = signed(dram, PARAMS, 256)
-    code = program((isa.PARAM, {}, dict(dest=3, addr=PARAMS, index=0, n_beats=32)), (isa.VECTOR, {"param": 1}, v))
+    code = program(
+        (isa.PARAM, {}, dict(dest=3, addr=PARAMS, index=0, n_beats=32)),
+        (isa.VECTOR, {"param": 1}, v),
+    )
     isa_engine.run(code, dram, CONFIG)
     result = np.clip(-1 + np.rint((function(a, b) + 77) / 128), -128, 127).astype(int)
     assert np.array_equal(signed(dram, OUTPUT, 2, 3, 4, L), table[result + 128])
@@ -307,15 +341,22 @@ def test_lrn():
         out_blk_stride=5 * L,
     )
     d = signed(dram, INPUT, 2, 5, L).transpose(0, 2, 1).reshape(2 * L, 5) - 9
-    code = program((isa.PARAM, {}, dict(dest=2, addr=PARAMS, index=0, n_beats=512)), (isa.VECTOR, {"param": 1}, v))
+    code = program(
+        (isa.PARAM, {}, dict(dest=2, addr=PARAMS, index=0, n_beats=512)),
+        (isa.VECTOR, {"param": 1}, v),
+    )
     isa_engine.run(code, dram, CONFIG)
     got = signed(dram, OUTPUT, 2, 5, L).transpose(0, 2, 1).reshape(2 * L, 5)
     for channel in range(2 * L):
         for pixel in range(5):
-            total = sum(int(d[k, pixel]) ** 2 for k in range(max(0, channel - 2), min(2 * L, channel + 3)))
+            total = sum(
+                int(d[k, pixel]) ** 2 for k in range(max(0, channel - 2), min(2 * L, channel + 3))
+            )
             exponent = max(0, total.bit_length() - 7)
             index = total if total < 128 else 64 * exponent + (total >> exponent)
-            expected = np.clip(4 + np.rint(int(d[channel, pixel]) * int(table[index]) / 2**16), -128, 127)
+            expected = np.clip(
+                4 + np.rint(int(d[channel, pixel]) * int(table[index]) / 2**16), -128, 127
+            )
             assert got[channel, pixel] == expected
 
 
@@ -326,13 +367,22 @@ def test_lrn():
         ([(isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=32))], "does not use"),
         ([(isa.ARRAY, {}, ARRAY)], "not been streamed"),
         ([(isa.VECTOR, {}, dict(VECTOR, addr=SIZE))], "outside"),
-        ([(isa.LOAD, {}, dict(READ, addr=INPUT, n_cols=20, dest=500))], "exceed the activation buffer"),
         (
-            [(isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=32)), (isa.ARRAY, {}, dict(ARRAY, base=512))],
+            [(isa.LOAD, {}, dict(READ, addr=INPUT, n_cols=20, dest=500))],
+            "exceed the activation buffer",
+        ),
+        (
+            [
+                (isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=32)),
+                (isa.ARRAY, {}, dict(ARRAY, base=512)),
+            ],
             "activation buffer",
         ),
         (
-            [(isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=32)), (isa.ARRAY, {}, dict(ARRAY, acc=128))],
+            [
+                (isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=32)),
+                (isa.ARRAY, {}, dict(ARRAY, acc=128)),
+            ],
             "exceed the accumulators",
         ),
     ],

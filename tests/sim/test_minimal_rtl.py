@@ -1,14 +1,16 @@
-"""Programs of the compiler in RTL on the smallest buffers, queues and FIFOs: two images, under random stalls and without."""
+"""Programs of the compiler in RTL on the smallest buffers, queues and FIFOs: two images, under
+random stalls and without.
+"""
 
 import numpy as np
 import pytest
 from minimal import least
-from networks import Builder, random_input, random_network
+from random_networks import Builder, random_input, random_network
 from test_minimal import chain
 
-from hwcnn.generate import accelerator_verilog
+from hwcnn.generator import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import simulate
+from hwcnn.sim import session
 
 
 def network(shape, make):
@@ -23,13 +25,21 @@ def affines(b):
 
 def tall_windows(b):
     """Windows with strides of rows above 7, and larger than all that is kept of a row."""
-    return b.pool(b.pool(b.conv("x", 9, 3, 1, 1), "average", (9, 2), (8, 1), ceil=True), "max", (3, 1), (11, 1), (2, 0, 0, 0))
+    return b.pool(
+        b.pool(b.conv("x", 9, 3, 1, 1), "average", (9, 2), (8, 1), ceil=True),
+        "max",
+        (3, 1),
+        (11, 1),
+        (2, 0, 0, 0),
+    )
 
 
 NETWORKS = {
     "chain": lambda: chain(75),
     "affines": lambda: network((1, 20, 9, 9), affines),
-    "in the pads": lambda: network((2, 3, 1, 20), lambda b: b.conv("x", 5, (4, 8), 4, (4, 4, 0, 3))),
+    "in the pads": lambda: network(
+        (2, 3, 1, 20), lambda b: b.conv("x", 5, (4, 8), 4, (4, 4, 0, 3))
+    ),
     "tall windows": lambda: network((1, 3, 40, 5), tall_windows),
     "random": lambda: random_network(3, size=9, batch=2, layers=5),
 }
@@ -42,10 +52,14 @@ def test_minimal(rows, cols, axi_bytes):
     for number, (name, make) in enumerate(NETWORKS.items()):
         graph = make()
         compiled = compile_graph(graph, config)
-        design = simulate.Design(config, compiled.manifest, compiled.program, compiled.weights, verilog, graph)
+        design = session.Design(
+            config, compiled.manifest, compiled.program, compiled.weights, verilog, graph
+        )
         for stalls in (None, number + 1):
             images = [random_input(graph, seed) for seed in range(2)]
-            result = simulate.simulate(design, images, simulate.Options(read_latency=8 + 50 * number, stalls=stalls))
-            assert simulate.mismatch_lines(design, result) == [], name
+            result = session.simulate(
+                design, images, session.Options(read_latency=8 + 50 * number, stalls=stalls)
+            )
+            assert session.mismatch_lines(design, result) == [], name
             compared = np.sum([d.elements for d in result.outcomes[1].differences.values()])
             assert compared >= sum(np.prod(graph.tensors[op.y].shape) for op in graph.ops), name

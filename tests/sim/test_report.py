@@ -8,12 +8,23 @@ from hwcnn.sim import report
 from hwcnn.sim.events import DONE, HANG, LEVELS, ROW, START, EventLog
 from hwcnn.sim.rtl import Run
 
-LAYERS = [dict(name="conv1", op="Conv", macs=1000, tensor="a", fully_connected=False),
-          dict(name="pool1", op="Pool", macs=0, tensor="b", fully_connected=False),
-          dict(name="conv2", op="Conv", macs=3000, tensor="c", fully_connected=False),
-          dict(name="fc", op="Conv", macs=500, tensor="d", fully_connected=True)]
-MANIFEST = dict(layers=LAYERS, queues=dict(load=[[0, 1]], weight=[[0, 1]], param=[], array=[[0, 1], [2, 2], [3, 1]],
-                                           post=[[0, 1], [2, 2], [3, 1]], vector=[[1, 1]]))
+LAYERS = [
+    dict(name="conv1", op="Conv", macs=1000, tensor="a", fully_connected=False),
+    dict(name="pool1", op="Pool", macs=0, tensor="b", fully_connected=False),
+    dict(name="conv2", op="Conv", macs=3000, tensor="c", fully_connected=False),
+    dict(name="fc", op="Conv", macs=500, tensor="d", fully_connected=True),
+]
+MANIFEST = dict(
+    layers=LAYERS,
+    queues=dict(
+        load=[[0, 1]],
+        weight=[[0, 1]],
+        param=[],
+        array=[[0, 1], [2, 2], [3, 1]],
+        post=[[0, 1], [2, 2], [3, 1]],
+        vector=[[1, 1]],
+    ),
+)
 
 
 def log(*events, origin=100):
@@ -22,24 +33,35 @@ def log(*events, origin=100):
     for row, (cycle, names, levels) in zip(rows, events):
         row["cycle"] = cycle + origin
         for name in names.split():
-            row["events"] |= 1 << (len(DONE) + START.index(name[:-1]) if name.endswith("+") else DONE.index(name))
+            row["events"] |= 1 << (
+                len(DONE) + START.index(name[:-1]) if name.endswith("+") else DONE.index(name)
+            )
         for name, count in levels.items():
             row["level"][LEVELS.index(name)] = count
     return EventLog(rows, origin)
 
 
 RECORD = log(
-    (5, "load+ weight+", {}), (30, "load array+", {}), (130, "array post+", dict(array_busy=90, stall_weights=10)),
-    (140, "array+", dict(array_busy=90, stall_weights=12)), (150, "post", dict(array_busy=100, stall_weights=12)),
-    (160, "pstore vector+", dict(array_busy=110, stall_weights=12)), (300, "array post+", dict(array_busy=230, stall_weights=12)),
-    (310, "array+ pstore", dict(array_busy=230, stall_weights=12)), (320, "vstore", dict(array_busy=240, stall_weights=15)),
-    (400, "array post+", dict(array_busy=300, stall_weights=20)), (410, "array+ pstore", dict(array_busy=300, stall_weights=30)),
-    (500, "array post+", dict(array_busy=310, stall_weights=100)), (520, "pstore", dict(array_busy=310, stall_weights=100)))
+    (5, "load+ weight+", {}),
+    (30, "load array+", {}),
+    (130, "array post+", dict(array_busy=90, stall_weights=10)),
+    (140, "array+", dict(array_busy=90, stall_weights=12)),
+    (150, "post", dict(array_busy=100, stall_weights=12)),
+    (160, "pstore vector+", dict(array_busy=110, stall_weights=12)),
+    (300, "array post+", dict(array_busy=230, stall_weights=12)),
+    (310, "array+ pstore", dict(array_busy=230, stall_weights=12)),
+    (320, "vstore", dict(array_busy=240, stall_weights=15)),
+    (400, "array post+", dict(array_busy=300, stall_weights=20)),
+    (410, "array+ pstore", dict(array_busy=300, stall_weights=30)),
+    (500, "array post+", dict(array_busy=310, stall_weights=100)),
+    (520, "pstore", dict(array_busy=310, stall_weights=100)),
+)
 
 
 def test_layer_cycles_add_up_and_overlaps_count_once():
     rows = report.layer_rows(MANIFEST, RECORD)
-    # conv1 is stored at 160, pool1 at 320, conv2 at 410 (its first tile at 310, before pool1's end), fc at 520.
+    # conv1 is stored at 160, pool1 at 320, conv2 at 410 (its first tile at 310, before pool1's
+    # end), fc at 520.
     assert [r["cycles"] for r in rows] == [160, 160, 90, 110]
     assert [r["array_busy"] for r in rows] == [90, 0, 210, 10]
     assert [r["stall_weights"] for r in rows] == [10, 0, 10, 80]
@@ -51,17 +73,31 @@ def test_a_layer_that_ends_before_the_one_before_it_takes_no_cycles():
 
 
 def test_summary():
-    counters = dict.fromkeys([f"stall_{s}" for s in report.STALLS], 7) | dict(cycles=525, read_beats=20, write_beats=3)
-    values = report.summary(MANIFEST, AccelConfig(rows=4, cols=4, axi_bytes=16), Run(counters, RECORD, 1.0))
-    assert (values["macs"], values["conv_macs"], values["cycles"], values["conv_cycles"]) == (4500, 4000, 525, 410)
-    assert values["mac_utilisation"] == 4500 / (16 * 525) and values["conv_mac_utilisation"] == 4000 / (16 * 410)
+    counters = dict.fromkeys([f"stall_{s}" for s in report.STALLS], 7) | dict(
+        cycles=525, read_beats=20, write_beats=3
+    )
+    values = report.summary(
+        MANIFEST, AccelConfig(rows=4, cols=4, axi_bytes=16), Run(counters, RECORD, 1.0)
+    )
+    assert (values["macs"], values["conv_macs"], values["cycles"], values["conv_cycles"]) == (
+        4500,
+        4000,
+        525,
+        410,
+    )
+    assert values["mac_utilisation"] == 4500 / (16 * 525) and values[
+        "conv_mac_utilisation"
+    ] == 4000 / (16 * 410)
     assert (values["dram_read_bytes"], values["dram_write_bytes"]) == (320, 48)
-    assert values["stall_cycles"] == dict(weights=7, activations=7, accumulators=7, program=7, store=7)
+    assert values["stall_cycles"] == dict(
+        weights=7, activations=7, accumulators=7, program=7, store=7
+    )
 
 
 def test_conv_part_keeps_fully_connected_layers_between_convolutions():
     def layers(*kinds):
         return [dict(macs=kind != "pool", fully_connected=kind == "fc") for kind in kinds]
+
     assert report.conv_part(layers("conv", "fc", "conv", "pool", "fc", "fc")) == 4
     assert report.conv_part(layers("conv", "pool")) == 2
     assert report.conv_part(layers("fc", "fc")) == 0
@@ -71,7 +107,9 @@ def test_trace_has_a_slice_an_instruction():
     slices = [e for e in report.trace(MANIFEST, RECORD)["traceEvents"] if e["ph"] == "X"]
     arrays = [(e["name"], e["ts"], e["dur"]) for e in slices if e["cat"] == "array"]
     assert arrays == [("conv1", 30, 100), ("conv2", 140, 160), ("conv2", 310, 90), ("fc", 410, 90)]
-    assert [(e["name"], e["ts"], e["dur"]) for e in slices if e["cat"] == "vector"] == [("pool1", 160, 160)]
+    assert [(e["name"], e["ts"], e["dur"]) for e in slices if e["cat"] == "vector"] == [
+        ("pool1", 160, 160)
+    ]
     assert {e["tid"] for e in slices if e["cat"] == "post"} == {START.index("post")}
 
 
@@ -84,7 +122,9 @@ def test_waits_of_a_deadlock_are_named():
     load = isa.encode(isa.LOAD, {}, **{f.name: 1 for f in isa.LOAD.fields})
     array = isa.encode(isa.ARRAY, {"load": 2}, **{f.name: 1 for f in isa.ARRAY.fields})
     end = isa.encode(isa.END, {"array": 1})
-    text = log((1, "load+", {}), (9, "load", {})).describe_waits(np.frombuffer(load + array + end, np.uint8))
+    text = log((1, "load+", {}), (9, "load", {})).describe_waits(
+        np.frombuffer(load + array + end, np.uint8)
+    )
     assert "load: 1 of 1 started, 1 completed" in text
     assert "array: 0 of 1 started, 0 completed; the next waits for load >= 2 (is 1)" in text
 

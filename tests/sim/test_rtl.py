@@ -29,12 +29,20 @@ def test_runs_one_after_another(folder):
             assert abs(run.counters["cycles"] - CYCLES) < 5
             done = run.events.done("array")
             assert len(done) == CYCLES // 10 and set(np.diff(done)) == {10} and 0 <= done[0] < 40
-            assert run.events.at(done[-1:], "level", "array_busy")[0] - run.events.at(done[:1], "level", "array_busy")[0] == done[-1] - done[0]
+            assert (
+                run.events.at(done[-1:], "level", "array_busy")[0]
+                - run.events.at(done[:1], "level", "array_busy")[0]
+                == done[-1] - done[0]
+            )
 
 
 def test_a_build_of_an_environment_that_is_gone_runs(folder, tmp_path):
     """The cache is shared, and a simulator knows where cocotb's libraries were when it was built."""
-    gone, places = re.subn(rb"/[^\0:]*/cocotb/libs", lambda m: b"/gone".ljust(len(m[0]), b"/"), (folder / "tb").read_bytes())
+    gone, places = re.subn(
+        rb"/[^\0:]*/cocotb/libs",
+        lambda m: b"/gone".ljust(len(m[0]), b"/"),
+        (folder / "tb").read_bytes(),
+    )
     assert places
     (tmp_path / "tb").write_bytes(gone)
     (tmp_path / "tb").chmod(0o755)
@@ -43,23 +51,35 @@ def test_a_build_of_an_environment_that_is_gone_runs(folder, tmp_path):
 
 
 def test_an_error_of_the_accelerator_is_named(folder):
-    with rtl.RtlSimulator(folder, 1 << 16) as simulator, pytest.raises(rtl.SimulationError, match="error 'opcode'"):
+    with (
+        rtl.RtlSimulator(folder, 1 << 16) as simulator,
+        pytest.raises(rtl.SimulationError, match="error 'opcode'"),
+    ):
         simulator.dram[0x40:0x50] = np.frombuffer(isa.encode(isa.END, {}), np.uint8)
         simulator.run(0x40)
 
 
 def test_a_deadlock_ends_and_says_who_waits(folder):
-    end = np.frombuffer(isa.encode(isa.ARRAY, {"load": 3}, **{f.name: 1 for f in isa.ARRAY.fields}) + isa.encode(isa.END, {}), np.uint8)
+    end = np.frombuffer(
+        isa.encode(isa.ARRAY, {"load": 3}, **{f.name: 1 for f in isa.ARRAY.fields})
+        + isa.encode(isa.END, {}),
+        np.uint8,
+    )
     with rtl.RtlSimulator(folder, 1 << 16, hang=3000) as simulator:
-        simulator.dram[0x80:0x80 + len(end)] = end
-        with pytest.raises(rtl.SimulationError, match="(?s)deadlock: nothing moved for 3000 cycles.*array: 0 of 1 started.*load >= 3"):
+        simulator.dram[0x80 : 0x80 + len(end)] = end
+        with pytest.raises(
+            rtl.SimulationError,
+            match="(?s)deadlock: nothing moved for 3000 cycles.*array: 0 of 1 started.*load >= 3",
+        ):
             simulator.run(0x80)
 
 
 def test_a_simulator_that_stands_still_is_given_up(folder):
     with rtl.RtlSimulator(folder, 1 << 16, patience=0.3) as simulator:
         simulator._process._process.send_signal(signal.SIGSTOP)
-        with pytest.raises(rtl.SimulationError, match="given up: nothing new for 0.3 s after cycle 0"):
+        with pytest.raises(
+            rtl.SimulationError, match="given up: nothing new for 0.3 s after cycle 0"
+        ):
             simulator.run(0)
 
 
@@ -88,7 +108,10 @@ def test_a_build_that_is_no_program(tmp_path):
 
 
 def test_sources_that_verilator_refuses(tmp_path, monkeypatch):
-    with pytest.raises(RunError, match="Verilator or the C\\+\\+ compiler failed on top: %Error.*syntax error.*the whole log") as refusal:
+    with pytest.raises(
+        RunError,
+        match="Verilator or the C\\+\\+ compiler failed on top: %Error.*syntax error.*the whole log",
+    ) as refusal:
         verilator.build("top", {"top.v": "module top(a);\ninput a\nendmodule\n"})
     assert "\n" not in str(refusal.value)
 

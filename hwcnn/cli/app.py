@@ -1,0 +1,328 @@
+"""The command line: ``hwcnn generate | simulate | estimate | models | ops | devices``."""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hwcnn.config import AccelConfig
+from hwcnn.errors import InputError, Note, RunError
+from hwcnn.limits import MAX_BATCH
+
+from . import tables
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Convolutional networks in ONNX to bit-exact FPGA accelerators.",
+)
+estimates = typer.Typer(no_args_is_help=True, help="Resources and speed without simulating.")
+app.add_typer(estimates, name="estimate")
+_stdout, _stderr = Console(), Console(stderr=True)
+#: Of what seeds random numbers, here and in the simulator's C++.
+MAX_SEED = 2**32 - 1
+#: Shows the Python traceback of a failure too, where it is set.
+TRACEBACK = "HWCNN_TRACEBACK"
+#: What a path on the command line, rather than the machine, is to blame for.
+_BAD_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}
+
+ARRAYS = (
+    "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a first axis) and are prepared "
+    "like those, int8 are quantised values, all others real ones."
+)
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")
+]
+Model = Annotated[
+    str, typer.Option(help="A built-in model's name (see `hwcnn models`) or an ONNX file.")
+]
+MaybeModel = Annotated[
+    str | None, typer.Option("--model", help="A built-in model's name or an ONNX file.")
+]
+Pe = Annotated[str | None, typer.Option(help="Rows x columns of the array, such as 16x16.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file with accelerator parameters.")]
+Batch = Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="Images in one run.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="A generated folder; the last one if left out."),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Of random calibration data and inputs.")
+]
+
+
+@contextlib.contextmanager
+def _progress(quiet=False):
+    """A function that shows what is being done on stderr."""
+    if not _stderr.is_terminal or quiet:
+        yield lambda text: None
+        return
+    with _stderr.status("") as status:
+        yield status.update
+
+
+def _show(as_json, values, table):
+    if as_json:
+        sys.stdout.write(json.dumps(values) + "\n")
+    else:
+        for part in table:
+            _stdout.print(part, highlight=False)
+
+
+@app.command()
+def generate(
+    model: Model,
+    pe: Pe = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; default build/MODEL-PE.")] = None,
+    config: Config = None,
+    calibrate: Annotated[
+        list[Path] | None, typer.Option(help=f"Pictures, .npy or .npz files. {ARRAYS}")
+    ] = None,
+    batch: Batch = 1,
+    seed: Seed = 0,
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            help="Subtracted from pixels 0..255: one value, or one a channel, with commas."
+        ),
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="Multiplies what is left: likewise.")] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            help="Order of the input's channels: RGB, BGR or L (grey); "
+            "the default is L for one channel, RGB for three."
+        ),
+    ] = None,
+    json_: Json = False,
+):
+    """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
+    from hwcnn import generator as g
+
+    accelerator = AccelConfig.load(config, pe)
+    tables.check_name(model)
+    name = Path(model).stem if Path(model).is_file() else model
+    request = dict(
+        model=model,
+        config=accelerator,
+        out=out or Path("build") / f"{name}-{accelerator.pe}",
+        batch=batch,
+        calibrate=tuple(calibrate or ()),
+        preprocess=tables.preprocess(mean, scale, channels),
+        seed=seed,
+    )
+    with _progress(json_) as progress:
+        values = g.generate(g.Request(**request, progress=progress))
+    _show(json_, values, tables.generated(values))
+
+
+@app.command()
+def simulate(
+    folder: Folder = None,
+    engine: Annotated[str, typer.Option(help="rtl, isa or golden.")] = "rtl",
+    input_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--input", help=f"Pictures, .npy or .npz files, or folders of pictures. {ARRAYS}"
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="Run this layer alone, from golden's inputs.")
+    ] = None,
+    waves: Annotated[
+        Path | None, typer.Option(help="Write waves of the RTL to this .fst or .vcd file.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Write a Perfetto (Chrome) trace to this JSON file.")
+    ] = None,
+    latency: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Cycles from a read of DRAM to its first data.")
+    ] = 32,
+    stalls: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Seed of random stalls on all AXI channels, and of answers out of order.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    json_: Json = False,
+):
+    """Run a generated accelerator and compare every tensor with the reference, bit by bit."""
+    from hwcnn.sim import command
+
+    with _progress(json_) as progress:
+        values, lines = command.run(
+            command.Request(
+                folder=folder,
+                engine=engine,
+                inputs=tuple(input_ or ()),
+                layer=layer,
+                waves=waves,
+                trace=trace,
+                latency=latency,
+                stalls=stalls,
+                seed=seed,
+                progress=progress,
+            )
+        )
+    _show(json_, values, tables.simulated(values))
+    for line in lines:
+        _stderr.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
+    if values["mismatches"]:
+        raise typer.Exit(1)
+
+
+@estimates.command()
+def resources(
+    folder: Folder = None,
+    pe: Annotated[
+        str | None,
+        typer.Option(help="Rows x columns, such as 16x16; auto: the largest array that fits."),
+    ] = None,
+    config: Config = None,
+    device: Annotated[str | None, typer.Option(help="See `hwcnn devices`.")] = None,
+    synth: Annotated[
+        bool, typer.Option("--synth", help="Synthesise with Yosys (about a minute).")
+    ] = False,
+    pnr: Annotated[
+        bool, typer.Option("--pnr", help="Place and route with nextpnr too (ECP5).")
+    ] = False,
+    json_: Json = False,
+):
+    """Logic, multipliers and memories on a device, by component."""
+    from hwcnn.estimate import command
+
+    with _progress(json_) as progress:
+        values = command.resources(folder, pe, config, device, synth, pnr, progress)
+    _show(json_, values, tables.resources(values))
+
+
+@estimates.command()
+def performance(
+    folder: Folder = None,
+    model: MaybeModel = None,
+    pe: Pe = None,
+    config: Config = None,
+    batch: Batch = 1,
+    json_: Json = False,
+):
+    """Cycles, utilisation and traffic, by a replay of the program."""
+    from hwcnn.estimate import command
+
+    with _progress(json_) as progress:
+        values = command.performance(folder, model, pe, config, batch, progress)
+    _show(json_, values, tables.performance(values))
+
+
+@app.command()
+def models(json_: Json = False):
+    """The built-in networks."""
+    values = tables.model_list()
+    _show(json_, values, [tables.table(values["models"])])
+
+
+@app.command()
+def ops(json_: Json = False):
+    """The ONNX operators that are supported, with their limits."""
+    values = tables.operator_list()
+    _show(json_, values, [tables.table(values["ops"])])
+
+
+@app.command()
+def devices(json_: Json = False):
+    """The FPGAs that are known by name."""
+    values = tables.device_list()
+    _show(json_, values, [tables.table(values["devices"])])
+
+
+def spread(arguments):
+    """``--input a b c``, and ``--input=a b c``, as ``--input a --input b --input c``, for the
+    options that take files.
+    """
+    result, option = [], None
+    for word in arguments:
+        if word.startswith("-"):
+            name, equals, _ = word.partition("=")
+            option = name if name in ("--input", "--calibrate") else None
+            fresh = not equals
+            result.append(word)
+        elif option and not fresh and not (Path(word) / "manifest.json").exists():
+            result += [option, word]
+        else:
+            fresh = False
+            result.append(word)
+    return result
+
+
+def main(arguments=None):
+    """Run the command line and exit: 0 if all is well, 1 for a mismatch, 2 for bad input, 3 where
+    the run itself failed.
+
+    2 and 3 come with one line on stderr that says why, never with a traceback, unless
+    HWCNN_TRACEBACK is set.
+    """
+    logging.getLogger().setLevel(logging.ERROR)
+    notes = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", Note)
+            warnings.showwarning = lambda message, *_, **__: notes.append(str(message))
+            code = (
+                app(spread(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+                or 0
+            )
+        sys.stdout.flush()
+        sys.stderr.writelines(f"hwcnn: note: {note}\n" for note in notes)
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except (BrokenPipeError, SystemExit):  # click makes the latter of the former
+        code = 128 + signal.SIGPIPE
+    except Exception as e:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        code, message = failure(e)
+        sys.stderr.write(
+            f"hwcnn: {'; '.join(' '.join(line.split()) for line in message.splitlines() if line.strip())}\n"
+        )
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # what is left goes nowhere, or Python complains at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def failure(error):
+    """(exit code, message) of an exception."""
+    if isinstance(error, InputError):
+        return 2, str(error)
+    if isinstance(error, RunError):
+        return 3, str(error)
+    if hasattr(error, "format_message"):  # typer's, of wrong usage
+        return 2, error.format_message()
+    if isinstance(error, MemoryError):
+        return 3, f"out of memory: {error or 'the network is too large for this machine'}"
+    if isinstance(error, OSError) and error.errno:
+        return (
+            2 if error.errno in _BAD_PATH else 3,
+            f"{error.filename or 'cannot read or write'}: {error.strerror}",
+        )
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return 3, (
+        f"internal error: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}, in {frame.name}); this is a "
+        f"defect of hwcnn: please report it; {TRACEBACK}=1 shows the traceback"
+    )

@@ -1,0 +1,1 @@
+"""The cycle model: when each instruction of a program starts and ends."""

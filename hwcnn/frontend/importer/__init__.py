@@ -1,0 +1,1 @@
+"""QDQ ONNX to the integer IR."""

@@ -1,0 +1,89 @@
+"""QuantizeLinear and DequantizeLinear: where maps get their scales, and constants their integers."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hwcnn.frontend.importer.expand_qlinear import MARK
+from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
+from hwcnn.frontend.importer.values import Const, Host, Input, Linear, Padded, along
+
+_LIMITS = (
+    "int8 and uint8, constant scales, one for a map; by channel for weights only; int32 for biases"
+)
+
+
+@operator("QuantizeLinear", attributes=("axis",), limits=_LIMITS, runs_on="with its producer")
+def quantise(ctx, node, x, scale, zero=None):
+    if isinstance(x, Host):
+        raise Unsupported("it quantises what the host computes")
+    scales, zeros, kind = _parameters(node, scale, zero, np.dtype(np.uint8))
+    ctx.types[node.output[0]] = kind
+    if isinstance(x, Const):
+        return _quantised_constant(node, x, scales, zeros, kind)
+    scale, zero = _of_map(scales, zeros, kind)
+    name = (
+        node.output[0]
+        if node.input[0].endswith(MARK) or node.input[0] in ctx.tensors
+        else node.input[0]
+    )
+    return ctx.quantise(ctx.producers.get(node.input[0], node.name), x, name, scale, zero)
+
+
+@operator("DequantizeLinear", attributes=("axis",), limits=_LIMITS, runs_on="nothing")
+def dequantise(ctx, node, x, scale, zero=None):
+    if isinstance(x, Const):
+        scales, zeros, _ = _parameters(
+            node, scale, zero, x.array.dtype, (np.int8, np.uint8, np.int32)
+        )
+        axis = attributes(node).get("axis", 1)
+        q = x.array - along(zeros, axis, x.array.ndim) if zeros.any() else x.array
+        return Const(None, q, scales.reshape(-1), axis)
+    scale, zero = _of_map(
+        *_parameters(node, scale, zero, ctx.types.get(node.input[0], np.dtype(np.uint8)))
+    )
+    if isinstance(x, Input):
+        return replace(ctx.quantise(node.name, x, x.name, scale, zero), raw=False)
+    if not isinstance(x, Linear | Padded) or not x.raw:
+        raise Unsupported("it dequantises a value that no QuantizeLinear made")
+    tensor = ctx.tensor(x)
+    x = replace(x, raw=False)
+    if (tensor.scale, tensor.zero) == (scale, zero):
+        return x
+    if isinstance(x, Padded):
+        raise Unsupported("it dequantises a padded map with another scale")
+    return replace(x, mul=scale / tensor.scale, add=scale * (tensor.zero - zero))
+
+
+def _parameters(node, scale, zero, kind, allowed=(np.int8, np.uint8)):
+    """(scales, zero points, integer type). kind : of the integers where no zero point tells it."""
+    if not isinstance(scale, Const) or not (zero is None or isinstance(zero, Const)):
+        raise Unsupported(
+            "its scale is computed at run time (dynamic quantisation): quantise statically"
+        )
+    if attributes(node).get("block_size", 0):
+        raise Unsupported("block-wise quantisation")
+    kind = kind if zero is None else zero.array.dtype
+    if kind not in [np.dtype(a) for a in allowed]:
+        raise Unsupported(f"type {kind}: only int8 and uint8 are supported")
+    scales = np.asarray(scale.array, np.float32)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise Unsupported("a scale that is not positive")
+    return (
+        scales,
+        np.zeros(scales.shape, np.int64) if zero is None else zero.array.astype(np.int64),
+        kind,
+    )
+
+
+def _of_map(scales, zeros, kind):
+    """The scale and the zero point of a map, in int8: uint8 is shifted by 128."""
+    if scales.size != 1 or zeros.size != 1:
+        raise Unsupported("a scale for each channel of a map: only weights can have that")
+    return float(scales.item()), int(zeros.item()) - (128 if kind == np.uint8 else 0)
+
+
+def _quantised_constant(node, x, scales, zeros, kind):
+    axis, rank = attributes(node).get("axis", 1), x.array.ndim
+    q = np.rint(x.array.astype(np.float32) / along(scales, axis, rank)) + along(zeros, axis, rank)
+    return Const(np.clip(q, np.iinfo(kind).min, np.iinfo(kind).max).astype(kind))

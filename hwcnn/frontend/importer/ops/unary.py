@@ -1,0 +1,97 @@
+"""Functions of one value: ReLU and its kind by clamping, all others as a table of 256 entries,
+evaluated by onnx's reference.
+"""
+
+import numpy as np
+from onnx import helper
+from onnx.defs import onnx_opset_version
+from onnx.reference import ReferenceEvaluator
+
+from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
+from hwcnn.frontend.importer.values import Const, Linear, Table
+
+#: All of ONNX's element-wise functions of one float that have no other handler.
+# fmt: off
+FUNCTIONS = (
+    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp",
+    "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Reciprocal", "Round", "Selu",
+    "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
+    "ThresholdedRelu",
+)
+# fmt: on
+
+
+@operator(*FUNCTIONS, attributes=("all",), limits="defined over all of its input's range")
+def function(ctx, node, x):
+    return evaluate(node, as_table(ctx, x))
+
+
+@operator("Pow", limits="second operand one constant")
+def power(ctx, node, x, y):
+    if not isinstance(y, Const) or y.array.size != 1:
+        raise Unsupported("its second operand is not one constant")
+    return evaluate(node, as_table(ctx, x), y.array.reshape(()))
+
+
+@operator("Relu", runs_on="with its producer")
+def relu(ctx, node, x):
+    from .elementwise import clipped
+
+    return clipped(ctx, node, x, 0.0, np.inf)
+
+
+@operator("Clip", attributes=("max", "min"), limits="constant bounds", runs_on="with its producer")
+def clip(ctx, node, x, low=None, high=None):
+    from .elementwise import clipped
+
+    if any(bound is not None and not isinstance(bound, Const) for bound in (low, high)):
+        raise Unsupported("its bounds are computed, not constant")
+    a = attributes(node)
+    low = a.get("min", -np.inf) if low is None else float(low.array.reshape(-1)[0])
+    high = a.get("max", np.inf) if high is None else float(high.array.reshape(-1)[0])
+    return clipped(ctx, node, x, low, high)
+
+
+def as_table(ctx, value):
+    """A value that is a function of one tensor as a `Table`. Raises Unsupported otherwise."""
+    if isinstance(value, Table):
+        return value
+    if not isinstance(value, Linear) or np.ndim(value.mul) or np.ndim(value.add):
+        if isinstance(value, Linear):
+            raise Unsupported(
+                "a nonlinear function of a value scaled channel by channel without QuantizeLinear between"
+            )
+        value = ctx.solid(value)
+    x = ctx.tensor(value)
+    real = (np.arange(-128, 128) - x.zero).astype(np.float32) * np.float32(x.scale)
+    real = np.clip(real * np.float32(value.mul) + np.float32(value.add), value.low, value.high)
+    return Table(value.tensor, value.shape, real.astype(np.float32), value.index)
+
+
+def evaluate(node, table, *more):
+    """The node's function, by ONNX's reference implementation, on all 256 values of a tensor: a
+    `Table`.
+    """
+    values = [
+        table.values,
+        *(m.values if isinstance(m, Table) else m.astype(np.float32) for m in more),
+    ]
+    names = [f"x{i}" for i in range(len(values))]
+    copy = helper.make_node(node.op_type, names, ["y"], domain=node.domain)
+    copy.attribute.extend(node.attribute)
+    graph = helper.make_graph(
+        [copy],
+        "f",
+        [helper.make_tensor_value_info(n, 1, None) for n in names],
+        [helper.make_tensor_value_info("y", 1, None)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", onnx_opset_version())])
+    try:
+        with np.errstate(all="ignore"):
+            result = np.asarray(
+                ReferenceEvaluator(model).run(None, dict(zip(names, values, strict=True)))[0],
+                np.float32,
+            )
+    except Exception as e:  # the reference raises whatever the operator's code does
+        raise Unsupported(f"onnx cannot evaluate it: {' '.join(str(e).split())[:120]}") from e
+    return Table(table.tensor, table.shape, np.broadcast_to(result, 256).copy(), table.index)

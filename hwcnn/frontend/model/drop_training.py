@@ -1,0 +1,116 @@
+"""What only training needs: losses with their labels, and the masks of Dropout. They are dropped,
+with a note on stderr.
+"""
+
+import warnings
+
+from onnx import helper
+
+from hwcnn.errors import InputError, Note
+
+LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
+
+
+def drop_training(model, source):
+    """Take losses, what follows them, and inputs that only they read out of the model, in place.
+
+    The scores that a loss reads become outputs where no other output is left. source : the model's
+    name in messages.
+    """
+    graph = model.graph
+    read = {name for n in graph.node for name in n.input} | {o.name for o in graph.output}
+    _drop_masks(graph, read)
+    outputs = {o.name for o in graph.output}
+    masks = [
+        n.output[1]
+        for n in graph.node
+        if n.op_type == "Dropout" and len(n.output) > 1 and n.output[1] in outputs
+    ]
+    losses = [n for n in graph.node if n.op_type in LOSSES]
+    if not losses and not masks:
+        return
+    nodes, gone = _without(graph.node, losses)
+    nodes += [_log_softmax(n) for n in losses if len(n.output) > 1 and n.output[1]]
+    kept = [o for o in graph.output if o.name not in gone | set(masks)]
+    kept = kept or [
+        helper.make_value_info(name, helper.make_tensor_type_proto(1, None))
+        for name in _scores(losses)
+    ]
+    nodes = _live(nodes, {o.name for o in kept})
+    if not nodes:
+        raise InputError(
+            f"{source}: nothing but a loss: expected the network that gives its scores"
+        )
+    _replace(graph.node, nodes)
+    _replace(graph.output, kept)
+    read = {name for n in nodes for name in n.input} | {o.name for o in kept}
+    _replace(graph.input, [i for i in graph.input if i.name in read])
+    _drop_masks(graph, read)
+    _replace(graph.initializer, [i for i in graph.initializer if i.name in read])
+    dropped = [
+        *(f"{n.name or n.output[0]} ({n.op_type})" for n in losses),
+        *(f"mask {name}" for name in masks),
+    ]
+    warnings.warn(
+        f"{source}: left out, since only training needs it: {', '.join(dropped)}",
+        Note,
+        stacklevel=2,
+    )
+
+
+def _drop_masks(graph, read):
+    """Take the masks (of a MaxPool: the indices) that are not among the names in `read` off their
+    Dropouts.
+    """
+    for node in graph.node:
+        if (
+            node.op_type in ("Dropout", "MaxPool")
+            and len(node.output) > 1
+            and node.output[1] not in read
+        ):
+            del node.output[1:]
+
+
+def _without(nodes, losses):
+    """(nodes that neither are nor follow a loss, names of the values that this leaves undefined)."""
+    gone = {n.output[0] for n in losses}
+    kept = []
+    for node in nodes:
+        if node in losses or gone & set(node.input):
+            gone |= set(node.output) if node not in losses else set()
+        else:
+            kept.append(node)
+    return kept, gone
+
+
+def _log_softmax(loss):
+    """What gives the second output of a cross entropy: the logarithms of the classes'
+    probabilities.
+    """
+    return helper.make_node(
+        "LogSoftmax",
+        [loss.input[0]],
+        [loss.output[1]],
+        name=f"{loss.name or loss.output[0]}/log",
+        axis=1,
+    )
+
+
+def _scores(losses):
+    return dict.fromkeys(n.input[0] for n in losses)
+
+
+def _live(nodes, wanted):
+    """The nodes that the wanted values need, in order."""
+    kept = []
+    for node in reversed(nodes):
+        if wanted & set(node.output):
+            kept.append(node)
+            wanted = wanted | set(node.input)
+    return kept[::-1]
+
+
+def _replace(field, items):
+    copies = [type(item).FromString(item.SerializeToString()) for item in items]
+    del field[:]
+    field.extend(copies)

@@ -1,0 +1,1 @@
+"""Float ONNX to QDQ ONNX with int8 activations and weights."""

@@ -1,0 +1,107 @@
+"""Ranges of all activations, measured with onnxruntime on sample inputs."""
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from hwcnn.errors import InputError
+from hwcnn.frontend.model.optimise import session
+
+#: Random samples that stand in for missing calibration data.
+RANDOM_SAMPLES = 4
+#: Kept of each tensor and sample to estimate quantiles.
+_KEEP = 65536
+
+
+def random_samples(model, seed=0, count=RANDOM_SAMPLES):
+    """`count` dicts of input name to arrays, the same for the same seed: standard normal float32,
+    or any int8 or uint8.
+    """
+    rng = np.random.default_rng(seed)
+    return [{i.name: _noise(rng, i) for i in model.graph.input} for _ in range(count)]
+
+
+def _noise(rng, value):
+    shape, dtype = [d.dim_value for d in value.type.tensor_type.shape.dim], _dtype(value)
+    if dtype == np.float32:
+        return rng.standard_normal(shape, np.float32)
+    return rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def _dtype(value):
+    return helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+
+
+def activations(model):
+    """Names of all float tensors of the graph that are not constants: inputs and node outputs."""
+    graph = model.graph
+    kinds = {
+        v.name: v.type.tensor_type.elem_type
+        for v in [*graph.value_info, *graph.output, *graph.input]
+    }
+    names = [i.name for i in graph.input] + [o for n in graph.node for o in n.output if o]
+    constants = {o for n in graph.node if n.op_type == "Constant" for o in n.output}
+    return [n for n in names if kinds.get(n) == TensorProto.FLOAT and n not in constants]
+
+
+def ranges(model, samples, percentile=None, names=None):
+    """``{tensor name: (lowest, highest)}`` of the named activations (None: of all), as floats.
+
+    samples : iterable of {input name: array}. percentile : None for the extremes; otherwise the
+    range holds this percentage of the values, averaged over the samples.
+    """
+    names = activations(model) if names is None else names
+    inputs = {i.name: i for i in model.graph.input}
+    outputs = [n for n in names if n not in inputs]
+    run = session(model, outputs=outputs)
+    lows, highs = {n: [] for n in names}, {n: [] for n in names}
+    for sample in samples:
+        feed = _feed(sample, inputs)
+        try:
+            values = dict(zip(outputs, run.run(outputs, feed), strict=True)) | feed
+        except Exception as e:  # onnxruntime's exceptions share no public base class
+            raise InputError(
+                f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"
+            ) from e
+        for name in names:
+            low, high = _extent(values[name], percentile)
+            if not np.isfinite([low, high]).all():
+                raise InputError(
+                    f"calibration: {name!r} is not finite on a sample: are its weights and the samples sane?"
+                )
+            lows[name].append(low)
+            highs[name].append(high)
+    if not lows or not next(iter(lows.values())):
+        raise InputError("calibration: no samples were given")
+    reduce = (min, max) if percentile is None else (np.mean, np.mean)
+    return {n: (float(reduce[0](lows[n])), float(reduce[1](highs[n]))) for n in names}
+
+
+def _extent(value, percentile):
+    if not value.size:
+        return 0.0, 0.0
+    if percentile is None:
+        return float(value.min()), float(value.max())
+    flat = value.reshape(-1)
+    flat = flat[:: -(-flat.size // _KEEP)]
+    return float(np.percentile(flat, 100 - percentile)), float(np.percentile(flat, percentile))
+
+
+def _feed(sample, inputs):
+    if missing := sorted(set(inputs) - set(sample)):
+        raise InputError(f"calibration: a sample lacks the input {missing[0]!r}")
+    feed = {}
+    for name, value in inputs.items():
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        array = np.asarray(sample[name], np.float32)
+        if list(array.shape) == shape[1:]:
+            array = array[None]
+        if list(array.shape) != shape:
+            raise InputError(
+                f"calibration: a sample of {name!r} has shape {list(array.shape)}, expected {shape}"
+            )
+        if not np.isfinite(array).all():
+            raise InputError(f"calibration: a sample of {name!r} holds values that are not finite")
+        if (kind := _dtype(value)) != np.float32:
+            array = np.clip(np.rint(array), np.iinfo(kind).min, np.iinfo(kind).max)
+        feed[name] = array.astype(kind, copy=False)
+    return feed

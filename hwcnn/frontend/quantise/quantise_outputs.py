@@ -1,0 +1,87 @@
+"""Quantised models whose last layer gives float results, as exports from training do: the
+accelerator needs their scale.
+"""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.quant_utils import compute_scale_zp
+
+from . import calibrate
+from .host_tail import TAIL_OPS
+
+#: What may stand between the last layer and an output.
+_PASSED = TAIL_OPS | {
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "Identity",
+    "Dropout",
+}
+_INT8 = (TensorProto.INT8, TensorProto.UINT8)
+
+
+def complete(model, calibration=None, seed=0):
+    """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy
+    with QuantizeLinear and DequantizeLinear after each layer that lacks them. Their ranges come
+    from the samples, or from seeded noise.
+    """
+    names = _unquantised(model)
+    if not names:
+        return model
+    samples = calibrate.random_samples(model, seed) if calibration is None else calibration
+    measured = calibrate.ranges(model, samples, names=names)
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    nodes = []
+    for node in model.graph.node:
+        nodes.append(node)
+        for name in set(node.output) & set(names):
+            nodes += _quantiser(result, nodes, name, *measured[name])
+    nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
+    del result.graph.node[:]
+    result.graph.node.extend(nodes)
+    return result
+
+
+def _unquantised(model):
+    """Names of the float values that layers give and that only the host or an output reads."""
+    producer = {o: n for n in model.graph.node for o in n.output}
+    kinds = {
+        v.name: v.type.tensor_type.elem_type for v in [*model.graph.value_info, *model.graph.output]
+    }
+    found = []
+    for output in model.graph.output:
+        name = output.name
+        while name in producer and producer[name].op_type in _PASSED:
+            name = producer[name].input[0]
+        if (
+            name in producer
+            and producer[name].op_type != "DequantizeLinear"
+            and kinds.get(name) not in _INT8
+        ):
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def _quantiser(model, nodes, name, low, high):
+    """QuantizeLinear and DequantizeLinear after value `name`, whose producer is the last of
+    `nodes`; it is renamed.
+    """
+    zero, scale = compute_scale_zp(np.float32(low), np.float32(high), np.int8(-128), np.int8(127))
+    constants = [
+        numpy_helper.from_array(np.asarray(scale, np.float32).reshape(()), f"{name}/scale"),
+        numpy_helper.from_array(np.asarray(zero, np.int8).reshape(()), f"{name}/zero"),
+    ]
+    model.graph.initializer.extend(constants)
+    real, q = f"{name}/real", f"{name}/quantised"
+    producer = onnx.NodeProto.FromString(nodes.pop().SerializeToString())
+    producer.output[list(producer.output).index(name)] = real
+    parameters = [c.name for c in constants]
+    return [
+        producer,
+        helper.make_node("QuantizeLinear", [real, *parameters], [q], name=q),
+        helper.make_node("DequantizeLinear", [q, *parameters], [name], name=f"{name}/dequantised"),
+    ]

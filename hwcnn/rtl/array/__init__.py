@@ -1,0 +1,1 @@
+"""Convolution: operands from DRAM to the systolic array, and its partial sums."""

@@ -1,0 +1,364 @@
+"""Clients' read and write ports onto one AXI4 master each."""
+
+from functools import reduce
+from operator import or_
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hwcnn.config import bits_for
+from hwcnn.limits import MAX_BURST
+from hwcnn.rtl.layouts import read_port, write_port
+from hwcnn.rtl.lib.fifo import StreamFifo
+
+AXI_INCR = 1
+
+
+class RequestArbiter(wiring.Component):
+    """Merges bursts of n clients, round robin, and adds the base address. A spare burst goes where
+    no other waits.
+
+    A client keeps the turn until it has had a burst and another one waits, which is seen a cycle
+    late: so it may have two bursts in a row. Latency: 3 cycles from a client to `o`, 5 where
+    another one had the turn before. Throughput: one burst a cycle. ``i[k].ready`` depends
+    combinationally on ``spare[k]`` only; `o` comes from registers.
+
+    Members
+    -------
+    i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every
+    burst's.
+    room, room_spare : in the next cycle a burst, or a spare one, may be accepted.
+    accepted : a burst is accepted in this cycle. taken, client, length : one was in the cycle
+    before, whose, its beats (or 0).
+    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it. back : as in
+    `StreamFifo`: `o` shows the bursts of
+        the past, `HISTORY` - 1 in all.
+    """
+
+    #: As many bursts can wait for memory to take them; as many are remembered.
+    AHEAD, HISTORY = 8, 32
+
+    def __init__(self, n):
+        self.n = n
+        burst = data.StructLayout({"addr": 32, "length": 9})
+        super().__init__(
+            {
+                "i": In(stream.Signature(burst)).array(n),
+                "spare": In(n),
+                "base": In(32),
+                "room": In(1),
+                "room_spare": In(1),
+                "accepted": Out(1),
+                "taken": Out(1),
+                "client": Out(bits_for(n)),
+                "length": Out(9),
+                "o": Out(
+                    stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))
+                ),
+                "back": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fifo = fifo = StreamFifo(
+            self.o.payload.shape(), self.AHEAD, history=self.HISTORY
+        )
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        turn = Signal(self.n, init=1)  # one bit is set
+        take, addr = Signal(self.n), Signal(32, reset_less=True)
+        may, may_spare = self._allowed(m, fifo.level)
+        m.d.comb += [self.accepted.eq(take.any()), fifo.back.eq(self.back)]
+        m.d.comb += [
+            self.i[k].ready.eq(turn[k] & Mux(self.spare[k], may_spare, may)) for k in range(self.n)
+        ]
+        m.d.comb += [take[k].eq(self.i[k].valid & self.i[k].ready) for k in range(self.n)]
+        m.d.sync += [
+            self.taken.eq(self.accepted),
+            self.client.eq(_select((turn[k], k) for k in range(self.n))),
+            addr.eq(_select((turn[k], self.i[k].payload.addr) for k in range(self.n))),
+            self.length.eq(_select((take[k], self.i[k].payload.length) for k in range(self.n))),
+        ]
+        self._pass_on(m, turn, may)
+        m.d.comb += [
+            fifo.i.valid.eq(self.taken),
+            fifo.i.payload.id.eq(self.client),
+            fifo.i.payload.addr.eq(addr + self.base),
+            fifo.i.payload.len.eq(self.length - 1),
+        ]
+        return m
+
+    def _allowed(self, m, level):
+        """Registers: a burst, a spare burst may be accepted."""
+        may, may_spare, soon = Signal(), Signal(), self._soon()
+        # three bursts can be on their way into the FIFO when `level` shows 4
+        fits = level <= self.AHEAD - 4
+        m.d.sync += [may.eq(self.room & fits), may_spare.eq(self.room_spare & fits & ~soon.any())]
+        return may, may_spare
+
+    def _soon(self):
+        """The clients with a burst that is not spare."""
+        return Cat(port.valid for port in self.i) & ~self.spare
+
+    def _pass_on(self, m, turn, may):
+        """The turn goes to the next client that waits; it stays where there is none."""
+        soon, valid, waiting = self._soon(), Cat(port.valid for port in self.i), Signal(self.n)
+        following = Signal(self.n)
+        m.d.sync += waiting.eq(Mux(soon.any(), soon, valid) & ~Cat(port.ready for port in self.i))
+        for k in range(self.n):
+            before = [(k - distance) % self.n for distance in range(1, self.n)]
+            m.d.comb += following[k].eq(
+                waiting[k]
+                & Cat(
+                    turn[b] & ~Cat(waiting[j] for j in before[:at]).any()
+                    for at, b in enumerate(before)
+                ).any()
+            )
+        with m.If((waiting & ~turn).any() & (may | ~(soon & turn).any())):
+            m.d.sync += turn.eq(following)
+
+
+def _select(choices):
+    """The value whose condition holds, of (condition, value) of which one or none does."""
+    return reduce(or_, (Mux(condition, value, 0) for condition, value in choices))
+
+
+def _address_members(prefix, n):
+    return {
+        f"{prefix}id": Out(bits_for(n)),
+        f"{prefix}addr": Out(32),
+        f"{prefix}len": Out(8),
+        f"{prefix}size": Out(3),
+        f"{prefix}burst": Out(2),
+        f"{prefix}valid": Out(1),
+        f"{prefix}ready": In(1),
+    }
+
+
+def _drive_address(m, axi, prefix, bursts, axi_bytes):
+    """Put a stream of an arbiter on the AR or AW channel."""
+    channel = {
+        name: getattr(axi, prefix + name)
+        for name in ("id", "addr", "len", "size", "burst", "valid", "ready")
+    }
+    m.d.comb += [channel[name].eq(bursts.payload[name]) for name in ("id", "addr", "len")]
+    m.d.comb += [
+        channel["size"].eq(bits_for(axi_bytes)),
+        channel["burst"].eq(AXI_INCR),
+        channel["valid"].eq(bursts.valid),
+        bursts.ready.eq(channel["ready"]),
+    ]
+
+
+class ReadMux(wiring.Component):
+    """Read ports of n clients on the AR and R channels of an AXI4 master.
+
+    A burst's id is its client's number, and the data goes back by it: memory may interleave ids;
+    within an id it keeps order. Latency: 3 cycles from ``request`` to AR (5 where another client
+    had the turn before), 1 from R to ``data``. Throughput: one burst and one beat a cycle, where
+    memory answers within `IN_FLIGHT` cycles: more beats are not requested ahead, and none for spare
+    bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what others prefetch.
+    `rready` is always high. No path from the bus to the clients or back is combinational. In the
+    cycle after a burst the bounds are lower by `MAX_BURST`, the longest that clients ask for.
+
+    Members
+    -------
+    clients : array of n `layouts.read_port`. base : added to every address; ar*, r* : AXI4.
+    idle : a cycle ago no client asked, and all beats had come.
+    error, ended, client : a beat has come with SLVERR or DECERR, or was its burst's last; whose it
+    was.
+    back : as in `RequestArbiter`; AR shows the bursts of the past.
+    """
+
+    IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
+
+    def __init__(self, config, n):
+        self.config, self.n = config, n
+        super().__init__(
+            {
+                "clients": In(read_port(config)).array(n),
+                "base": In(32),
+                "idle": Out(1),
+                "error": Out(1),
+                "ended": Out(1),
+                "client": Out(bits_for(n)),
+                "back": In(1),
+                **_address_members("ar", n),
+                "rid": In(bits_for(n)),
+                "rdata": In(8 * config.axi_bytes),
+                "rresp": In(2),
+                "rlast": In(1),
+                "rvalid": In(1),
+                "rready": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.arbiter = arbiter = RequestArbiter(self.n)
+        valid, valids = Signal(), Signal(self.n)  # valids: for whom a beat is there
+        bad, last, beat = (
+            Signal(reset_less=True),
+            Signal(reset_less=True),
+            Signal.like(self.rdata, reset_less=True),
+        )
+        flight = Signal(range(self.IN_FLIGHT + 256))  # beats
+        after = Signal.like(flight)
+        m.d.comb += [
+            after.eq(flight + (arbiter.length - valid)),
+            arbiter.base.eq(self.base),
+            arbiter.back.eq(self.back),
+            self.rready.eq(1),
+        ]
+        for room, bound in (
+            (arbiter.room, self.IN_FLIGHT),
+            (arbiter.room_spare, self.SPARE_IN_FLIGHT),
+        ):
+            # The beats of a burst that is being accepted are not in `after` yet.
+            m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound))
+        asked = Cat(port.request.valid for port in self.clients).any()
+        m.d.sync += [flight.eq(after), self.idle.eq((flight == 0) & ~arbiter.taken & ~asked)]
+        _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
+        m.d.sync += [
+            valid.eq(self.rvalid),
+            valids.eq(Cat(self.rvalid & (self.rid == k) for k in range(self.n))),
+        ]
+        with m.If(self.rvalid):
+            m.d.sync += [
+                self.client.eq(self.rid),
+                beat.eq(self.rdata),
+                bad.eq(self.rresp[1]),
+                last.eq(self.rlast),
+            ]
+        m.d.comb += [self.error.eq(valid & bad), self.ended.eq(valid & last)]
+        for k in range(self.n):
+            port = self.clients[k]
+            wiring.connect(m, wiring.flipped(port.request), arbiter.i[k])
+            m.d.comb += [
+                arbiter.spare[k].eq(port.spare),
+                port.data.valid.eq(valids[k]),
+                port.data.payload.eq(beat),
+            ]
+        return m
+
+
+class WriteMux(wiring.Component):
+    """Write ports of n clients on the AW, W and B channels of an AXI4 master.
+
+    Latency: 3 cycles from ``request`` to AW (5 where another client had the turn before), 3 more to
+    W, of which 2 from ``data`` on, 1 from B to ``response``. Throughput: one burst and one beat a
+    cycle, without idle cycles between bursts. W beats come in the order of the AW bursts; as AXI4
+    demands, they do not wait for AW to be accepted. `bready` is always high. No path from the bus
+    to the clients or back is combinational: that a beat is taken is decided a cycle before, from
+    what is here, since a client has the data of the bursts that it requests. Where a burst's data
+    ends is counted, as ``data.last`` comes late from the clients' RAM.
+
+    Members
+    -------
+    clients : array of n `layouts.write_port`. base : added to every address; aw*, w*, b* : AXI4.
+    idle : a cycle ago no client asked, and all bursts had their responses.
+    error, ended, client : a response has come with SLVERR or DECERR, or with any; whose it was.
+    back : as in `RequestArbiter`; AW shows the bursts of the past.
+    """
+
+    ORDER_DEPTH = BEATS = 8
+
+    def __init__(self, config, n):
+        self.config, self.n = config, n
+        super().__init__(
+            {
+                "clients": In(write_port(config)).array(n),
+                "base": In(32),
+                "idle": Out(1),
+                "error": Out(1),
+                "ended": Out(1),
+                "client": Out(bits_for(n)),
+                "back": In(1),
+                **_address_members("aw", n),
+                "wdata": Out(8 * config.axi_bytes),
+                "wstrb": Out(config.axi_bytes),
+                "wlast": Out(1),
+                "wvalid": Out(1),
+                "wready": In(1),
+                "bid": In(bits_for(n)),
+                "bresp": In(2),
+                "bvalid": In(1),
+                "bready": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.arbiter = arbiter = RequestArbiter(self.n)
+        # Of the accepted bursts: client, length, and whether that is 1.
+        m.submodules.order = order = StreamFifo(
+            data.StructLayout({"client": bits_for(self.n), "length": 9, "single": 1}),
+            self.ORDER_DEPTH,
+        )
+        m.submodules.beats = beats = StreamFifo(self.clients[0].data.payload.shape(), self.BEATS)
+        m.d.comb += [
+            arbiter.base.eq(self.base),
+            arbiter.back.eq(self.back),
+            arbiter.room_spare.eq(0),
+            arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
+            order.i.valid.eq(arbiter.taken),
+            order.i.payload.client.eq(arbiter.client),
+            order.i.payload.length.eq(arbiter.length),
+            order.i.payload.single.eq(arbiter.length == 1),
+        ]
+        _drive_address(m, self, "aw", arbiter.o, self.config.axi_bytes)
+        for k in range(self.n):
+            wiring.connect(m, wiring.flipped(self.clients[k].request), arbiter.i[k])
+
+        # the beat of a `step` is taken in the next cycle, from the client in `take`
+        room, step, take = Signal(), Signal(), Signal(self.n)
+        m.d.sync += [
+            room.eq(beats.level <= self.BEATS - 3),  # as many can be on their way
+            take.eq(Cat(step & (order.o.payload.client == k) for k in range(self.n))),
+        ]
+        m.d.comb += [
+            step.eq(order.o.valid & room),
+            order.o.ready.eq(self._ends(m, order.o.payload, step)),
+            *(port.data.ready.eq(bit) for port, bit in zip(self.clients, take)),
+            beats.i.valid.eq(take.any()),
+            beats.i.payload.eq(
+                _select(
+                    (bit, port.data.payload.as_value()) for port, bit in zip(self.clients, take)
+                )
+            ),
+            self.wvalid.eq(beats.o.valid),
+            beats.o.ready.eq(self.wready),
+            self.wdata.eq(beats.o.payload.data),
+            self.wstrb.eq(beats.o.payload.strobe),
+            self.wlast.eq(beats.o.payload.last),
+        ]
+        self._responses(m, arbiter)
+        return m
+
+    def _ends(self, m, burst, step):
+        """Whether the beat of this `step` is the last of the burst."""
+        # the first beat has passed; the next one is the last; beats left
+        inside, last, left = Signal(), Signal(), Signal(9)
+        before, ends = Mux(inside, left, burst.length), Mux(inside, last, burst.single)
+        with m.If(step):
+            m.d.sync += [inside.eq(~ends), left.eq(before - 1), last.eq(before == 2)]
+        return step & ends
+
+    def _responses(self, m, arbiter):
+        """Back to the clients, and `idle`."""
+        flight = Signal(12)  # bursts
+        valid, bad = Signal(), Signal(reset_less=True)
+        m.d.sync += [
+            valid.eq(self.bvalid),
+            self.client.eq(self.bid),
+            bad.eq(self.bresp[1]),
+            flight.eq(flight + arbiter.taken - valid),
+            self.idle.eq(
+                (flight == 0)
+                & ~arbiter.taken
+                & ~Cat(port.request.valid for port in self.clients).any()
+            ),
+        ]
+        m.d.comb += [self.bready.eq(1), self.error.eq(valid & bad), self.ended.eq(valid)]
+        m.d.comb += [self.clients[k].response.eq(valid & (self.client == k)) for k in range(self.n)]

@@ -1,0 +1,1 @@
+"""Registers for the host, and the way of instructions to the engines."""

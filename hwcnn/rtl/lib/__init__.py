@@ -1,0 +1,1 @@
+"""Buffers, RAMs, counters and rounding that every engine uses."""

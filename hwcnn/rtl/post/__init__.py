@@ -1,0 +1,1 @@
+"""From partial sums to results: requantisation, residual, activation."""

@@ -1,0 +1,1 @@
+"""Pooling, element-wise operations, LRN and tables."""

@@ -1,0 +1,1 @@
+"""Layers of the integer IR to tile operations."""

@@ -1,0 +1,1 @@
+"""Rewrites of the integer IR that make a graph fit the hardware; all exact."""

@@ -1,0 +1,114 @@
+"""The frontend's benches, on a built-in network and on bad input."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+from hwcnn.models.digits import ONNX_FILE, PICTURES
+
+from hwcnn.config import AccelConfig
+from hwcnn.preprocess import Preprocess
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def bench(name):
+    """The script as a module. Scripts find one another beside themselves."""
+    spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCH))
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def page(tmp_path):
+    return tmp_path / "networks.md"
+
+
+def test_agreement_of_a_built_in_network(capsys, page):
+    assert bench("ort_agreement").main(["digits", "--samples", "1", "--out", str(page)]) == 0
+    assert "8 layers, 0 failed" in capsys.readouterr().out
+    assert "| digits | 8 | 33,002 | 100.0000 | 100.0000 | - | 0 | 0 |" in page.read_text()
+
+
+def test_random_operators_against_exact_arithmetic(page):
+    assert bench("ort_agreement").main(["--random", "4", "--out", str(page)]) == 0
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.read_text().splitlines()
+        if "|" in line
+    ]
+    rows = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}
+    assert len(rows) == 9 and all(
+        int(row["elements"].replace(",", "")) > 10 for row in rows.values()
+    )
+    for name, row in rows.items():
+        assert float(row["onnxruntime, beside halves %"]) < 0.1, name
+        assert name.startswith("Resize") or float(row["reference not exact %"]) < 0.1, name
+
+
+def test_a_layer_beyond_the_bar_fails_the_run(monkeypatch, capsys, page):
+    from hwcnn.frontend.quantise import agreement
+
+    monkeypatch.setattr(
+        agreement.golden, "run_op", lambda op, graph, tensors: tensors[op.y] + (op.name == "conv2")
+    )
+    assert bench("ort_agreement").main(["digits", "--samples", "1", "--out", str(page)]) == 1
+    assert "8 layers, 1 failed" in capsys.readouterr().out
+
+
+def test_accuracy_on_pictures(tmp_path, page):
+    """The built-in network on its own pictures: all right, and the first one in RTL too."""
+    accuracy, pictures = bench("accuracy"), tmp_path / "pictures"
+    pictures.mkdir()
+    for path in PICTURES.glob("*.png"):
+        shutil.copy(path, pictures / f"digits_{path.name}")
+    accuracy.KNOWN["digits"] = accuracy.Trial(Preprocess((0,), (1 / 255,), "L"), "digits")
+    arguments = [
+        str(ONNX_FILE.parent),
+        str(pictures),
+        "digits",
+        "--pe",
+        "8x8",
+        "--rtl",
+        "1",
+        "--out",
+        str(page),
+    ]
+    assert accuracy.main(arguments) == 0
+    assert f"| digits | 20 | 20 | 20 | 20 | 1 | {21 * 33_002:,} | 0 |" in page.read_text()
+
+
+#: `bench/light.py --all` runs the others, which take longer.
+@pytest.mark.parametrize("name", ["inception_v1", "inception_v2", "shufflenet", "squeezenet"])
+def test_topologies_of_the_onnx_package(name):
+    row, _ = bench("light").measure(name, AccelConfig(), 0, ("isa",))
+    assert row["mismatches, ISA"] == "0" and int(row["fewest values"]) > 16
+
+
+def test_a_row_takes_the_place_of_its_predecessor(page):
+    record = bench("page").record
+    for section, name, cell in (("B", "x", "1"), ("A", "y", "2"), ("B", "w", "3"), ("B", "x", "4")):
+        record(section, f"About {section}.", {"network": name, "cells": cell}, page)
+    assert page.read_text().split("\n## ")[1:] == [
+        "A\n\nAbout A.\n\n| network | cells |\n| --- | ---: |\n| y | 2 |\n",
+        "B\n\nAbout B.\n\n| network | cells |\n| --- | ---: |\n| w | 3 |\n| x | 4 |\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, arguments", [("ort_agreement", ["no-such-model"]), ("accuracy", ["no-such-folder", "."])]
+)
+def test_bad_input(name, arguments, capsys):
+    assert bench(name).main(arguments) == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_the_page_of_operators_is_up_to_date(tmp_path):
+    """`make docs` writes it."""
+    page = tmp_path / "operators.md"
+    bench("operators").main(["--out", str(page)])
+    assert page.read_text() == (BENCH.parent / "docs" / "operators.md").read_text()

@@ -1,0 +1,145 @@
+"""ONNX's own node tests, of all operators: each either runs, near the float result that ONNX gives,
+or is refused.
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.backend.test.loader import load_node_model_tests
+
+from hwcnn import golden
+from hwcnn.errors import InputError
+from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.registry import OPERATORS
+from hwcnn.frontend.model.load import normalise
+from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.quantise.quantise import quantise
+
+#: Cases that cannot run on the accelerator, by name: reason.
+REFUSED = {
+    r"_3d_(default|dilations)|maxpool_3d|averagepool_3d|convtranspose_3d": "three spatial dimensions",
+    r"training": "dropout or batch norm in training",
+    r"concat_(1d|2d_axis_(0|negative_2)|3d_axis_(0|2|negative_1|negative_3))": "not along channels",
+    r"(add|sub|mul|div)_bcast": "one operand varies along columns only",
+    r"test_div(_example)?$": "division by a map",
+    r"matmul_(3d|4d|bcast|1d|4d_1d)": "batched matrices",
+    r"gemm_(transposeA|all_attributes|default_matrix_bias)": "a transposed map, or a bias that differs from row to row",
+    r"test_pow(_example|_bcast_array|_types.*)?$|prelu_(example|broadcast)$|swiglu": "a map or vector of exponents, slopes or gates",
+    r"reduce_(mean|sum|l1|sum_square|log_sum|max)_default(_axes)?": "over the images of a batch",
+    r"reduce_(log_sum_asc)": "over the images of a batch",
+    r"reduce_max_(do_not_)?(keepdims|negative_axes)": "the largest of the channels",
+    r"reduce_log_sum_(desc|negative)": "the logarithm of a sum that can be negative, or an opset that onnxruntime lacks",
+    r"resize_.*(cubic|antialias|tf_crop|not_larger|not_smaller)": "other interpolations than nearest and linear",
+    r"resize_downsample_scales_linear_align_corners": "onnx and onnxruntime define different positions",
+    r"test_gather_0|test_slice(_neg_steps)?$": "a slice of the images of a batch",
+    r"slice_start_out_of_bounds|split_zero_size": "no elements",
+    r"spacetodepth_(dcr|crd)_mode": "an opset that onnxruntime has no QuantizeLinear for",
+    r"softmax": "nothing quantised before it",
+    r"test_transpose_(default|all_permutations_[1-5])": "its result leaves the network in another layout",
+    r"acosh": "not defined at 0, which every int8 map can hold",
+    r"allowzero_reordered|empty_set": "no elements",
+    r"test_celu$": "an opset that onnxruntime has no QuantizeLinear for",
+}
+#: Operators so steep that a step of the input moves the output far; they are held to onnxruntime's
+#: QDQ result only.
+STEEP = {"Tan", "Round", "Floor", "Ceil", "Sign", "ThresholdedRelu", "Shrink"}
+#: Their cases are of an opset that onnxruntime has no QuantizeLinear for, but mean the same in
+#: earlier ones.
+NEWEST = {"DepthToSpace", "SpaceToDepth"}
+#: All inputs of these are maps; of others only the first is.
+MAPS = {"Add", "Sub", "Sum", "Mul", "Div", "Max", "Min", "Concat"}
+
+
+@cache
+def cases():
+    found = {}
+    for case in load_node_model_tests():
+        ops = {n.op_type for n in case.model.graph.node}
+        inputs, outputs = case.data_sets[0]
+        if ops <= set(OPERATORS) and all(
+            isinstance(a, np.ndarray) and a.dtype == np.float32 for a in [inputs[0], *outputs]
+        ):
+            found[case.name] = case
+    return found
+
+
+@cache
+def others():
+    """All further cases of numbers: of operators that the importer does not know, and of other
+    types. The expanded forms of functions are left out: the operators that they consist of have
+    cases of their own.
+    """
+    found = {}
+    for case in load_node_model_tests():
+        inputs, outputs = case.data_sets[0]
+        numbers = all(
+            isinstance(a, np.ndarray | np.generic) and a.dtype.kind in "fiub"
+            for a in [*inputs, *outputs]
+        )
+        if numbers and case.name not in cases() and "_expanded" not in case.name:
+            found[case.name] = case
+    return found
+
+
+def prepared(case):
+    """The model with its constant inputs as initializers, and the remaining inputs by name."""
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    maps = {n.op_type for n in model.graph.node} <= MAPS
+    feed = {}
+    if NEWEST & {n.op_type for n in model.graph.node}:
+        model.opset_import[0].version = 21
+    for i, (value, array) in enumerate(
+        zip(case.model.graph.input, case.data_sets[0][0], strict=True)
+    ):
+        if i == 0 or maps:
+            feed[value.name] = array
+        else:
+            model.graph.initializer.append(numpy_helper.from_array(array, value.name))
+    return model, feed
+
+
+def run(case):
+    """({name: golden's output}, onnxruntime's on the QDQ model, scale of the first output)."""
+    model, feed = prepared(case)
+    qdq = quantise(normalise(model, case.name), [feed])
+    graph = import_graph(qdq)
+    inputs = {
+        n: golden.quantise_input(graph, n, feed[n]).reshape(graph.tensors[n].shape)
+        for n in graph.inputs
+    }
+    outputs = golden.host_outputs(graph, golden.run(graph, inputs))
+    return outputs, session(qdq).run(None, feed), graph.tensors[graph.outputs[0]].scale
+
+
+@pytest.mark.parametrize("name", cases())
+def test_node(name):
+    case = cases()[name]
+    if any(re.search(pattern, name) for pattern in REFUSED):
+        with pytest.raises(InputError):
+            run(case)
+        return
+    got, quantised, scale = run(case)
+    for ours, theirs, real in zip(got.values(), quantised, case.data_sets[0][1], strict=False):
+        assert ours.shape == real.shape
+        assert np.abs(ours - theirs).max(initial=0) <= 1.01 * scale
+        if not STEEP & {n.op_type for n in case.model.graph.node}:
+            assert np.abs(ours - real).max(initial=0) <= 0.06 * np.abs(real).max()
+
+
+@pytest.mark.parametrize("name", others())
+def test_other_node(name):
+    """Refused, or near the float result where it has the same output; never another exception."""
+    case = others()[name]
+    real = dict(zip([o.name for o in case.model.graph.output], case.data_sets[0][1], strict=True))
+    try:
+        got, _, _ = run(case)
+    except InputError:
+        return
+    for output, ours in got.items():
+        if output in real:
+            assert np.abs(ours - real[output]).max(initial=0) <= 0.06 * np.abs(real[output]).max()

@@ -1,9 +1,0 @@
-import pytest
-from bench import run_block
-
-from hwcnn.rtl.alu import Alu
-
-
-@pytest.mark.parametrize("lanes,eltwise", [(4, True), (8, False)])
-def test_alu(lanes, eltwise, tmp_path):
-    run_block(Alu(lanes, eltwise), "alu_tests", tmp_path, lanes=lanes, eltwise=eltwise)

@@ -1,0 +1,78 @@
+"""Pictures to arrays: order, range, resizing and cropping; unreadable ones are refused."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hwcnn.errors import InputError
+from hwcnn.preprocess import Preprocess
+
+
+def picture(path, pixels):
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+    return path
+
+
+def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 3))
+    x = Preprocess((10, 20, 30), (0.5, 1, 2), "RGB").load(
+        picture(tmp_path / "p.png", pixels), (3, 6, 5)
+    )
+    assert x.dtype == np.float32 and x.shape == (3, 6, 5)
+    np.testing.assert_array_equal(x, ((pixels - [10, 20, 30]) * [0.5, 1, 2]).transpose(2, 0, 1))
+
+
+def test_mean_and_scale_are_in_the_networks_order(tmp_path):
+    path = picture(tmp_path / "p.png", np.full((4, 4, 3), (200, 100, 50)))
+    x = Preprocess((50, 100, 200), 1, "BGR").load(path, (1, 3, 4, 4))
+    assert not x.any()
+
+
+def test_grey_pictures(tmp_path):
+    path = picture(tmp_path / "p.png", np.arange(16).reshape(4, 4))
+    np.testing.assert_array_equal(
+        Preprocess(0, 1, "grey").load(path, (1, 4, 4))[0], np.arange(16).reshape(4, 4)
+    )
+
+
+def test_the_short_side_is_resized_and_the_centre_cropped(tmp_path):
+    pixels = np.zeros((64, 128, 3))
+    pixels[:, 40:88] = 255
+    x = Preprocess(0, 1 / 255, "RGB").load(picture(tmp_path / "p.png", pixels), (3, 28, 28))
+    # 64x128 becomes 32x64, of which columns 18 to 45 are kept: white from 20 to 43
+    assert x.shape == (3, 28, 28)
+    assert x[:, :, 4:24].min() == 1 and x[:, :, 0].max() < 0.1 and x[:, :, -1].max() < 0.1
+
+
+def test_settings_survive_a_round_trip():
+    settings = Preprocess((103.939, 116.779, 123.68), (1.0,), "BGR", 1.0)
+    assert Preprocess.from_dict(settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize(
+    "change", [{"order": "RGBA"}, {"mean": (1, 2)}, {"resize": 0.5}, {"colour": 1}]
+)
+def test_bad_settings(change):
+    with pytest.raises(InputError, match="preprocessing"):
+        Preprocess.from_dict(Preprocess().to_dict() | change)
+
+
+def test_unreadable_pictures(tmp_path):
+    whole = picture(
+        tmp_path / "p.png", np.random.default_rng(0).integers(0, 256, (64, 64, 3))
+    ).read_bytes()
+    for name, data in (
+        ("text.png", b"no picture"),
+        ("empty.png", b""),
+        ("cut.png", whole[: len(whole) // 2]),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError, match=name):
+            Preprocess().load(tmp_path / name, (3, 64, 64))
+    with pytest.raises(InputError, match="missing.png"):
+        Preprocess().load(tmp_path / "missing.png", (3, 64, 64))
+
+
+def test_channels_must_match(tmp_path):
+    with pytest.raises(InputError, match="3 channels, the network takes 1"):
+        Preprocess().load(picture(tmp_path / "p.png", np.zeros((4, 4, 3))), (1, 4, 4))
