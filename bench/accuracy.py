@@ -25,8 +25,8 @@ from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model import optimise
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.generator import accelerator_verilog
 from hwcnn.preprocess import Preprocess
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import session
 

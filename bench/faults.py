@@ -26,8 +26,8 @@ from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.generator import accelerator_verilog
 from hwcnn.rtl.host.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import memory, rtl, session
 from hwcnn.sim.compare import compare

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from hwcnn import cache
 from hwcnn.sim import verilator
 
 #: Seconds after which a test hangs: five times what the longest takes.
 LIMIT = 150
 
 TESTS = []
-_original, _fresh = verilator.build, verilator._fresh
+_original, _filling = verilator.build, cache.filling
 _state = {}
 
 
@@ -33,8 +34,8 @@ class Hangs(Exception):
 
 def _named(folder):
     """In place of building it."""
-    if folder.name.startswith("runtime"):
-        return _fresh(folder)
+    if folder.parent.name != "verilator" or folder.name.startswith("runtime"):
+        return _filling(folder)
     _state["folder"] = folder.name
     pytest.skip("unchanged")
 
@@ -49,7 +50,7 @@ def _build(*args, **options):
 
 verilator.build = _build
 if "MUTANT_ORIGINAL" in os.environ:
-    verilator._fresh = _named
+    cache.filling = _named
 
 
 def _alarm(*_):

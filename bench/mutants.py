@@ -250,9 +250,9 @@ class Mutants:
                     (inside / item.name).symlink_to(item)
         (folder / "hwcnn" / "models").symlink_to(ROOT / "models")
         (rtl / mutant.file).write_text(mutant.apply((RTL / mutant.file).read_text()))
-        from hwcnn.sim import verilator
+        from hwcnn import cache
 
-        shared, own = verilator.cache_dir() / "verilator", folder / "cache" / "verilator"
+        shared, own = cache.directory() / "verilator", folder / "cache" / "verilator"
         own.mkdir(parents=True)
         for runtime in shared.glob("runtime-*"):
             (own / runtime.name).symlink_to(runtime)

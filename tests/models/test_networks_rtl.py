@@ -10,7 +10,7 @@ from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.quantise import quantise
-from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import session
 

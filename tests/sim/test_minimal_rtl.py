@@ -8,7 +8,7 @@ from minimal import least
 from random_networks import Builder, random_input, random_network
 from test_minimal import chain
 
-from hwcnn.generator import accelerator_verilog
+from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import session
 
