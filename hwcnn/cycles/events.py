@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hwcnn import isa, limits
 from hwcnn.limits import MAX_BURST
-from hwcnn.scheduler.weight_prefetch import passes
+from hwcnn.tile_ops import array_passes
 
 from .bus import Bus
 from .readers import TURN, Operand, Tile, WeightStream
@@ -141,8 +141,10 @@ class EventModel:
 
     def __init__(self, config, timing=Timing()):
         self.config, self.timing = config, timing
-        self.free = dict.fromkeys(("load", "weight", "param", "array", "post", "vector"), 0)
-        self.busy = dict.fromkeys(self.free, 0)
+        self.free: dict[str, int] = dict.fromkeys(
+            ("load", "weight", "param", "array", "post", "vector"), 0
+        )
+        self.busy: dict[str, int] = dict.fromkeys(self.free, 0)
         self.reads, self.writes = Bus(), Bus()
         self.weights = WeightStream(config.weight_fifo, self.reads, timing.latency + WEIGHT_PATH)
         self.started, self.over = [], []
@@ -308,7 +310,7 @@ class EventModel:
 
     def _weight_beats(self, op):
         """Beats of an ARRAY's weights."""
-        return passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
+        return array_passes(op.values) * self.config.tile_bytes // self.config.axi_bytes
 
     def _has_tile(self, op):
         """An operation reads operands that come as it is at work."""
@@ -398,7 +400,7 @@ class EventModel:
         return ends - start, {"array": ends + array_path(self.config)}
 
     def _array_cycles(self, v):
-        return passes(v) * max(v["n_y"] * v["n_x"], self.config.rows)
+        return array_passes(v) * max(v["n_y"] * v["n_x"], self.config.rows)
 
     def _post(self, op, start, tile):
         cycles = self._post_cycles(op.values)

@@ -3,6 +3,13 @@ accelerator.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hwcnn import isa
+from hwcnn.config import AccelConfig
+from hwcnn.tile_ops import TileOp
 
 from .events import EventModel, Timing, read_bytes, write_bytes
 
@@ -68,28 +75,64 @@ class Dispatch:
                 self._collect(op, self._at)
 
 
-def estimate(compiled, config, latency=32):
-    """Predict a run of a `Compiled` program on memory that answers reads after `latency` cycles.
+class Program(Protocol):
+    """What a replay reads of a compiled program."""
 
-    Returns cycles, layers (cycles of each layer: from the end of what was over before it to its own
-    end), busy (cycles of each queue), dram_read_bytes, dram_write_bytes.
+    @property
+    def ops(self) -> Sequence[TileOp]:
+        """Its operations in order, END left out."""
+        ...
+
+    @property
+    def layer_count(self) -> int:
+        """Layers that the operations' `layer` counts."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunEstimate:
+    """What the cycle model predicts of a run.
+
+    cycles : of the whole run. layers : of each layer, from the end of what was over before it to
+    its own end; they add up to `cycles`. busy : queue to the cycles in which its engine is at work.
+    dram_read_bytes, dram_write_bytes : traffic, the program's words included.
     """
+
+    cycles: int
+    layers: tuple[int, ...]
+    busy: dict[str, int]
+    dram_read_bytes: int
+    dram_write_bytes: int
+
+    def to_dict(self) -> dict[str, int | list[int] | dict[str, int]]:
+        """As JSON holds it."""
+        return dict(
+            cycles=self.cycles,
+            layers=list(self.layers),
+            busy=dict(self.busy),
+            dram_read_bytes=self.dram_read_bytes,
+            dram_write_bytes=self.dram_write_bytes,
+        )
+
+
+def estimate(program: Program, config: AccelConfig, latency: int = 32) -> RunEstimate:
+    """Predict a run of a program on memory that answers reads after `latency` cycles."""
     model = EventModel(config, Timing(latency))
-    dispatch = Dispatch(compiled.ops, config, latency, model.fetch)
-    finish = [0] * len(compiled.graph.ops)
+    dispatch = Dispatch(program.ops, config, latency, model.fetch)
+    finish = [0] * program.layer_count
     for op, over in replay(model, dispatch):
         finish[op.layer] = max(finish[op.layer], over)
     layers, over = [], 0
     for end in finish:
         layers.append(max(0, end - over))
         over = max(over, end)
-    program = sum(op.instruction.words for op in compiled.ops) * 16
-    return dict(
+    words = sum(op.instruction.words for op in program.ops)
+    return RunEstimate(
         cycles=over,
-        layers=layers,
+        layers=tuple(layers),
         busy=dict(model.busy),
-        dram_read_bytes=program + sum(read_bytes(op, config) for op in compiled.ops),
-        dram_write_bytes=sum(write_bytes(op, config) for op in compiled.ops),
+        dram_read_bytes=words * isa.WORD_BYTES + sum(read_bytes(op, config) for op in program.ops),
+        dram_write_bytes=sum(write_bytes(op, config) for op in program.ops),
     )
 
 

@@ -137,17 +137,17 @@ def performance(
         "model": str(name),
         "pe": accelerator.pe,
         "batch": batch,
-        "cycles": figures["cycles"],
+        "cycles": figures.cycles,
         "macs": macs,
-        "mac_utilisation": macs / (accelerator.rows * accelerator.cols * figures["cycles"]),
-        "dram_read_bytes": figures["dram_read_bytes"],
-        "dram_write_bytes": figures["dram_write_bytes"],
+        "mac_utilisation": macs / (accelerator.rows * accelerator.cols * figures.cycles),
+        "dram_read_bytes": figures.dram_read_bytes,
+        "dram_write_bytes": figures.dram_write_bytes,
         "fps_at_mhz": {
-            str(mhz): round(batch * mhz * 1e6 / figures["cycles"], 2) for mhz in CLOCKS_MHZ
+            str(mhz): round(batch * mhz * 1e6 / figures.cycles, 2) for mhz in CLOCKS_MHZ
         },
         "layers": [
             {"name": layer["name"], "op": layer["op"], "cycles": cycles, "macs": layer["macs"]}
-            for layer, cycles in zip(layers, figures["layers"], strict=True)
+            for layer, cycles in zip(layers, figures.layers, strict=True)
         ],
     }
 

@@ -11,9 +11,9 @@ accumulators and parameters that record who wrote and who read last.
 import numpy as np
 
 from hwcnn import isa
+from hwcnn.tile_ops import COUNTS, array_passes
 
-from .ops import COUNTS
-from .weight_prefetch import WeightsAhead, passes
+from .weight_prefetch import WeightsAhead
 
 
 class HazardError(Exception):
@@ -224,7 +224,7 @@ class Checker:
             self._fail("array", "its sums do not lie in one half of the accumulators")
         self._require("array", "post", self.drained[half], "overwrites sums that are being drained")
         self.summed[half] = self.count["array"]
-        used = passes(v) * config.tile_bytes
+        used = array_passes(v) * config.tile_bytes
         if used > self._weights.total:
             self._fail("array", "its weights are not in the program before it")
         self._weights.use(used)

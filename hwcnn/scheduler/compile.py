@@ -4,17 +4,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hwcnn import ir, isa
+from hwcnn import ir, isa, tile_ops
 from hwcnn.errors import InputError
 from hwcnn.limits import MAX_DRAM
 from hwcnn.scheduler.lower.conv import lower_conv, lower_parts
 from hwcnn.scheduler.lower.global_average import lower_global_average
 from hwcnn.scheduler.lower.lowering import Lowering
 from hwcnn.scheduler.lower.vector import lower_vector
-from hwcnn.scheduler.rewrite.passes import needs_array, prepare
+from hwcnn.scheduler.rewrite.passes import prepare
 from hwcnn.scheduler.rewrite.stem import fold_stem
 
-from . import ops as tile_ops
+from .averages import needs_array
 from .lookahead import tail_work, urgency
 from .order import order
 from .place import align, placements
@@ -39,6 +39,11 @@ class Compiled:
     manifest: dict
     ops: list
     graph: ir.Graph
+
+    @property
+    def layer_count(self):
+        """Layers that the operations' `layer` counts."""
+        return len(self.graph.ops)
 
     def dram(self):
         """uint8 DRAM image with the program and weights in place and everything else 0."""
@@ -67,7 +72,7 @@ def compile_graph(graph, config):
     low = _lower(folded, config, placed, home, root_blocks, tensor_bytes)
     ops, cycles = order(low.ops, config, urgency(folded))
     counts = tile_ops.number(ops)
-    program = _encode(ops, folded)
+    program = _encode(ops, counts, folded)
     manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
     manifest["cycle_budget"] = _cycle_budget(cycles, len(ops))
     if manifest["dram_bytes"] >= MAX_DRAM:
@@ -121,9 +126,9 @@ def _cycle_budget(cycles, n_ops):
     return budget if budget < 1 << 32 else 0
 
 
-def _encode(ops, graph):
+def _encode(ops, counts, graph):
     parts = []
-    for op in [*ops, tile_ops.end(ops)]:
+    for op in [*ops, tile_ops.end(counts)]:
         try:
             parts.append(op.encode())
         except ValueError as e:

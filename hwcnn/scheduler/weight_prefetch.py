@@ -10,6 +10,7 @@ from collections import deque
 from itertools import accumulate
 
 from hwcnn import limits
+from hwcnn.tile_ops import array_passes
 
 
 class WeightsAhead:
@@ -62,7 +63,7 @@ def hold_back(ops, config):
         if op.queue == "weight":
             waiting.append(op)
         else:
-            used = passes(op.values) * config.tile_bytes if op.queue == "array" else 0
+            used = array_passes(op.values) * config.tile_bytes if op.queue == "array" else 0
             while ahead.total < used:
                 release()
             ahead.use(used)
@@ -70,8 +71,3 @@ def hold_back(ops, config):
         while waiting and ahead.fits(waiting[0].values["n_bytes"]):
             release()
     return result + list(waiting)
-
-
-def passes(v):
-    """Passes (weight tiles) of an ARRAY."""
-    return v["n_cb"] * v["n_ky"] * v["n_kx"] * v["n_ob"]

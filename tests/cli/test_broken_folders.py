@@ -259,7 +259,7 @@ def test_an_interrupt(hwcnn, monkeypatch):
 
 def test_a_program_that_could_go_wrong_is_not_written(hwcnn, tmp_path, monkeypatch):
     """A compiler that forgets what ARRAYs wait for is found out before anything is written."""
-    from hwcnn.scheduler import ops
+    from hwcnn import tile_ops as ops
 
     number = ops.number
 

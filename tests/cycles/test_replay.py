@@ -29,27 +29,26 @@ def array_cycles(compiled, config):
 
 def test_the_array_is_busy(chain):
     least = array_cycles(chain, AccelConfig())
-    cycles = estimate(chain, AccelConfig())["cycles"]
+    cycles = estimate(chain, AccelConfig()).cycles
     assert least < cycles < 1.05 * least
 
 
 def test_layers_add_up(chain):
     result = estimate(chain, AccelConfig())
-    assert sum(result["layers"]) == result["cycles"] and len(result["layers"]) == len(
-        chain.graph.ops
-    )
+    assert sum(result.layers) == result.cycles
+    assert len(result.layers) == len(chain.graph.ops)
 
 
 def test_slow_memory_costs(chain):
-    fast, slow = (estimate(chain, AccelConfig(), latency=n)["cycles"] for n in (16, 200))
+    fast, slow = (estimate(chain, AccelConfig(), latency=n).cycles for n in (16, 200))
     assert fast < slow
 
 
 def test_traffic(chain):
     """Every result is written once; the weights are read at least once."""
     result = estimate(chain, AccelConfig())
-    assert result["dram_write_bytes"] == 64 * (2 * 28 * 28 + 2 * 14 * 14)
-    assert result["dram_read_bytes"] > len(chain.program) - 16 + 32 * 64 * 9 + 2 * 64 * 64 * 9
+    assert result.dram_write_bytes == 64 * (2 * 28 * 28 + 2 * 14 * 14)
+    assert result.dram_read_bytes > len(chain.program) - 16 + 32 * 64 * 9 + 2 * 64 * 64 * 9
 
 
 class Recorder(EventModel):

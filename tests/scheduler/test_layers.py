@@ -7,9 +7,9 @@ from test_networks import CONFIGS, check
 
 from hwcnn import ir
 from hwcnn.config import AccelConfig
-from hwcnn.cycles import events
 from hwcnn.errors import InputError
 from hwcnn.scheduler.compile import compile_graph
+from hwcnn.tile_ops import array_passes
 
 SMALL = AccelConfig(rows=4, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64)
 
@@ -134,7 +134,7 @@ def test_weight_tiles_of_zeros_take_no_pass():
     compiled = compile_graph(b.graph, AccelConfig())
     for layer, passes in ((0, 8 * 8), (1, 8)):
         ops = [op for op in compiled.ops if op.layer == layer]
-        assert sum(events.passes(op.values) for op in ops if op.queue == "array") == passes
+        assert sum(array_passes(op.values) for op in ops if op.queue == "array") == passes
         assert sum(op.values["n_bytes"] for op in ops if op.queue == "weight") == passes * 16 * 16
 
 

@@ -9,7 +9,8 @@ from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.weight_prefetch import WeightsAhead, hold_back, passes
+from hwcnn.scheduler.weight_prefetch import WeightsAhead, hold_back
+from hwcnn.tile_ops import array_passes
 
 
 def chain(layers, channels=4):
@@ -58,7 +59,7 @@ def test_what_is_held_back_keeps_its_order():
         if op.queue == "weight":
             ahead.ask(op.values["n_bytes"])
         elif op.queue == "array":
-            ahead.use(passes(op.values) * tight.tile_bytes)
+            ahead.use(array_passes(op.values) * tight.tile_bytes)
         assert ahead.fits()
 
 

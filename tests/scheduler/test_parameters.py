@@ -49,4 +49,4 @@ def test_random_configuration(seed):
     except InputError as e:
         assert "increase act_kib" in str(e) and config.act_kib < 16
         return
-    assert 0 < replay.estimate(compiled, config)["cycles"] < 1 << 24
+    assert 0 < replay.estimate(compiled, config).cycles < 1 << 24

@@ -13,21 +13,6 @@ from hwcnn.scheduler import weight_image
 from .conv_plan import split
 
 
-def is_global_average(op, graph):
-    """True for an average over the whole map that `lower_global_average` can do."""
-    whole = (
-        op.kernel == graph.tensors[op.x].shape[2:]
-        and graph.tensors[op.y].shape[2:] == (1, 1)
-        and not any(op.pads)
-    )
-    return (
-        op.kind == "average"
-        and whole
-        and max(op.kernel) < 256
-        and len(set(op.multipliers.values())) == 1
-    )
-
-
 def lower_global_average(low, op):
     """Emit an ``ir.Pool`` that is a global average."""
     config, x = low.config, low.placements[op.x]

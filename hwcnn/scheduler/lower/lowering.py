@@ -2,8 +2,8 @@
 
 from hwcnn import isa
 from hwcnn.scheduler.allocators import ActivationRing, SlotRing, Writers
-from hwcnn.scheduler.ops import TileOp
 from hwcnn.scheduler.weight_image import Image
+from hwcnn.tile_ops import TileOp
 
 
 class Lowering:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hwcnn import ir, limits
 from hwcnn.layout import dense, join
-from hwcnn.scheduler.lower.global_average import is_global_average
+from hwcnn.scheduler.averages import is_global_average, needs_array
 from hwcnn.scheduler.place import homes, lane_runs
 
 
@@ -126,21 +126,6 @@ def _too_wide(op, graph):
     return (
         op.kernel[1] > _widest(op.stride[1]) and graph.tensors[op.y].shape[3] >= limits.OPEN_WINDOWS
     )
-
-
-def needs_array(op, config, graph):
-    """True for an average that the vector engine cannot do and the array can: one multiplier for
-    all windows.
-    """
-    if op.kind != "average":
-        return False
-    columns = min(
-        graph.tensors[op.y].shape[3],
-        max(1, limits.max_pool_cols(config, op.kernel[0], op.stride[0])),
-    )
-    reason = limits.pool_reason(config, op.kernel, op.stride, columns, is_sum=True)
-    uniform = len(set(op.multipliers.values())) == 1 and max(op.kernel) < 256
-    return uniform and (reason is not None or "pool" not in config.features)
 
 
 def _average_conv(op, channels):
