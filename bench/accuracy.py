@@ -21,10 +21,10 @@ from page import NETWORKS, record
 from hwcnn import golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model import optimise
 from hwcnn.frontend.model.load import load
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph

@@ -23,9 +23,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.host.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph

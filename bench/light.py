@@ -23,7 +23,7 @@ from page import NETWORKS, record
 from hwcnn import artifact, generator, golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.calibrate import random_samples
 from hwcnn.sim import session

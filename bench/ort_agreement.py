@@ -22,12 +22,12 @@ from random_operators import OPERATORS, Maker
 
 from hwcnn import golden, models
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.model.optimise import session
 from hwcnn.frontend.quantise import calibrate
 from hwcnn.frontend.quantise.agreement import agreement
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 
 SECTION = "Agreement with onnxruntime"

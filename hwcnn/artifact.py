@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 
 from .config import AccelConfig
 from .errors import InputError, RunError, unwritable

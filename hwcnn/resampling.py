@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MAX_STEP = 16
 #: Convolutions that one resampling may become, and the largest weight: the array takes a pass for
 #: each 127 of it.
-MAX_PARTS, MAX_WEIGHT = 256, 8 * 127
+MAX_CONVOLUTIONS, MAX_WEIGHT = 256, 8 * 127
 
 
 @dataclass(frozen=True)

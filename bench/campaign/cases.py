@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.sim import rtl
 
 from . import engines, ort, rtl_case, stages

@@ -7,7 +7,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from hwcnn import golden, ir
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
 from hwcnn.frontend.quantise.agreement import agreement, onnx_names
 

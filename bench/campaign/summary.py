@@ -34,7 +34,7 @@ def summary(results):
         "failures": dict(failures(results).most_common()),
         "refusals": dict(refusals.most_common()),
         "not_covered": _missing(ran, groups),
-        "pairs": _pairs(ran, groups),
+        "pairs": _binary_chains(ran, groups),
         "cpu_seconds": round(sum(line["seconds"] for line in (*isa, *groups))),
     }
 
@@ -78,7 +78,7 @@ def _missing(ran, groups):
     return {kind: names for kind, names in missing.items() if names}
 
 
-def _pairs(ran, groups):
+def _binary_chains(ran, groups):
     """Of operators and operations times configurations' classes: [covered, possible, the first
     missing].
     """

@@ -12,7 +12,7 @@ from rich.table import Table
 from hwcnn import models
 from hwcnn.errors import InputError
 from hwcnn.estimate.devices import DEVICES
-from hwcnn.frontend.importer import importer, registry  # noqa: F401 (the importer registers the operators)
+from hwcnn.frontend.importer import qdq_to_ir, registry  # noqa: F401 (the importer registers the operators)
 from hwcnn.preprocess import ORDERS
 
 #: Classes of an output that are shown.

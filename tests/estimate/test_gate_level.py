@@ -12,9 +12,9 @@ import pytest
 
 from hwcnn import cache, golden, models
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.sim import session
 

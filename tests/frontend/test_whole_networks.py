@@ -7,10 +7,10 @@ import pytest
 from float_nets import Net
 
 from hwcnn import golden, ir
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
 from hwcnn.frontend.quantise.agreement import agreement
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 def alexnet_like():

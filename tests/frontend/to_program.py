@@ -6,9 +6,9 @@ import numpy as np
 
 from hwcnn import golden
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.layout import Placement
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph

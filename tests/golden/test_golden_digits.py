@@ -7,15 +7,15 @@ import pytest
 from hwcnn.models.digits import PICTURES
 
 from hwcnn import golden, models
-from hwcnn.frontend.importer import importer
+from hwcnn.frontend.importer import qdq_to_ir
 from hwcnn.frontend.model import load
-from hwcnn.frontend.quantise import quantise
+from hwcnn.frontend.quantise import float_to_qdq
 
 
 @pytest.fixture(scope="module")
 def graph():
     samples = [{"input": x} for x in models.samples("digits", 100)]
-    return importer.import_graph(quantise.quantise(load.load("digits"), samples))
+    return qdq_to_ir.import_graph(float_to_qdq.quantise(load.load("digits"), samples))
 
 
 def probabilities(graph, pixels):

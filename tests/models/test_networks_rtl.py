@@ -7,9 +7,9 @@ from small import SMALL
 
 from hwcnn import golden, ir, models
 from hwcnn.config import AccelConfig
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import session

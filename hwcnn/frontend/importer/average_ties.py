@@ -20,7 +20,7 @@ from .requant import ratio
 _LARGEST = INT8_MAX - INT8_MIN
 
 
-def averaged(ctx, name, y, averages, low, high, make):
+def with_exact_ties(ctx, name, y, averages, low, high, make):
     """The last operation of those that give ``clamp(zero + sum * ratio)``, each result rounded half
     to even.
 
@@ -33,7 +33,7 @@ def averaged(ctx, name, y, averages, low, high, make):
     inexact = {
         n
         for n, (exact, taps) in averages.items()
-        if _has_halves(exact, taps) and exact != _value(*nearest[n])
+        if _has_ties(exact, taps) and exact != _value(*nearest[n])
     }
     if not inexact:
         return make(name, y, nearest, low, high)
@@ -48,7 +48,7 @@ def averaged(ctx, name, y, averages, low, high, make):
     return ir.Eltwise(name, a, b, y.name, "add", -y.zero, -y.zero, 1, 1, 0, 1, y.zero, low, high)
 
 
-def averaging(ctx, node, x, conv, divisor):
+def conv_with_exact_ties(ctx, node, x, conv, divisor):
     """A `PendingConv` of the tensor named x, whose weights of one and 1/divisor make it an average,
     that rounds halves to even.
     """
@@ -62,11 +62,11 @@ def averaging(ctx, node, x, conv, divisor):
             mantissa, shift = (np.full(len(plain.weight), v, np.int64) for v in multipliers[0])
             return replace(plain, name=name, mantissa=mantissa, shift=shift)
 
-        return averaged(
+        return with_exact_ties(
             ctx,
             node.name,
             y,
-            {0: (of_scales(ctx.tensors[x], y, divisor), divisor)},
+            {0: (mean_ratio(ctx.tensors[x], y, divisor), divisor)},
             low,
             high,
             make,
@@ -75,12 +75,12 @@ def averaging(ctx, node, x, conv, divisor):
     return replace(conv, emit=emit)
 
 
-def of_scales(x, y, divisor):
+def mean_ratio(x, y, divisor):
     """What a sum of steps of tensor x is multiplied by to be an average in steps of y."""
     return Fraction(x.scale) / Fraction(y.scale) / divisor
 
 
-def _has_halves(exact, taps):
+def _has_ties(exact, taps):
     return exact.denominator % 2 == 0 and exact.denominator <= 2 * _LARGEST * taps
 
 

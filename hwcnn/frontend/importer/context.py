@@ -15,15 +15,15 @@ _INTEGERS = {TensorProto.INT8: np.dtype(np.int8), TensorProto.UINT8: np.dtype(np
 
 
 class Context:
-    """graph: ONNX, with the shape of every value. dry: a float model is only tried, with made-up
+    """graph: ONNX, with the shape of every value. dry_run: a float model is only tried, with made-up
     scales.
 
     shapes, producers, types : of a value, its shape, the name of the node that computes it, and its
     integer type.
     """
 
-    def __init__(self, graph, dry=False):
-        self.dry = dry
+    def __init__(self, graph, dry_run=False):
+        self.dry_run = dry_run
         values = [*graph.value_info, *graph.input, *graph.output]
         self.shapes = {
             v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values
@@ -42,7 +42,7 @@ class Context:
         """The ir.Tensor behind a value."""
         return self.tensors[value.tensor]
 
-    def map(self, value, what="the input"):
+    def as_map(self, value, what="the input"):
         """The value as an int8 map: a `Linear` or `Padded` whose ONNX shape is that of its tensor.
         Raises Unsupported otherwise.
         """
@@ -56,7 +56,7 @@ class Context:
             )
         if isinstance(value, Padded):
             return value
-        if not isinstance(value, Linear) or not value.plain:
+        if not isinstance(value, Linear) or not value.is_identity:
             raise Unsupported(
                 f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing before it"
             )
@@ -67,9 +67,9 @@ class Context:
             return self._made[key][1]
         return value
 
-    def solid(self, value, what="the input"):
+    def materialise(self, value, what="the input"):
         """The value as an int8 map that has its padding, if any: a `Linear`. Raises Unsupported."""
-        value = self.map(value, what)
+        value = self.as_map(value, what)
         if not isinstance(value, Padded):
             return value
         if id(value) not in self._made:
@@ -106,7 +106,7 @@ class Context:
             constant = np.clip(np.rint(value.value / scale) + zero, -128, 127)
             return replace(value, raw=True, value=float((constant - zero) * scale))
         if isinstance(value, Padded):
-            value = self.solid(value)
+            value = self.materialise(value)
         if isinstance(value, Linear):
             return self._linear(node_name, value, name, scale, zero)
         if isinstance(value, Table):
@@ -139,7 +139,7 @@ class Context:
         return Linear(y.name, value.shape, raw=True)
 
     def _linear(self, node_name, value, name, scale, zero):
-        if value.plain and self._same(value, scale, zero):
+        if value.is_identity and self._same(value, scale, zero):
             return replace(value, raw=True)
         x = self.tensor(value)
         channels = x.shape[1]
@@ -155,7 +155,7 @@ class Context:
         return Linear(y.name, value.shape, index=value.index, raw=True)
 
     def _table(self, node_name, value, name, scale, zero):
-        if np.isnan(value.values).any() and not self.dry:
+        if np.isnan(value.values).any() and not self.dry_run:
             raise Unsupported("the function is not defined for every value that its input can take")
         x = self.tensor(value)
         y = self.new_tensor(name, x.shape, scale, zero)

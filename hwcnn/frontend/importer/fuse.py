@@ -19,7 +19,7 @@ def fuse(graph):
     return graph
 
 
-def _uses(graph):
+def _use_counts(graph):
     count = dict.fromkeys(graph.outputs, 1)
     for op in graph.ops:
         for name in op.inputs:
@@ -34,7 +34,7 @@ def _without(graph, ops):
 
 def _clamps(graph):
     """op -> Affine with the scale and zero point of its input: op with the Affine's clamps."""
-    uses, made, ops = _uses(graph), {}, []
+    uses, made, ops = _use_counts(graph), {}, []
     for op in graph.ops:
         at = made.get(op.x) if isinstance(op, ir.Affine) and uses[op.x] == 1 else None
         if (
@@ -67,7 +67,7 @@ def _sums(graph):
     """Conv -> Eltwise add: the convolution with a residual, where its other operand exists before
     it.
     """
-    uses, made, ops = _uses(graph), dict.fromkeys(graph.inputs, -1), []
+    uses, made, ops = _use_counts(graph), dict.fromkeys(graph.inputs, -1), []
     for op in graph.ops:
         at = _absorber(op, graph, ops, made, uses)
         if at is not None:
@@ -108,7 +108,7 @@ def _absorber(op, graph, ops, made, uses):
 
 def _rescales(graph):
     """Conv -> Affine with one multiplier for all channels: the convolution with a second stage."""
-    uses, made, ops = _uses(graph), {}, []
+    uses, made, ops = _use_counts(graph), {}, []
     for op in graph.ops:
         at = made.get(op.x) if isinstance(op, ir.Affine) and uses[op.x] == 1 else None
         if (

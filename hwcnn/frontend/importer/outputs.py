@@ -15,10 +15,10 @@ def output(ctx, name, value):
     if isinstance(value, Host):
         _rename(ctx, name, value)
     elif isinstance(value, Padded) or (
-        isinstance(value, Linear) and value.plain and value.index is not None
+        isinstance(value, Linear) and value.is_identity and value.index is not None
     ):
-        value = ctx.solid(value, "it")
-    elif not isinstance(value, Linear) or not value.plain:
+        value = ctx.materialise(value, "it")
+    elif not isinstance(value, Linear) or not value.is_identity:
         raise Unsupported(_why(value))
     return value.tensor, tuple(value.shape)
 

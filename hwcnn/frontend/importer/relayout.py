@@ -8,7 +8,7 @@ import numpy as np
 
 from hwcnn import ir
 from hwcnn.fixedpoint import INT8_MAX, INT8_MIN, multiplier
-from hwcnn.resampling import MAX_PARTS, runs
+from hwcnn.resampling import MAX_CONVOLUTIONS, runs
 
 from .registry import Unsupported
 from .values import Linear, map_shape
@@ -46,7 +46,7 @@ def padded(ctx, value):
     x = ctx.tensor(value)
     exact = value.value / x.scale + x.zero
     constant = int(np.rint(np.clip(exact, INT8_MIN, INT8_MAX)))
-    if abs(constant - exact) > _NEAR and not ctx.dry:
+    if abs(constant - exact) > _NEAR and not ctx.dry_run:
         raise Unsupported(f"it pads with {value.value:g}, which the int8 of its map cannot hold")
     y = ctx.new_tensor(f"{x.name}/{ctx.node}", map_shape(value.shape), x.scale, x.zero)
     ctx.ops.append(_depthwise(f"{ctx.node}/pad", x, y, pads=value.pads, pad_value=constant))
@@ -88,7 +88,7 @@ def _resampled(x_shape, channel, row, col):
             name, x, y, stride=step, pads=_crop((rows[0], cols[0]), (1, 1), step, x, y)
         )
     axes = [(np.stack([a, a], 1), np.tile([1, 0], (len(a), 1))) for a in (rows, cols)]
-    if len(runs(*axes[0])) * len(runs(*axes[1])) > MAX_PARTS:
+    if len(runs(*axes[0])) * len(runs(*axes[1])) > MAX_CONVOLUTIONS:
         return None
     mantissa, shift = (int(v) for v in multiplier(1.0))
     return lambda name, x, y: ir.Resize(

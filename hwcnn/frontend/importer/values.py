@@ -75,7 +75,7 @@ class Linear:
     raw: bool = False
 
     @property
-    def plain(self):
+    def is_identity(self):
         """True where it is the tensor's real numbers unchanged."""
         return (
             np.ndim(self.mul) == 0

@@ -20,7 +20,7 @@ from hwcnn.limits import MAX_BATCH, MAX_DRAM
 
 from .drop_training import drop_training
 from .optimise import WEIGHTED, infer_shapes, name_nodes
-from .weightless import is_bulky, light
+from .weightless import is_large, without_weights
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel
 #: DequantizeLinear needs it).
@@ -99,7 +99,7 @@ def normalise(model, source, shapes=None):
     try:
         _check_names(model)
         _check_constants(model, source)
-        checker.check_model(light(model, as_inputs=lambda tensor: True))
+        checker.check_model(without_weights(model, as_inputs=lambda tensor: True))
         if not model.graph.output:
             raise ValueError("it has no output")
         name_nodes(model)
@@ -170,7 +170,7 @@ def _check_constants(model, source):
             count = math.prod(tensor.dims)
             right = (
                 count * _bits(tensor) // 8 <= tensor.ByteSize()
-                if is_bulky(tensor)
+                if is_large(tensor)
                 else numpy_helper.to_array(tensor).size == count
             )
         except (ValueError, TypeError, KeyError) as e:

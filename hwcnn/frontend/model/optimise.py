@@ -13,7 +13,7 @@ from onnx import numpy_helper, shape_inference
 
 from hwcnn.errors import InputError, RunError
 
-from .weightless import is_bulky, light
+from .weightless import is_large, without_weights
 
 #: onnxruntime's logging level "fatal": its errors arrive as exceptions.
 _QUIET = 4
@@ -27,17 +27,17 @@ def session(model, level=ort.GraphOptimizationLevel.ORT_DISABLE_ALL, outputs=())
 
     outputs : names of further values that it can give.
     """
-    lean = light(model)
-    have = {o.name for o in lean.graph.output}
-    lean.graph.output.extend(
+    weightless = without_weights(model)
+    have = {o.name for o in weightless.graph.output}
+    weightless.graph.output.extend(
         onnx.ValueInfoProto(name=n) for n in dict.fromkeys(outputs) if n not in have
     )
-    bulky = [tensor for tensor in model.graph.initializer if is_bulky(tensor)]
-    return open_session(lean, [(t.name, numpy_helper.to_array(t)) for t in bulky], level)
+    bulky = [tensor for tensor in model.graph.initializer if is_large(tensor)]
+    return open_session(weightless, [(t.name, numpy_helper.to_array(t)) for t in bulky], level)
 
 
-def open_session(lean, constants, level, optimised_path=None):
-    """A session on a model as `light.light` gives it, and its bulky constants: (name, array)."""
+def open_session(weightless, constants, level, optimised_path=None):
+    """A session on a model as `without_weights` gives it, and its bulky constants: (name, array)."""
     options = ort.SessionOptions()
     values = [ort.OrtValue.ortvalue_from_numpy(array) for _, array in constants]
     if values:
@@ -48,12 +48,12 @@ def open_session(lean, constants, level, optimised_path=None):
         options.optimized_model_filepath = str(optimised_path)
     try:
         return ort.InferenceSession(
-            lean.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            weightless.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as e:  # onnxruntime's exceptions share no public base class
         if (
             optimised_path is not None
-            and shutil.disk_usage(optimised_path.parent).free < lean.ByteSize()
+            and shutil.disk_usage(optimised_path.parent).free < weightless.ByteSize()
         ):
             raise RunError(
                 f"{optimised_path.parent}: no space left there for the optimised model; free some"
@@ -67,28 +67,28 @@ def fold(model):
 
     Names of all tensors that remain are kept. All nodes have names, and all shapes are inferred.
     """
-    parked = _parked(model)
-    lean = light(model, as_inputs=lambda tensor: tensor.name in parked)
+    unfoldable = _unfoldable(model)
+    weightless = without_weights(model, as_inputs=lambda tensor: tensor.name in unfoldable)
     constants = [
         (t.name, numpy_helper.to_array(t))
         for t in model.graph.initializer
-        if is_bulky(t) and t.name not in parked
+        if is_large(t) and t.name not in unfoldable
     ]
     with tempfile.TemporaryDirectory(prefix="hwcnn.") as folder:
         path = Path(folder) / "folded.onnx"
-        open_session(lean, constants, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, path)
+        open_session(weightless, constants, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, path)
         folded = onnx.load(path)
-    inputs = [i for i in folded.graph.input if i.name not in parked]
+    inputs = [i for i in folded.graph.input if i.name not in unfoldable]
     del folded.graph.input[:]
     folded.graph.input.extend(inputs)
-    folded.graph.initializer.extend(parked.values())
+    folded.graph.initializer.extend(unfoldable.values())
     used = {n.domain for n in folded.graph.node} | {""}
     kept = [o for o in folded.opset_import if o.domain in used]
     del folded.opset_import[:]
     folded.opset_import.extend(kept)
-    _pairs(folded)
-    _plain_gemms(folded)
-    _own_weights(folded)
+    _binary_chains(folded)
+    _canonical_gemms(folded)
+    _unshare_weights(folded)
     name_nodes(folded)
     infer_shapes(folded)
     _check_finite(folded)
@@ -106,7 +106,7 @@ def _check_finite(model):
                 )
 
 
-def _parked(model):
+def _unfoldable(model):
     """Weights that only Gemm and MatMul read, by name: there is nothing to fold into them."""
     readers = {}
     for node in model.graph.node:
@@ -115,19 +115,21 @@ def _parked(model):
     return {
         t.name: t
         for t in model.graph.initializer
-        if is_bulky(t) and readers.get(t.name, set()) <= {"Gemm", "MatMul"}
+        if is_large(t) and readers.get(t.name, set()) <= {"Gemm", "MatMul"}
     }
 
 
 def infer_shapes(model, strict=False):
     """Infer the shape of every value, in place."""
-    inferred = shape_inference.infer_shapes(light(model), strict_mode=strict, data_prop=True).graph
+    inferred = shape_inference.infer_shapes(
+        without_weights(model), strict_mode=strict, data_prop=True
+    ).graph
     for field in ("value_info", "output"):
         model.graph.ClearField(field)
         getattr(model.graph, field).extend(getattr(inferred, field))
 
 
-def _pairs(model):
+def _binary_chains(model):
     """Write Sum, Max and Min of more than two operands as chains of two, in place."""
     nodes = []
     for node in model.graph.node:
@@ -146,7 +148,7 @@ def _pairs(model):
     _replace_nodes(model, nodes)
 
 
-def _own_weights(model):
+def _unshare_weights(model):
     """Give each of several nodes that share weights a copy, in place: onnxruntime's quantiser gives
     a constant one axis of scales.
     """
@@ -169,7 +171,7 @@ def _replace_nodes(model, nodes):
     model.graph.node.extend(nodes)
 
 
-def _plain_gemms(model):
+def _canonical_gemms(model):
     """Fold alpha and beta of every Gemm into its constants, and make its bias [M], in place.
 
     onnxruntime's quantiser takes no other bias. One that differs from row to row becomes an Add
@@ -180,13 +182,13 @@ def _plain_gemms(model):
     for node in model.graph.node:
         nodes.append(node)
         if node.op_type == "Gemm" and all(name in constants for name in node.input[1:] if name):
-            nodes += _plain_gemm(
+            nodes += _canonical_gemm(
                 model, node, [numpy_helper.to_array(constants[n]) for n in node.input[1:] if n]
             )
     _replace_nodes(model, nodes)
 
 
-def _plain_gemm(model, node, constants):
+def _canonical_gemm(model, node, constants):
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     alpha, beta = attributes.pop("alpha", 1.0), attributes.pop("beta", 1.0)
     attributes = {name: int(bool(value)) for name, value in attributes.items()}  # transA and transB

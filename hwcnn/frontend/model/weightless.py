@@ -18,11 +18,11 @@ _BULKY = {
 }
 
 
-def is_bulky(tensor):
+def is_large(tensor):
     return tensor.data_type in _BULKY and math.prod(tensor.dims) > SMALL
 
 
-def light(model, as_inputs=lambda tensor: False):
+def without_weights(model, as_inputs=lambda tensor: False):
     """A copy of `model` with the nodes and values of the original, in which bulky initializers have
     no data.
 
@@ -35,18 +35,18 @@ def light(model, as_inputs=lambda tensor: False):
     for field in ("node", "input", "output", "value_info"):
         getattr(copy.graph, field).extend(getattr(model.graph, field))
     for tensor in model.graph.initializer:
-        if not is_bulky(tensor):
+        if not is_large(tensor):
             copy.graph.initializer.append(tensor)
         elif as_inputs(tensor):
             copy.graph.input.append(
                 helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
             )
         else:
-            copy.graph.initializer.append(stub(tensor))
+            copy.graph.initializer.append(placeholder(tensor))
     return copy
 
 
-def stub(tensor):
+def placeholder(tensor):
     """`tensor` without its data, marked as external."""
     result = TensorProto(
         name=tensor.name,
@@ -59,5 +59,5 @@ def stub(tensor):
     return result
 
 
-def is_stub(tensor):
+def is_placeholder(tensor):
     return tensor.data_location == TensorProto.EXTERNAL

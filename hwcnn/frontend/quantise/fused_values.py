@@ -26,7 +26,7 @@ SAME_SCALE = {
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 
 
-def inner_values(model):
+def fused_values(model):
     """Names of the values that need no scale: what only a clip reads, and what lies within a
     function of one value.
 

@@ -8,10 +8,10 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.quant_utils import compute_scale_zp
 
 from . import calibrate
-from .host_tail import TAIL_OPS
+from .host_tail import HOST_OPERATORS
 
 #: What may stand between the last layer and an output.
-_PASSED = TAIL_OPS | {
+_TRANSPARENT = HOST_OPERATORS | {
     "Reshape",
     "Flatten",
     "Squeeze",
@@ -23,7 +23,7 @@ _PASSED = TAIL_OPS | {
 _INT8 = (TensorProto.INT8, TensorProto.UINT8)
 
 
-def complete(model, calibration=None, seed=0):
+def quantise_outputs(model, calibration=None, seed=0):
     """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy
     with QuantizeLinear and DequantizeLinear after each layer that lacks them. Their ranges come
     from the samples, or from seeded noise.
@@ -55,7 +55,7 @@ def _unquantised(model):
     found = []
     for output in model.graph.output:
         name = output.name
-        while name in producer and producer[name].op_type in _PASSED:
+        while name in producer and producer[name].op_type in _TRANSPARENT:
             name = producer[name].input[0]
         if (
             name in producer

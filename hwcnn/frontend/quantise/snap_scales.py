@@ -20,7 +20,7 @@ _MOVABLE = {"Conv", "Gemm", "MatMul", "BatchNormalization"}
 _WIDER = 1 + 2.0**-8
 
 
-def exact_scales(model):
+def snap_scales(model):
     """Move scales and gammas in place. model : QDQ from onnxruntime's quantiser."""
     graph = _Scales(model)
     for node in model.graph.node:

@@ -14,8 +14,8 @@ from qdq import Qdq, infer
 from to_program import CONFIGS, on_isa
 
 from hwcnn import golden, ir
-from hwcnn.frontend.importer.importer import import_graph
 from hwcnn.frontend.importer.ops.resize import _POSITIONS
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
 
 ZERO = -9

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
 
 MS = "com.microsoft"

@@ -8,12 +8,12 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from hwcnn import golden
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.model.optimise import session
 from hwcnn.frontend.quantise.agreement import BAR_DIFFERENCE
 from hwcnn.frontend.quantise.calibrate import random_samples
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 RNG = np.random.default_rng(3)
 CONSTANTS = {

@@ -7,7 +7,7 @@ from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from float_nets import Net
 from qdq import Qdq, infer
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 def refusal(model):

@@ -10,7 +10,7 @@ from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 def near(steps, share=0.03):

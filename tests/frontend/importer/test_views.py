@@ -11,8 +11,8 @@ from to_program import run
 
 from hwcnn import ir
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 def ints(net, *values):

@@ -8,9 +8,9 @@ from float_nets import Net
 from qdq import Qdq, compare, infer
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import import_graph
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.quantise.agreement import agreement
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 @pytest.mark.parametrize("auto", ["SAME_UPPER", "SAME_LOWER"])

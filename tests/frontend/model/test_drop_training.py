@@ -6,9 +6,9 @@ from float_nets import Net
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn.errors import InputError, Note
-from hwcnn.frontend.importer.importer import check, import_graph
+from hwcnn.frontend.importer.qdq_to_ir import check, import_graph
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.quantise.quantise import quantise
+from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 
 def trained(loss_outputs, outputs):

@@ -8,7 +8,7 @@ from hwcnn.frontend.importer.requant import ratio
 from hwcnn.frontend.importer.values import PendingConv, map_shape
 from hwcnn.frontend.importer.window_geometry import pair
 
-from .conv import bias_of, fit_accumulator, weights
+from .weights import bias_of, fit_accumulator, weights
 
 _ATTRIBUTES = (
     "auto_pad",
@@ -26,7 +26,7 @@ _ATTRIBUTES = (
     "ConvTranspose", attributes=_ATTRIBUTES, limits="1-D and 2-D; constant weights", runs_on="array"
 )
 def conv_transpose(ctx, node, x, w, b=None):
-    a, x = attributes(node), ctx.solid(x)
+    a, x = attributes(node), ctx.materialise(x)
     weight, scale = weights(ctx, w, 1)
     if weight.ndim not in (3, 4):
         raise Unsupported(f"{weight.ndim - 2}-D convolution: 1-D and 2-D are supported")
@@ -50,7 +50,7 @@ def conv_transpose(ctx, node, x, w, b=None):
             (bias * gain + offset) / unit,
             unit,
             tensor.zero,
-            np.inf if ctx.dry else y.scale,
+            np.inf if ctx.dry_run else y.scale,
         )
         real = folded + tensor.zero * rows.reshape(channels, -1).sum(axis=1, dtype=np.int64)
         mantissa, shift = ratio(unit / y.scale)

@@ -9,6 +9,7 @@ from hwcnn.frontend.importer import requant
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Padded, Pending, PendingConv, Table
 
+from .clamp import clipped
 from .unary import as_table, evaluate
 
 _LIMITS = "operands of one shape, [N, C, 1, 1] to [N, C, H, W], or a constant a channel"
@@ -65,17 +66,6 @@ def extreme(ctx, node, a, *more):
     return clipped(ctx, node, a, *((bound, np.inf) if node.op_type == "Max" else (-np.inf, bound)))
 
 
-def clipped(ctx, node, value, low, high):
-    """``clip(value, low, high)``, without cost where the value is still to be quantised."""
-    if isinstance(value, Table):
-        return replace(
-            value, values=np.minimum(np.maximum(value.values, np.float32(low)), np.float32(high))
-        )
-    if isinstance(value, Linear | Pending):
-        return value.clip(float(low), float(high))
-    return ctx.solid(value).clip(float(low), float(high))
-
-
 def per_channel(constant, other):
     """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along
     rows, columns or images.
@@ -109,16 +99,16 @@ def scale_channels(ctx, node, value, factor, offset):
             values=(table.values * np.float32(factor) + np.float32(offset)).astype(np.float32),
         )
     if isinstance(value, Padded) or (
-        isinstance(value, Linear) and value.plain and np.ndim(factor) + np.ndim(offset)
+        isinstance(value, Linear) and value.is_identity and np.ndim(factor) + np.ndim(offset)
     ):
-        value = ctx.solid(value)
+        value = ctx.materialise(value)
     if isinstance(value, Linear):
         if value.index is not None and np.ndim(factor) + np.ndim(offset):
             raise Unsupported("constants a channel on a map whose layout was changed")
         return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
     if isinstance(value, Pending):
         raise Unsupported("a constant on a value that no QuantizeLinear has read")
-    ctx.map(value)
+    ctx.as_map(value)
 
 
 def _same_source(ctx, node, a, b):
@@ -126,7 +116,7 @@ def _same_source(ctx, node, a, b):
     None.
     """
     if isinstance(a, Table) or isinstance(b, Table):
-        a, b = (ctx.solid(v) if isinstance(v, Padded) else v for v in (a, b))
+        a, b = (ctx.materialise(v) if isinstance(v, Padded) else v for v in (a, b))
     if not (
         isinstance(a, Linear | Table) and isinstance(b, Linear | Table) and a.tensor == b.tensor
     ):
@@ -150,13 +140,13 @@ def _maps(ctx, node, a, b, kind, sign):
     same_view = (
         isinstance(a, Linear)
         and isinstance(b, Linear)
-        and a.plain
-        and b.plain
+        and a.is_identity
+        and b.is_identity
         and a.shape == b.shape
         and (a.index is b.index and ctx.tensor(a).shape == ctx.tensor(b).shape)
     )
     if not same_view:
-        a, b = ctx.solid(a, "an operand"), ctx.solid(b, "an operand")
+        a, b = ctx.materialise(a, "an operand"), ctx.materialise(b, "an operand")
     xa, xb = ctx.tensor(a), ctx.tensor(b)
     if (xa.shape != xb.shape and xb.shape != (*xa.shape[:2], 1, 1)) or len(a.shape) != len(b.shape):
         raise Unsupported(

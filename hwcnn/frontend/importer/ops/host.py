@@ -20,8 +20,10 @@ def softmax(ctx, node, x):
 
 def on_host(ctx, node, x, settings):
     """Append the node to the host's operations."""
-    if not isinstance(x, Host) and not (isinstance(x, Linear) and x.plain and x.index is None):
-        ctx.map(x)
+    if not isinstance(x, Host) and not (
+        isinstance(x, Linear) and x.is_identity and x.index is None
+    ):
+        ctx.as_map(x)
         raise Unsupported("it reads a map whose layout was changed")
     at = x.at if isinstance(x, Host) else x.tensor
     ctx.host.append(ir.HostOp(node.name, node.op_type, at, node.output[0], settings))

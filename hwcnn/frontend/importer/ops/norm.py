@@ -14,7 +14,7 @@ from .elementwise import scale_channels
     "LRN", attributes=("alpha", "beta", "bias", "size"), limits="size 1, 3 or 5; beta from 0 to 1"
 )
 def lrn(ctx, node, x):
-    x = ctx.solid(x)
+    x = ctx.materialise(x)
     a = attributes(node)
     size, alpha, beta, bias = (
         a["size"],

@@ -3,13 +3,13 @@
 import numpy as np
 
 from hwcnn import ir
-from hwcnn.frontend.importer.average_ties import averaged, averaging, of_scales
+from hwcnn.frontend.importer.average_ties import conv_with_exact_ties, mean_ratio, with_exact_ties
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Padded, Pending, map_shape
 from hwcnn.frontend.importer.window_geometry import pair, window
 
-from .conv import pending
 from .dilated_max import dilated_max
+from .weights import pending
 
 _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
 
@@ -18,9 +18,9 @@ _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
 def max_pool(ctx, node, x):
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its Indices output is used")
-    x = ctx.map(x)
+    x = ctx.as_map(x)
     if isinstance(x, Padded) and x.value > -ctx.tensor(x).scale * (ctx.tensor(x).zero + 128):
-        x = ctx.solid(x)
+        x = ctx.materialise(x)
     x, g = _geometry(ctx, node, x)
     if g.dilation != (1, 1):
         return dilated_max(ctx, node, x, g)
@@ -34,9 +34,9 @@ def max_pool(ctx, node, x):
     "AveragePool", attributes=(*_WINDOW, "count_include_pad", "dilations"), limits="1-D and 2-D"
 )
 def average_pool(ctx, node, x):
-    x = ctx.map(x)
+    x = ctx.as_map(x)
     if isinstance(x, Padded) and x.value != 0:
-        x = ctx.solid(x)
+        x = ctx.materialise(x)
     x, g = _geometry(ctx, node, x)
     include = attributes(node).get("count_include_pad", 0)
     if isinstance(x, Padded):
@@ -82,7 +82,7 @@ def _dilated_average(ctx, node, x, g):
         "moves": True,
     }
     result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
-    return averaging(ctx, node, x.tensor, result, int(np.prod(g.kernel)))
+    return conv_with_exact_ties(ctx, node, x.tensor, result, int(np.prod(g.kernel)))
 
 
 def _geometry(ctx, node, x):
@@ -103,7 +103,7 @@ def _geometry(ctx, node, x):
         )
     if min(t.min() for t in _taps(g, ctx.tensor(x).shape[2:])) <= 0:
         if isinstance(x, Padded):
-            return _geometry(ctx, node, ctx.solid(x))
+            return _geometry(ctx, node, ctx.materialise(x))
         raise Unsupported("a window of it lies wholly in the padding")
     return x, g
 
@@ -131,8 +131,8 @@ def pool_of(ctx, node, x, kind, kernel, stride, pads, divisors):
                 high,
             )
 
-        averages = {n: (of_scales(x, y, d), max(n, 1)) for n, d in divisors.items()}
-        return averaged(ctx, node.name, y, averages, low, high, make)
+        averages = {n: (mean_ratio(x, y, d), max(n, 1)) for n, d in divisors.items()}
+        return with_exact_ties(ctx, node.name, y, averages, low, high, make)
 
     return emit
 

@@ -17,7 +17,7 @@ def prelu(ctx, node, x, slope):
         raise Unsupported("its slopes are computed, not constant")
     if slope.array.size == 1:
         return evaluate(node, as_table(ctx, x), slope.array.reshape(()))
-    x = ctx.solid(x)
+    x = ctx.materialise(x)
     tensor, slopes = ctx.tensor(x), per_channel(slope, x)
 
     def emit(y, low, high):

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwcnn.frontend.importer.average_ties import averaging
+from hwcnn.frontend.importer.average_ties import conv_with_exact_ties
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Pending
 
-from .conv import pending
 from .pool import pool_of
+from .weights import pending
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool", limits="1-D and 2-D maps")
 def global_pool(ctx, node, x):
     kind = "max" if node.op_type == "GlobalMaxPool" else "average"
-    return _whole(ctx, node, ctx.solid(x), kind, (2, 3))
+    return _whole(ctx, node, ctx.materialise(x), kind, (2, 3))
 
 
 @operator(
@@ -37,7 +37,7 @@ def reduction(ctx, node, x, axes=None):
         raise Unsupported(
             f"axes {over}: images of a batch stay apart, only channels, rows and columns can be reduced"
         )
-    x = ctx.solid(x)
+    x = ctx.materialise(x)
     # in four dimensions, a row is [N, C, 1, L]
     over = tuple(a + 1 if rank == 3 and a == 2 else a for a in over)
     if 1 not in over:
@@ -52,7 +52,7 @@ def reduction(ctx, node, x, axes=None):
     shape = tuple(ctx.shapes[node.output[0]])
     result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(1), moves=True)
     if node.op_type == "ReduceMean":
-        result = averaging(ctx, node, x.tensor, result, count)
+        result = conv_with_exact_ties(ctx, node, x.tensor, result, count)
     return replace(result, y_shape=(n, 1, h // kernel[0], w // kernel[1]))
 
 

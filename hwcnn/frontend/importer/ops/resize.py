@@ -8,10 +8,10 @@ from math import ceil, floor, lcm
 import numpy as np
 
 from hwcnn import ir
-from hwcnn.frontend.importer.average_ties import averaged, of_scales
+from hwcnn.frontend.importer.average_ties import mean_ratio, with_exact_ties
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Pending, map_shape
-from hwcnn.resampling import MAX_PARTS, MAX_WEIGHT, runs
+from hwcnn.resampling import MAX_CONVOLUTIONS, MAX_WEIGHT, runs
 
 #: A scale factor is taken as the ratio with the smallest denominator up to this that float32 cannot
 #: tell from it.
@@ -60,7 +60,7 @@ def resize(ctx, node, x, roi=None, scales=None, sizes=None):
     _check(a, mode, transform)
     if not all(v is None or isinstance(v, Const) for v in (scales, sizes)):
         raise Unsupported("its scales or sizes are computed, not constant")
-    x = ctx.solid(x)
+    x = ctx.materialise(x)
     shape = tuple(ctx.shapes[node.output[0]])
     factors = _factors(a, x.shape, shape, scales)
     if shape[:2] != x.shape[:2]:
@@ -144,7 +144,7 @@ def _resampled(ctx, node, x, shape, rows, cols):
     """
     counts = [len(runs(index, weight)) for index, weight, _ in (rows, cols)]
     largest = int(rows[1].max() * cols[1].max())
-    most = MAX_KINDS if rows[2] == 1 else MAX_PARTS  # rows taken unchanged are not rounded
+    most = MAX_KINDS if rows[2] == 1 else MAX_CONVOLUTIONS  # rows taken unchanged are not rounded
     together = largest <= MAX_WEIGHT and counts[0] * counts[1] <= most
     if not together and max(counts) > MAX_KINDS:
         raise Unsupported(
@@ -176,4 +176,4 @@ def _operation(ctx, name, x, y, rows, cols, low=-128, high=127):
         )
 
     divisor = rows[2] * cols[2]
-    return averaged(ctx, name, y, {0: (of_scales(x, y, divisor), divisor)}, low, high, make)
+    return with_exact_ties(ctx, name, y, {0: (mean_ratio(x, y, divisor), divisor)}, low, high, make)

@@ -7,7 +7,7 @@ from onnx import helper
 from onnx.defs import onnx_opset_version
 from onnx.reference import ReferenceEvaluator
 
-from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
+from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Table
 
 #: All of ONNX's element-wise functions of one float that have no other handler.
@@ -33,25 +33,6 @@ def power(ctx, node, x, y):
     return evaluate(node, as_table(ctx, x), y.array.reshape(()))
 
 
-@operator("Relu", runs_on="with its producer")
-def relu(ctx, node, x):
-    from .elementwise import clipped
-
-    return clipped(ctx, node, x, 0.0, np.inf)
-
-
-@operator("Clip", attributes=("max", "min"), limits="constant bounds", runs_on="with its producer")
-def clip(ctx, node, x, low=None, high=None):
-    from .elementwise import clipped
-
-    if any(bound is not None and not isinstance(bound, Const) for bound in (low, high)):
-        raise Unsupported("its bounds are computed, not constant")
-    a = attributes(node)
-    low = a.get("min", -np.inf) if low is None else float(low.array.reshape(-1)[0])
-    high = a.get("max", np.inf) if high is None else float(high.array.reshape(-1)[0])
-    return clipped(ctx, node, x, low, high)
-
-
 def as_table(ctx, value):
     """A value that is a function of one tensor as a `Table`. Raises Unsupported otherwise."""
     if isinstance(value, Table):
@@ -61,7 +42,7 @@ def as_table(ctx, value):
             raise Unsupported(
                 "a nonlinear function of a value scaled channel by channel without QuantizeLinear between"
             )
-        value = ctx.solid(value)
+        value = ctx.materialise(value)
     x = ctx.tensor(value)
     real = (np.arange(-128, 128) - x.zero).astype(np.float32) * np.float32(x.scale)
     real = np.clip(real * np.float32(value.mul) + np.float32(value.add), value.low, value.high)

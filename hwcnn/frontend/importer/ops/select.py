@@ -7,7 +7,7 @@ import numpy as np
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Host
 
-from .layout import restate
+from .reshape import restate
 
 _LIMITS = "constant positions; rows and columns keep their order"
 

@@ -18,14 +18,14 @@ from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.importer import check
+from hwcnn.frontend.importer.qdq_to_ir import check
 from hwcnn.frontend.model.optimise import fold, infer_shapes, name_nodes
 
 from . import calibrate
-from .fused_values import SAME_SCALE, inner_values
-from .host_tail import tail_nodes
-from .quantise_outputs import complete
-from .snap_scales import exact_scales
+from .fused_values import SAME_SCALE, fused_values
+from .host_tail import host_tail
+from .quantise_outputs import quantise_outputs
+from .snap_scales import snap_scales
 
 #: Operators of quantised models: a model with any of these is taken as it is.
 QUANTISED_OPS = {
@@ -57,7 +57,7 @@ def is_quantised(model):
 
 def quantise(model, calibration=None, seed=0, percentile=None):
     """`model` as QDQ ONNX; a model that is quantised already is returned as it is, but for results
-    left float (see `complete`).
+    left float (see `quantise_outputs`).
 
     model : as `load.load` gives it. calibration : iterable of {input name: float32 array of the
     input's shape, or of
@@ -66,7 +66,7 @@ def quantise(model, calibration=None, seed=0, percentile=None):
     Raises InputError where onnxruntime or the samples are at fault.
     """
     if is_quantised(model):
-        return complete(model, calibration, seed)
+        return quantise_outputs(model, calibration, seed)
     for value in model.graph.input:
         if value.type.tensor_type.elem_type != TensorProto.FLOAT:
             raise InputError(
@@ -75,9 +75,9 @@ def quantise(model, calibration=None, seed=0, percentile=None):
     model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
     measured = calibrate.ranges(model, samples, percentile)
-    result = _insert_qdq(model, _unite(model, measured))
+    result = _insert_qdq(model, _share_ranges(model, measured))
     infer_shapes(result)
-    exact_scales(result)
+    snap_scales(result)
     return result
 
 
@@ -120,7 +120,7 @@ class _Quantiser(QDQQuantizer):
 
 
 def _insert_qdq(model, measured):
-    tail = {n.name for n in tail_nodes(model)}
+    tail = {n.name for n in host_tail(model)}
     nodes = [n for n in model.graph.node if n.name not in tail and n.op_type != "Constant"]
     for node in nodes:
         node.op_type = _GENERIC.get(node.op_type, node.op_type)
@@ -146,7 +146,7 @@ def _insert_qdq(model, measured):
             op_types_to_quantize=sorted({n.op_type for n in nodes}),
             extra_options={"QDQKeepRemovableActivations": True, "ForceQuantizeNoInputCheck": True},
         )
-        quantiser.skip = inner_values(model)
+        quantiser.skip = fused_values(model)
         for name in sorted({t for n in nodes for t in [*n.input, *n.output]} & set(measured)):
             quantiser.quantize_activation_tensor(name)
         result = quantiser.quantize_model()
@@ -170,7 +170,7 @@ def _mark_inferred(model):
     entry.key, entry.value = "onnx.infer", "onnxruntime.quant"
 
 
-def _unite(model, measured):
+def _share_ranges(model, measured):
     """Ranges in which all tensors that must share a scale share the union of their ranges.
 
     These are the parts and the result of a concatenation, through operators that keep the scale.

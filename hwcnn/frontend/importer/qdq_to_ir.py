@@ -15,7 +15,7 @@ from onnx.reference import ReferenceEvaluator
 from hwcnn import ir
 from hwcnn.errors import InputError
 from hwcnn.frontend.model.optimise import infer_shapes, name_nodes
-from hwcnn.frontend.model.weightless import is_stub, light
+from hwcnn.frontend.model.weightless import is_placeholder, without_weights
 
 from . import fuse, ops  # noqa: F401 (the handlers register themselves)
 from .context import Context
@@ -54,15 +54,15 @@ def import_graph(model, batch=1, fused=True):
         every QuantizeLinear, to compare each with onnxruntime's; the numbers are the same.
     Raises InputError that lists every node that cannot run.
     """
-    lean = expand(light(model))
-    name_nodes(lean)
+    weightless = expand(without_weights(model))
+    name_nodes(weightless)
     try:
-        infer_shapes(lean)
+        infer_shapes(weightless)
     except (shape_inference.InferenceError, RuntimeError) as e:
         raise InputError(
             f"{model.graph.name}: shapes cannot be inferred: {' '.join(str(e).split())[:300]}"
         ) from e
-    graph = _Importer(lean, model.graph.initializer).run()
+    graph = _Importer(weightless, model.graph.initializer).run()
     return with_batch(fuse.fuse(graph) if fused else graph, batch).verify()
 
 
@@ -70,9 +70,9 @@ def check(model):
     """Raise InputError that lists every node of a float model that could not run once it is
     quantised.
     """
-    lean = light(model)
-    name_nodes(lean)
-    _Importer(lean, lean.graph.initializer, dry=True).run()
+    weightless = without_weights(model)
+    name_nodes(weightless)
+    _Importer(weightless, weightless.graph.initializer, dry_run=True).run()
 
 
 def with_batch(graph, batch):
@@ -94,22 +94,24 @@ def with_batch(graph, batch):
 
 
 class _Importer:
-    """lean: the model as `light.light` gives it; initializers: those of the whole model."""
+    """weightless: the model as `without_weights` gives it; initializers: those of the whole model."""
 
-    def __init__(self, lean, initializers, dry=False):
-        self.graph = lean.graph
+    def __init__(self, weightless, initializers, dry_run=False):
+        self.graph = weightless.graph
         self.problems = []
-        self.env = {"": None}
+        self.values = {"": None}
         for tensor in initializers:
-            self.env[tensor.name] = Const(
+            self.values[tensor.name] = Const(
                 np.broadcast_to(np.float32(0), tuple(tensor.dims))
-                if is_stub(tensor)
+                if is_placeholder(tensor)
                 else numpy_helper.to_array(tensor)
             )
-        self.ctx = Context(lean.graph, dry)
-        for value in lean.graph.input:
-            self.env.setdefault(value.name, Input(value.name, self.ctx.shapes[value.name]))
-        self.opset = next((o.version for o in lean.opset_import if o.domain in ("", "ai.onnx")), 13)
+        self.ctx = Context(weightless.graph, dry_run)
+        for value in weightless.graph.input:
+            self.values.setdefault(value.name, Input(value.name, self.ctx.shapes[value.name]))
+        self.opset = next(
+            (o.version for o in weightless.opset_import if o.domain in ("", "ai.onnx")), 13
+        )
 
     def run(self):
         for node in self.graph.node:
@@ -134,9 +136,9 @@ class _Importer:
     def _node(self, node):
         self.ctx.node = node.name
         try:
-            if any(i not in self.env for i in node.input):
+            if any(i not in self.values for i in node.input):
                 raise Unsupported("it reads a value that no node before it computes")
-            inputs = [self.env[i] for i in node.input]
+            inputs = [self.values[i] for i in node.input]
             if node.domain not in ("", "ai.onnx") and node.op_type not in _QUANTISERS:
                 raise Unsupported(f"the accelerator has no operators of domain {node.domain!r}")
             if node.op_type not in OPERATORS and not self._constant(node, inputs):
@@ -145,36 +147,36 @@ class _Importer:
                 )
             if any(isinstance(i, Unknown) for i in inputs):
                 values = [Unknown()]
-            elif self.ctx.dry:
+            elif self.ctx.dry_run:
                 values = [
-                    self._tried(node, value)
-                    for value in self._values(node, [self._tried(node, i) for i in inputs])
+                    self._as_quantised(node, value)
+                    for value in self._values(node, [self._as_quantised(node, i) for i in inputs])
                 ]
             else:
                 values = self._values(node, inputs)
         except (Unsupported, ValueError) as e:
             self.problems.append(f"{node.name} ({node.op_type}): {e}")
-            values = [self._assumed(o) if self.ctx.dry else Unknown() for o in node.output]
+            values = [self._stand_in(o) if self.ctx.dry_run else Unknown() for o in node.output]
         for name, value in zip(
             node.output, list(values) + [Unknown()] * len(node.output), strict=False
         ):
             if name:
-                self.env[name] = value
+                self.values[name] = value
 
-    def _tried(self, node, value):
+    def _as_quantised(self, node, value):
         """The value as if a QuantizeLinear and a DequantizeLinear followed, with a scale of 1."""
         if (
             value is None
             or isinstance(value, Const | Host | Padded)
-            or (isinstance(value, Linear) and value.plain)
+            or (isinstance(value, Linear) and value.is_identity)
         ):
             return value
         try:
             return replace(self.ctx.quantise(node.name, value, node.output[0], 1.0, 0), raw=False)
         except ValueError:
-            return self._assumed(node.output[0])
+            return self._stand_in(node.output[0])
 
-    def _assumed(self, name):
+    def _stand_in(self, name):
         """Stands for the result of a node that was refused, so that what follows is judged too."""
         shape = tuple(self.ctx.shapes.get(name, ()))
         if map_shape(shape) is None or 0 in shape:
@@ -228,7 +230,7 @@ class _Importer:
             graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)]
         )
         try:
-            results = ReferenceEvaluator(model).run(None, {n: self.env[n].array for n in names})
+            results = ReferenceEvaluator(model).run(None, {n: self.values[n].array for n in names})
         except Exception as e:  # the reference raises whatever the operator's code does
             raise Unsupported(f"it cannot be evaluated: {' '.join(str(e).split())[:120]}") from e
         return [Const(np.asarray(r)) for r in results]
@@ -237,11 +239,11 @@ class _Importer:
         """(tensor names, their ONNX names and shapes) of the network's outputs."""
         names, described = [], []
         for value in self.graph.output:
-            if isinstance(self.env.get(value.name), Unknown):
+            if isinstance(self.values.get(value.name), Unknown):
                 continue
             self.ctx.node = value.name
             try:
-                tensor, shape = output(self.ctx, value.name, self.env.get(value.name))
+                tensor, shape = output(self.ctx, value.name, self.values.get(value.name))
             except Unsupported as e:
                 self.problems.append(f"output {value.name!r}: {e}")
                 continue
