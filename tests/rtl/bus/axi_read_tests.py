@@ -90,9 +90,9 @@ async def run(dut, bursts, latency, stall, errors=()):
 
 
 def random_bursts(count, lengths):
-    generator, size = random.Random(2), parameter("axi_bytes")
+    generator = random.Random(2)
     return [
-        [(4096 * generator.randrange(64), generator.choice(lengths)) for _ in range(count)]
+        [(4096 * generator.randrange(0xC0000), generator.choice(lengths)) for _ in range(count)]
         for _ in range(parameter("n"))
     ]
 

@@ -8,7 +8,7 @@ from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from streams import send, start, watch_idle
 from testbench import parameter
 
-BASE = 0x8000_0000
+BASE = 0x4000_0000
 SLVERR = 2
 
 
@@ -106,7 +106,7 @@ def random_bursts(count, lengths):
     return [
         [
             (
-                4096 * generator.randrange(64),
+                4096 * generator.randrange(0xC0000),
                 [
                     (generator.getrandbits(8 * size), generator.getrandbits(size))
                     for _ in range(generator.choice(lengths))
