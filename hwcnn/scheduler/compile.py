@@ -11,8 +11,8 @@ from hwcnn.scheduler.lower.conv import lower_conv, lower_parts
 from hwcnn.scheduler.lower.global_average import lower_global_average
 from hwcnn.scheduler.lower.lowering import Lowering
 from hwcnn.scheduler.lower.vector import lower_vector
-from hwcnn.scheduler.rewrite.passes import prepare
-from hwcnn.scheduler.rewrite.stem import fold_stem
+from hwcnn.scheduler.rewrite.fold_stem import packings
+from hwcnn.scheduler.rewrite.pipeline import rewrite
 
 from .averages import needs_array
 from .lookahead import tail_work, urgency
@@ -30,8 +30,8 @@ BUDGET_FACTOR, BUDGET_OP, BUDGET_MORE = 4, 100, 1 << 16
 class Compiled:
     """program : instruction bytes. weights : uint8 image of weights, parameters and tables.
     manifest : JSON-able description.
-    ops : tile operations in program order (END excluded). graph : what was compiled, after folding
-    and rewriting.
+    ops : tile operations in program order (END excluded). graph : what was compiled, after the
+    rewrites.
     """
 
     program: bytes
@@ -64,39 +64,39 @@ def compile_graph(graph, config):
     configuration.
     """
     graph.verify()
-    folded, packs = fold_stem(graph, config.rows)
-    folded = prepare(folded, config).verify()
-    placed, home, root_blocks, tensor_bytes = placements(folded, config.lanes)
+    rewritten = rewrite(graph, config)
+    placed, home, root_blocks, tensor_bytes = placements(rewritten, config.lanes)
     if (images := graph.tensors[graph.inputs[0]].shape[0]) >= MANY_IMAGES:
         _check_counts(graph, config, images)
-    low = _lower(folded, config, placed, home, root_blocks, tensor_bytes)
-    ops, cycles = order(low.ops, config, urgency(folded))
+    lowering = _lower(rewritten, config, placed, home, root_blocks, tensor_bytes)
+    ops, cycles = order(lowering.ops, config, urgency(rewritten))
     counts = tile_ops.number(ops)
-    program = _encode(ops, counts, folded)
-    manifest = _manifest(folded, config, packs, placed, low, ops, counts, len(program))
+    program = _encode(ops, counts, rewritten)
+    packs = packings(graph, config)
+    manifest = _manifest(rewritten, config, packs, placed, lowering, ops, counts, len(program))
     manifest["cycle_budget"] = _cycle_budget(cycles, len(ops))
     if manifest["dram_bytes"] >= MAX_DRAM:
         raise InputError(
             f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB"
         )
-    return Compiled(program, low.image.bytes(), manifest, ops, folded)
+    return Compiled(program, lowering.image.bytes(), manifest, ops, rewritten)
 
 
-def _lower(folded, config, placed, home, root_blocks, tensor_bytes):
+def _lower(rewritten, config, placed, home, root_blocks, tensor_bytes):
     """The `Lowering` of all layers."""
-    low = Lowering(folded, config, placed, home, root_blocks, tensor_bytes)
-    tails = tail_work(folded, placed, config)
-    fill = any(isinstance(op, ir.Lrn) for op in folded.ops)
-    for low.layer, op in enumerate(folded.ops):
+    lowering = Lowering(rewritten, config, placed, home, root_blocks, tensor_bytes)
+    tails = tail_work(rewritten, placed, config)
+    fill = any(isinstance(op, ir.Lrn) for op in rewritten.ops)
+    for lowering.layer, op in enumerate(rewritten.ops):
         if isinstance(op, ir.Conv):
-            lower_conv(low, op, fill, tails.get(op.y, 0))
+            lower_conv(lowering, op, fill, tails.get(op.y, 0))
         elif isinstance(op, ir.ARRAY_OPS):
-            lower_parts(low, op, fill)
-        elif isinstance(op, ir.Pool) and needs_array(op, config, folded):
-            lower_global_average(low, op)
+            lower_parts(lowering, op, fill)
+        elif isinstance(op, ir.Pool) and needs_array(op, config, rewritten):
+            lower_global_average(lowering, op)
         elif not isinstance(op, ir.Concat):
-            lower_vector(low, op)
-    return low
+            lower_vector(lowering, op)
+    return lowering
 
 
 def _check_counts(graph, config, images):
@@ -104,11 +104,11 @@ def _check_counts(graph, config, images):
     image takes.
     """
     one = {name: replace(t, shape=(1, *t.shape[1:])) for name, t in graph.tensors.items()}
-    folded = prepare(fold_stem(replace(graph, tensors=one), config.rows)[0], config)
-    ops = _lower(folded, config, *placements(folded, config.lanes)).ops
+    rewritten = rewrite(replace(graph, tensors=one), config)
+    ops = _lower(rewritten, config, *placements(rewritten, config.lanes)).ops
     # Fully connected layers may take all images at once.
     repeated = [
-        op.queue for op in ops if folded.tensors[folded.ops[op.layer].y].shape[2:] != (1, 1)
+        op.queue for op in ops if rewritten.tensors[rewritten.ops[op.layer].y].shape[2:] != (1, 1)
     ]
     for queue in ("load", "array", "post", "vector"):
         if repeated.count(queue) * images > isa.MAX_WAIT:
@@ -138,9 +138,9 @@ def _encode(ops, counts, graph):
     return b"".join(parts)
 
 
-def _manifest(graph, config, packs, placed, low, ops, counts, program_bytes):
-    weights_at, program_at = low.image.base, low.image.end
-    weight_bytes = len(low.image.bytes())
+def _manifest(graph, config, packs, placed, lowering, ops, counts, program_bytes):
+    weights_at, program_at = lowering.image.base, lowering.image.end
+    weight_bytes = len(lowering.image.bytes())
     return dict(
         model=graph.name,
         pe=config.pe,

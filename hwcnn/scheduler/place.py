@@ -32,13 +32,17 @@ def lane_runs(graph, lanes):
     """
     runs = {name: dense(graph.tensors[name].shape[1]) for name in graph.inputs}
     for op in graph.ops:
-        if isinstance(op, ir.ARRAY_OPS):
-            runs[op.y] = dense(graph.tensors[op.y].shape[1])
-        elif isinstance(op, ir.Concat):
-            runs[op.y] = join([runs[x] for x in op.xs], lanes)
-        else:
-            runs[op.y] = runs[op.inputs[0]]
+        runs[op.y] = result_runs(op, runs, graph.tensors, lanes)
     return runs
+
+
+def result_runs(op, runs, tensors, lanes):
+    """Runs of an operation's result; runs : of its operands, by name."""
+    if isinstance(op, ir.ARRAY_OPS):
+        return dense(tensors[op.y].shape[1])
+    if isinstance(op, ir.Concat):
+        return join([runs[x] for x in op.xs], lanes)
+    return runs[op.inputs[0]]
 
 
 def homes(graph, runs, lanes):

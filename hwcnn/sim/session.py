@@ -13,7 +13,7 @@ from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.layout import Placement
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.rewrite.stem import pack_input
+from hwcnn.scheduler.rewrite.fold_stem import pack_input
 
 from . import isa_engine, report, rtl
 from .compare import compare, writer

@@ -12,7 +12,7 @@ from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.layout import Placement
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.rewrite.stem import pack_input
+from hwcnn.scheduler.rewrite.fold_stem import pack_input
 from hwcnn.sim import isa_engine
 
 CONFIGS = (

@@ -6,7 +6,7 @@ from hwcnn import ir
 from hwcnn.fixedpoint import multiplier
 from hwcnn.golden.lrn import lrn_table
 from hwcnn.layout import Placement
-from hwcnn.scheduler.rewrite.stem import pack_input
+from hwcnn.scheduler.rewrite.fold_stem import pack_input
 from hwcnn.sim import isa_engine
 
 

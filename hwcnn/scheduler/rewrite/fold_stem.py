@@ -1,50 +1,58 @@
-"""Stem folding: the host turns the taps of a first convolution with few channels into channels."""
+"""Stem folding: the host turns the taps of a first convolution into channels (im2col), where the
+input has fewer channels than the array has rows.
+"""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
 from hwcnn import ir
+from hwcnn.config import AccelConfig
 
 
-def fold_stem(graph, rows):
-    """Fold first convolutions whose input has fewer channels than the array has rows.
+def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
+    """The graph with the first convolutions that are worth it folded to read packed inputs."""
+    tensors, ops, inputs = dict(graph.tensors), list(graph.ops), list(graph.inputs)
+    for conv, fold_rows in _foldable(graph, config.rows):
+        packed = _packed_name(conv)
+        shape = tuple(_spec(conv, graph.tensors, fold_rows)["shape"])
+        tensors[packed] = dataclasses.replace(tensors.pop(conv.x), name=packed, shape=shape)
+        ops[ops.index(conv)] = _folded(conv, packed, fold_rows)
+        inputs[inputs.index(conv.x)] = packed
+    return dataclasses.replace(graph, tensors=tensors, ops=ops, inputs=inputs)
 
-    Returns (graph, packs): packs maps the new input's name to its packing spec, for `pack_input`. A
-    convolution is folded where it is the only reader of a graph input and folding saves passes:
-    both kernel axes, or only the columns.
+
+def packings(graph: ir.Graph, config: AccelConfig) -> dict[str, dict]:
+    """The packing of each input that `run` makes of a graph's own, for `pack_input`."""
+    return {
+        _packed_name(conv): _spec(conv, graph.tensors, fold_rows)
+        for conv, fold_rows in _foldable(graph, config.rows)
+    }
+
+
+def _packed_name(conv: ir.Conv) -> str:
+    return f"{conv.x}.packed"
+
+
+def _foldable(graph: ir.Graph, rows: int) -> Iterator[tuple[ir.Conv, bool]]:
+    """(convolution, whether to fold both axes) where it is the only reader of an input and folding
+    saves passes.
     """
-    tensors, ops, inputs, packs = dict(graph.tensors), list(graph.ops), list(graph.inputs), {}
     for name in graph.inputs:
         readers = graph.consumers(name)
-        if (
-            len(readers) != 1
-            or name in graph.outputs
-            or not isinstance(readers[0], ir.Conv)
-            or readers[0].groups != 1
-        ):
+        if len(readers) != 1 or name in graph.outputs:
             continue
-        conv = readers[0]
+        (conv,) = readers
+        if not isinstance(conv, ir.Conv) or conv.groups != 1 or min(conv.pads) < 0:
+            continue
         fold_rows = _better_fold(conv, rows)
-        if (
-            fold_rows is None
-            or min(conv.pads) < 0
-            or (conv.second is not None and conv.second.residual == name)
-        ):
-            continue
-        spec = _spec(conv, graph.tensors, fold_rows)
-        packed = f"{name}.packed"
-        tensors[packed] = dataclasses.replace(
-            graph.tensors[name], name=packed, shape=tuple(spec["shape"])
-        )
-        del tensors[name]
-        ops[ops.index(conv)] = _folded(conv, packed, fold_rows)
-        inputs[inputs.index(name)] = packed
-        packs[packed] = spec
-    return dataclasses.replace(graph, tensors=tensors, ops=ops, inputs=inputs), packs
+        is_residual = conv.second is not None and conv.second.residual == name
+        if fold_rows is not None and not is_residual:
+            yield conv, fold_rows
 
 
-def _better_fold(conv, rows):
+def _better_fold(conv: ir.Conv, rows: int) -> bool | None:
     """True: fold both axes; False: only the columns; None: folding saves nothing."""
     _, channels, kh, kw = conv.weight.shape
     if channels >= rows or kh * kw == 1:
@@ -55,7 +63,7 @@ def _better_fold(conv, rows):
     return both <= columns
 
 
-def _spec(conv, tensors, fold_rows):
+def _spec(conv: ir.Conv, tensors: dict[str, ir.Tensor], fold_rows: bool) -> dict:
     n, _, _, _ = tensors[conv.x].shape
     _, channels, kh, kw = conv.weight.shape
     _, _, out_rows, out_cols = tensors[conv.y].shape
@@ -73,7 +81,7 @@ def _spec(conv, tensors, fold_rows):
     )
 
 
-def _folded(conv, packed, fold_rows):
+def _folded(conv: ir.Conv, packed: str, fold_rows: bool) -> ir.Conv:
     cout, channels, kh, kw = conv.weight.shape
     if fold_rows:
         weight = conv.weight.transpose(0, 2, 3, 1).reshape(cout, kh * kw * channels, 1, 1)
@@ -92,7 +100,7 @@ def _folded(conv, packed, fold_rows):
     )
 
 
-def pack_input(values, spec):
+def pack_input(values: np.ndarray, spec: dict | None) -> np.ndarray:
     """int8 [N, K, rows, columns] of a picture int8 [N, C, H, W]: im2col by a manifest's packing
     spec.
 
