@@ -42,6 +42,7 @@ REFUSED = {
     r"test_transpose_(default|all_permutations_[1-5])": "its result leaves the network in another layout",
     r"acosh": "not defined at 0, which every int8 map can hold",
     r"allowzero_reordered|empty_set": "no elements",
+    r"test_lppool": "powers of values, whose sums int8 does not hold",
     r"test_celu$": "an opset that onnxruntime has no QuantizeLinear for",
 }
 #: Operators so steep that a step of the input moves the output far; they are held to onnxruntime's

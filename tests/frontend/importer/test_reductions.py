@@ -79,6 +79,38 @@ def test_global_max_pool():
     assert run(net)[1][0].max() == 0
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kernel_shape": [2, 2]},
+        {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]},
+        {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
+        {"kernel_shape": [2, 3], "strides": [2, 2], "ceil_mode": 1},
+    ],
+)
+def test_sum_of_absolute_values(settings):
+    net = Net(1, 3, 9, 10, opset=18)
+    net.node("LpPool", net.conv(3, 6, 1, 1), p=1, **settings)
+    net.conv(6, 4, 1, 1)
+    _, steps = run(net, net.nodes[1].output[0], net.x)
+    assert steps[0].max() <= 1 and steps[1].max() <= 1
+    assert (steps[0] > 0).mean() < 0.01
+
+
+def test_global_sum_of_absolute_values():
+    net = Net(1, 3, 9, 10)
+    net.node("GlobalLpPool", net.conv(3, 6, 1, 1), p=1)
+    assert run(net)[1][0].max() <= 1
+
+
+@pytest.mark.parametrize("op", ["LpPool", "GlobalLpPool"])
+def test_sums_of_powers_are_refused(op):
+    net = Net(1, 3, 9, 10, opset=18)
+    net.node(op, net.conv(3, 6, 1, 1), **({} if op[0] == "G" else {"kernel_shape": [2, 2]}))
+    with pytest.raises(InputError, match="p = 2"):
+        quantise(net.model())
+
+
 @pytest.mark.parametrize("low, high, operations", [(0, 0.5, 2), (-0.5, 1.5, 4)])
 def test_prelu(low, high, operations):
     net = Net(1, 3, 9, 10)

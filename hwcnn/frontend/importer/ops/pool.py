@@ -1,14 +1,17 @@
 """Pooling over windows."""
 
 import numpy as np
+import onnx
 
 from hwcnn import ir
 from hwcnn.frontend.importer.average_ties import conv_with_exact_ties, mean_ratio, with_exact_ties
+from hwcnn.frontend.importer.context import Context
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Padded, Pending, map_shape
+from hwcnn.frontend.importer.values import Linear, Padded, Pending, map_shape
 from hwcnn.frontend.importer.window_geometry import pair, window
 
 from .dilated_max import dilated_max
+from .unary import absolute
 from .weights import pending
 
 _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
@@ -56,6 +59,29 @@ def average_pool(ctx, node, x):
         map_shape(shape),
         pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors),
     )
+
+
+@operator("LpPool", attributes=(*_WINDOW, "p"), limits="p = 1; 1-D and 2-D; no dilations")
+def lp_pool(ctx: Context, node: onnx.NodeProto, x: Linear | Padded) -> Pending:
+    """The sum of the absolute values of a window (ONNX LpPool-22 with p = 1)."""
+    check_power(node)
+    x, g = _geometry(ctx, node, ctx.materialise(x))
+    if g.dilation != (1, 1):
+        raise Unsupported("dilations")
+    rows, columns = _taps(g, ctx.tensor(x).shape[2:])
+    divisors = {int(taps): 1 for taps in np.unique(np.multiply.outer(rows, columns))}
+    x = absolute(ctx, node, x)
+    shape = ctx.shapes[node.output[0]]
+    emit = pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors)
+    return Pending(shape, map_shape(shape), emit)
+
+
+def check_power(node: onnx.NodeProto) -> None:
+    """Raise Unsupported unless p of an LpPool or GlobalLpPool is 1: squares of int8 have twice the
+    bits, and small ones would be lost in 8.
+    """
+    if (p := attributes(node).get("p", 2)) != 1:
+        raise Unsupported(f"p = {p}: only sums of absolute values, p = 1")
 
 
 def _beyond(g, size):

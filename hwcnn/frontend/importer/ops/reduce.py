@@ -5,12 +5,15 @@ weights of one.
 from dataclasses import replace
 
 import numpy as np
+import onnx
 
 from hwcnn.frontend.importer.average_ties import conv_with_exact_ties
+from hwcnn.frontend.importer.context import Context
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Const, Pending
+from hwcnn.frontend.importer.values import Const, Linear, Padded, Pending
 
-from .pool import pool_of
+from .pool import check_power, pool_of
+from .unary import absolute
 from .weights import pending
 
 
@@ -18,6 +21,13 @@ from .weights import pending
 def global_pool(ctx, node, x):
     kind = "max" if node.op_type == "GlobalMaxPool" else "average"
     return _whole(ctx, node, ctx.materialise(x), kind, (2, 3))
+
+
+@operator("GlobalLpPool", attributes=("p",), limits="p = 1; 1-D and 2-D maps")
+def global_lp_pool(ctx: Context, node: onnx.NodeProto, x: Linear | Padded) -> Pending:
+    """The sum of a map's absolute values (ONNX GlobalLpPool-22 with p = 1)."""
+    check_power(node)
+    return _whole(ctx, node, absolute(ctx, node, ctx.materialise(x)), "sum", (2, 3))
 
 
 @operator(

@@ -2,11 +2,16 @@
 evaluated by onnx's reference.
 """
 
+from dataclasses import replace
+
 import numpy as np
+import onnx
 from onnx import helper
 from onnx.defs import onnx_opset_version
 from onnx.reference import ReferenceEvaluator
 
+from hwcnn.fixedpoint import INT8_MIN
+from hwcnn.frontend.importer.context import Context
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Table
 
@@ -47,6 +52,17 @@ def as_table(ctx, value):
     real = (np.arange(-128, 128) - x.zero).astype(np.float32) * np.float32(x.scale)
     real = np.clip(real * np.float32(value.mul) + np.float32(value.add), value.low, value.high)
     return Table(value.tensor, value.shape, real.astype(np.float32), value.index)
+
+
+def absolute(ctx: Context, node: onnx.NodeProto, x: Linear) -> Linear:
+    """The absolute values of a map as a map of the same scale, exactly: all are at most 255 steps,
+    which int8 holds with a zero point of -128.
+    """
+    table = as_table(ctx, x)
+    table = replace(table, values=np.abs(table.values))
+    name = f"{node.name}/abs"
+    raw = ctx.quantise(name, table, f"{node.output[0]}/abs", ctx.tensor(x).scale, INT8_MIN)
+    return replace(raw, raw=False)
 
 
 def evaluate(node, table, *more):
