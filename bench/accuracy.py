@@ -29,6 +29,7 @@ from hwcnn.preprocess import Preprocess
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.sim import session
+from hwcnn.sim.design import Design
 
 SECTION = "Trained networks on pictures"
 INTRO = """Pictures whose class (top-1) the float network and the accelerator's program find; "as float" counts the pictures on
@@ -133,9 +134,7 @@ def _isa_and_rtl(graph, x, config, in_rtl):
     """
     compiled = compile_graph(graph, config)
     verilog = accelerator_verilog(config) if in_rtl else ""
-    design = session.Design(
-        config, compiled.manifest, compiled.program, compiled.weights, verilog, graph
-    )
+    design = Design(config, compiled.manifest, compiled.program, compiled.weights, verilog, graph)
     inputs = [{name: golden.quantise_input(graph, name, one) for name in graph.inputs} for one in x]
     outcomes = session.simulate(design, inputs, session.Options("isa")).outcomes
     classes = [

@@ -29,8 +29,11 @@ from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.host.registers import LIMIT_UNIT, READ_CLIENTS, WRITE_CLIENTS
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import memory, rtl, session
 from hwcnn.sim.compare import compare
+from hwcnn.sim.design import Design
+from hwcnn.sim.engines.fault_orders import DECERR, SLVERR, Fault
+from hwcnn.sim.engines.rtl_engine import AcceleratorError, RtlSimulator
+from hwcnn.sim.testbench import accelerator
 
 CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=16, act_kib=4, acc_depth=64, pool_depth=64)
 DOCS = Path(__file__).parents[1] / "docs"
@@ -47,7 +50,7 @@ class Wrong(Exception):
 
 
 def network(config):
-    """A `simulate.Design` of a network that uses every client: a residual, a sum of two maps,
+    """A `Design` of a network that uses every client: a residual, a sum of two maps,
     pooling, convolutions.
     """
     generator = np.random.default_rng(0)
@@ -90,7 +93,7 @@ def network(config):
     )
     imported = import_graph(quantise(model, None, 0))
     made = compile_graph(imported, config)
-    return session.Design(
+    return Design(
         config, made.manifest, made.program, made.weights, accelerator_verilog(config), imported
     )
 
@@ -101,8 +104,8 @@ class Bench:
     stalls, where they differ).
     """
 
-    design: session.Design
-    simulator: rtl.RtlSimulator
+    design: Design
+    simulator: RtlSimulator
     x: dict
     image: np.ndarray = None
     cycles: int | None = None
@@ -148,17 +151,17 @@ class Bench:
             raise Wrong(f"{what}: the run after it took {cycles} cycles, not {self.cycles}")
 
     def fails(self, what, **how):
-        """The `rtl.AcceleratorError` of a run."""
+        """The `AcceleratorError` of a run."""
         try:
             self.run(**how)
-        except rtl.AcceleratorError as e:
+        except AcceleratorError as e:
             return e
         raise Wrong(f"{what}: no error was reported")
 
     def bursts(self):
         """{(write, client): bursts of a run}; of the program only those that are used in full."""
         orders = self.simulator.orders
-        orders.arm(memory.Fault(False, 0, 2**32 - 1))
+        orders.arm(Fault(False, 0, 2**32 - 1))
         self.exact("counting bursts")
         orders.disarm()
         counts = {
@@ -178,9 +181,9 @@ def fault(bench, counts, number, generator):
     write, name = CLIENTS[number % len(CLIENTS)]
     if not counts[write, name]:
         raise Wrong(f"the network has no burst of {name}")
-    resp = (memory.SLVERR, memory.DECERR)[number // len(CLIENTS) % 2]
+    resp = (SLVERR, DECERR)[number // len(CLIENTS) % 2]
     burst, beat = generator.randrange(counts[write, name]), generator.randrange(16)
-    order = memory.Fault(write, _number(write, name), burst, beat, resp)
+    order = Fault(write, _number(write, name), burst, beat, resp)
     bench.simulator.orders.arm(order)
     what = f"{order}"
     error, address = bench.fails(what), bench.simulator.orders.answered
@@ -208,7 +211,7 @@ def dead_bus(bench, after):
 def run(design, faults, stride, seed, stalls):
     """(faults, resets, dead buses) that went well; raises Wrong where one did not."""
     generator, size = random.Random(seed), design.manifest["dram_bytes"]
-    with rtl.RtlSimulator(rtl.build(design.verilog), size, stalls=stalls) as simulator:
+    with RtlSimulator(accelerator.build(design.verilog), size, stalls=stalls) as simulator:
         bench = Bench.begin(design, simulator, stalls)
         counts = bench.bursts()
         for number in range(faults):

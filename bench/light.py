@@ -26,7 +26,8 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.calibrate import random_samples
-from hwcnn.sim import session
+from hwcnn.sim import report, session
+from hwcnn.sim.design import Design
 
 FOLDER = Path(backend_test.__file__).parent / "data" / "light"
 SECTION = "Topologies of the onnx package"
@@ -96,7 +97,7 @@ def measure(name, config, seed, engines):
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
         made = generator.generate(generator.Request(str(path), config, out, seed=seed))
-        design = session.Design.of(artifact.Generated(out))
+        design = Design.of(artifact.Generated(out))
         (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
         x = {
             name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()
@@ -107,7 +108,7 @@ def measure(name, config, seed, engines):
             engine: session.simulate(design, [x], session.Options(engine)) for engine in engines
         }
     figures = {
-        engine: session.figures(design, session.Options(engine), result)
+        engine: report.figures(design, session.Options(engine), result)
         for engine, result in found.items()
     }
     tensors = found["isa"].outcomes[0].tensors.values()

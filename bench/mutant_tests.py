@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 
 from hwcnn import cache
-from hwcnn.sim import verilator
+from hwcnn.sim.testbench import verilator_build
 
 #: Seconds after which a test hangs: five times what the longest takes.
 LIMIT = 150
 
 TESTS = []
-_original, _filling = verilator.build, cache.filling
+_original, _filling = verilator_build.build, cache.filling
 _state = {}
 
 
@@ -48,7 +48,7 @@ def _build(*args, **options):
     return folder
 
 
-verilator.build = _build
+verilator_build.build = _build
 if "MUTANT_ORIGINAL" in os.environ:
     cache.filling = _named
 
@@ -92,7 +92,9 @@ def _in_elaboration(excinfo):
     """Whether an exception comes from describing hardware, or from building what was described."""
     files = [Path(str(entry.path)) for entry in excinfo.traceback]
     return any(
-        f.parts[-3:-1] == ("hwcnn", "rtl") or "amaranth" in f.parts or f.name == "verilator.py"
+        f.parts[-3:-1] == ("hwcnn", "rtl")
+        or "amaranth" in f.parts
+        or f.name == "verilator_build.py"
         for f in files
     )
 

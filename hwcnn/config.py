@@ -22,6 +22,13 @@ def bits_for(n):
     return max(1, (n - 1).bit_length())
 
 
+def max_axi_bytes(rows: int, cols: int) -> int:
+    """Bytes of the widest AXI4 beat that an array of rows x cols PEs can have: a weight tile, or the
+    parameters of an output block, fill a beat at least.
+    """
+    return min(rows * cols, 8 * cols)
+
+
 @dataclass(frozen=True)
 class AccelConfig:
     """Parameters of one accelerator.
@@ -79,10 +86,10 @@ class AccelConfig:
                 raise InputError(
                     f"accelerator configuration: {name} = {value!r}: expected a power of two from {low} to {high}"
                 )
-        if self.axi_bytes > min(self.rows * self.cols, 8 * self.cols):
+        if self.axi_bytes > max_axi_bytes(self.rows, self.cols):
             raise InputError(
                 f"accelerator configuration: axi_bytes = {self.axi_bytes} is too wide for a "
-                f"{self.rows}x{self.cols} array: at most {min(self.rows * self.cols, 8 * self.cols)}"
+                f"{self.rows}x{self.cols} array: at most {max_axi_bytes(self.rows, self.cols)}"
             )
 
     @property

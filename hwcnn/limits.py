@@ -17,6 +17,9 @@ EAGER_WEIGHTS = 128
 #: Beats of the longest burst. Bursts are cut at multiples of so many beats, which keeps them within
 #: 4 KiB.
 MAX_BURST = 16
+#: DRAM that the cycle model assumes and the simulator has by default: cycles from a read address to
+#: its first beat, and from a burst's last write beat to its response.
+READ_LATENCY, WRITE_LATENCY = 32, 8
 
 
 def weight_prefetch(config):

@@ -9,7 +9,7 @@ import onnx
 
 from hwcnn.config import AccelConfig
 from hwcnn.frontend.quantise.float_to_qdq import quantise
-from hwcnn.sim import rtl
+from hwcnn.sim.engines.rtl_engine import RtlSimulator
 
 from . import engines, ort, rtl_case, stages
 from .stages import Failure, Refused
@@ -68,7 +68,7 @@ def replay(path):
 
 def run_rtl(design, seed, bus, images=3):
     """The RTL on a design. Raises Failure."""
-    with rtl.RtlSimulator(
+    with RtlSimulator(
         rtl_case.build(design.config), rtl_case.SIZE, hang=rtl_case.HANG_CYCLES, **bus
     ) as simulator:
         for _ in rtl_case.images_through(simulator, design, seed, images):

@@ -7,7 +7,7 @@ import numpy as np
 from hwcnn import ir, isa
 from hwcnn.frontend.importer.registry import OPERATORS
 from hwcnn.rtl.host import registers
-from hwcnn.sim.events import START
+from hwcnn.sim.testbench.events import START
 
 from . import configurations
 

@@ -11,7 +11,8 @@ from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim.session import Design, Options, simulate
+from hwcnn.sim.design import Design
+from hwcnn.sim.session import Options, simulate
 
 from . import quantising
 from .net import Invalid

@@ -4,7 +4,7 @@ client.
 
 from hwcnn import isa
 from hwcnn.rtl.host import registers
-from hwcnn.sim import rtl
+from hwcnn.sim.engines import rtl_engine
 
 from .engines import random_inputs
 from .stages import Failure
@@ -74,10 +74,10 @@ def run(simulator, name, design, broken):
     )
     try:
         simulator.run(NOWHERE if name == UNCHANGED else at, **limits)
-    except rtl.AcceleratorError as e:
+    except rtl_engine.AcceleratorError as e:
         if name != " ".join(filter(None, (e.error, e.client))):
             raise Failure(f"rtl: another error than {name!r}", str(e)) from e
         return
-    except rtl.SimulationError as e:
+    except rtl_engine.SimulationError as e:
         raise Failure(f"rtl: no error where {name!r} is one", str(e)) from e
     raise Failure(f"rtl: no error where {name!r} is one")

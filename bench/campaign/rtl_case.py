@@ -12,9 +12,10 @@ import numpy as np
 
 from hwcnn import cache, golden
 from hwcnn.rtl.verilog import accelerator_verilog
-from hwcnn.sim import rtl
 from hwcnn.sim.compare import compare
+from hwcnn.sim.engines.rtl_engine import RtlSimulator, SimulationError
 from hwcnn.sim.session import Outcome
+from hwcnn.sim.testbench import accelerator
 
 from . import configurations, coverage, engines, faults, recipe, stages
 from .stages import Failure, Refused
@@ -115,7 +116,7 @@ def build(config):
     with stages.stage("verilog"):
         verilog = accelerator_verilog(config)
     with stages.stage("build"):
-        return rtl.build(verilog, optimise="-O0")
+        return accelerator.build(verilog, optimise="-O0")
 
 
 def _networks(seed, group, count, config, result):
@@ -154,7 +155,7 @@ def _run_all(folder, bus, networks, group, result):
     """
     rest, made = list(networks), [design for _, design in networks]
     while rest:
-        with rtl.RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **bus) as simulator:
+        with RtlSimulator(folder, SIZE, hang=HANG_CYCLES, **bus) as simulator:
             while rest:
                 number, design = rest.pop(0)
                 try:
@@ -181,7 +182,7 @@ def _run_all(folder, bus, networks, group, result):
 
 def images_through(simulator, design, seed, count):
     """Run `design` on random images, one after another, and compare all tensors; yields the
-    `rtl.Run`s. Raises Failure.
+    `RtlRun`s. Raises Failure.
     """
     for number, x in enumerate(engines.random_inputs(design.graph, seed, count)):
         tensors = golden.run(design.graph, x)
@@ -190,7 +191,7 @@ def images_through(simulator, design, seed, count):
             run_ = simulator.run(
                 design.manifest["memory"]["program"]["addr"], budget=design.manifest["cycle_budget"]
             )
-        except rtl.SimulationError as e:
+        except SimulationError as e:
             raise Failure(f"rtl: {stages.reason(str(e).splitlines()[0])}", str(e)) from e
         written = {
             name: place

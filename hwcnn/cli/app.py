@@ -17,7 +17,7 @@ from rich.console import Console
 
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError, Note, RunError
-from hwcnn.limits import MAX_BATCH
+from hwcnn.limits import MAX_BATCH, READ_LATENCY
 
 from . import tables
 
@@ -148,7 +148,7 @@ def simulate(
     ] = None,
     latency: Annotated[
         int, typer.Option(min=1, max=100_000, help="Cycles from a read of DRAM to its first data.")
-    ] = 32,
+    ] = READ_LATENCY,
     stalls: Annotated[
         int | None,
         typer.Option(

@@ -53,8 +53,8 @@ class Timing:
     its response.
     """
 
-    latency: int = 32
-    write_latency: int = 8
+    latency: int = limits.READ_LATENCY
+    write_latency: int = limits.WRITE_LATENCY
 
 
 def read_vectors(v):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
+from hwcnn.limits import READ_LATENCY
 from hwcnn.tile_ops import TileOp
 
 from .events import EventModel, Timing, read_bytes, write_bytes
@@ -115,7 +116,7 @@ class RunEstimate:
         )
 
 
-def estimate(program: Program, config: AccelConfig, latency: int = 32) -> RunEstimate:
+def estimate(program: Program, config: AccelConfig, latency: int = READ_LATENCY) -> RunEstimate:
     """Predict a run of a program on memory that answers reads after `latency` cycles."""
     model = EventModel(config, Timing(latency))
     dispatch = Dispatch(program.ops, config, latency, model.fetch)

@@ -5,7 +5,7 @@ configuration.
 from dataclasses import asdict, replace
 
 from hwcnn.artifact import Generated, last
-from hwcnn.config import AccelConfig
+from hwcnn.config import AccelConfig, max_axi_bytes
 from hwcnn.cycles.replay import estimate as replay
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
@@ -89,7 +89,7 @@ def largest(config, part, progress):
         key=lambda s: (-s[0] * s[1], abs(s[0] - s[1]), s),
     )
     for rows, cols in sizes:
-        if config.axi_bytes > min(rows * cols, 8 * cols):
+        if config.axi_bytes > max_axi_bytes(rows, cols):
             continue
         candidate = replace(config, rows=rows, cols=cols)
         progress(candidate.pe)

@@ -10,8 +10,11 @@ from hwcnn import artifact, golden
 from hwcnn import models as built_in
 from hwcnn.errors import InputError, unwritable
 from hwcnn.golden.run import dequantise
+from hwcnn.limits import READ_LATENCY
 
 from . import inputs, report, session
+from .design import Design
+from .trace import trace
 
 #: Samples of the model itself that are run where no input is given, and the best outputs that are
 #: reported.
@@ -32,7 +35,7 @@ class Request:
     layer: str | None = None
     waves: Path | None = None
     trace: Path | None = None
-    latency: int = 32
+    latency: int = READ_LATENCY
     stalls: int | None = None
     seed: int = 0
     progress: object = lambda text: None
@@ -42,7 +45,7 @@ def run(request):
     """The figures of ``hwcnn simulate --json``, and lines about mismatches."""
     _check(request)
     generated = artifact.Generated(request.folder or artifact.last())
-    design = session.Design.of(generated)
+    design = Design.of(generated)
     labels, batches = _batches(request, generated, design.graph)
     if request.layer is not None:
         request.progress("golden")
@@ -57,13 +60,11 @@ def run(request):
         progress=request.progress,
     )
     result = session.simulate(design, batches, options)
-    values = session.figures(design, options, result)
+    values = report.figures(design, options, result)
     values["outputs"] = _outputs(design, labels, result)
     if request.trace is not None:
-        _write(
-            request.trace, json.dumps(report.trace(design.manifest, result.outcomes[0].run.events))
-        )
-    return values, session.mismatch_lines(design, result)
+        _write(request.trace, json.dumps(trace(design.manifest, result.outcomes[0].run.events)))
+    return values, report.mismatch_lines(design, result)
 
 
 def _check(request):

@@ -1,8 +1,11 @@
 """Compares the tensors in a DRAM image with golden's, bit by bit."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from hwcnn.layout import Placement
 
 
 @dataclass(frozen=True)
@@ -17,31 +20,33 @@ class Difference:
     got: int = 0
     expected: int = 0
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
-            f"tensor {self.tensor!r}: {self.mismatches} of {self.elements} differ, by at most {self.max_abs_error}; "
+            f"tensor {self.tensor!r}: {self.mismatches} of {self.elements} differ, "
+            f"by at most {self.max_abs_error}; "
             f"the first at (n, c, h, w) = {self.at}: {self.got}, expected {self.expected}"
         )
 
 
-def difference(name, got, expected):
-    """The Difference of two int8 arrays [N, C, H, W]."""
+def difference(name: str, got: np.ndarray, expected: np.ndarray) -> Difference:
+    """The Difference of two int8 arrays [N, C, H, W]. Raises ValueError where shapes differ."""
     if got.shape != expected.shape:
         raise ValueError(f"{name}: {got.shape} in DRAM, {expected.shape} expected")
     wrong = got != expected
     count = int(np.count_nonzero(wrong))
     if not count:
         return Difference(name, got.size, 0)
-    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    error = int(np.abs(got.astype(np.int16) - expected).max())
+    n, c, h, w = (int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    at, error = (n, c, h, w), int(np.abs(got.astype(np.int16) - expected).max())
     return Difference(name, got.size, count, error, at, int(got[at]), int(expected[at]))
 
 
-def compare(dram, placements, golden):
-    """``{tensor: Difference}`` of all tensors that golden has and that the accelerator computes.
+def compare(
+    dram: np.ndarray, placements: Mapping[str, Placement], golden: Mapping[str, np.ndarray]
+) -> dict[str, Difference]:
+    """Differences by name of the tensors that have a placement and that golden has.
 
-    dram : uint8 image. placements : tensor name to Placement. golden : tensor name to int8 [N, C,
-    H, W].
+    dram : uint8 image. golden : int8 [N, C, H, W] by name.
     """
     return {
         name: difference(name, place.unpack(dram), golden[name])
@@ -50,10 +55,19 @@ def compare(dram, placements, golden):
     }
 
 
-def writer(instructions, place, at, post_lanes):
-    """The tile operation that wrote an element: ``(index in its queue, name)``, or None.
+def writing_instruction(
+    instructions: Iterable[tuple[str, Mapping[str, int]]],
+    place: Placement,
+    at: tuple[int, int, int, int],
+    post_lanes: int,
+) -> tuple[int, str] | None:
+    """The instruction that wrote an element last: (number in its queue, name), or None.
 
-    instructions : (name, values) in program order. place : of the tensor. at : (n, c, h, w).
+    Parameters
+    ----------
+    instructions : (name, fields by name), in program order.
+    place : of the tensor.
+    at : (n, c, h, w) of the element.
     post_lanes : AccelConfig's.
     """
     n, c, h, w = at
@@ -69,10 +83,10 @@ def writer(instructions, place, at, post_lanes):
     return found
 
 
-def _writes(v, address, lanes):
-    """Whether a POST or VECTOR writes the byte at `address`."""
+def _writes(v: Mapping[str, int], address: int, lanes: int) -> bool:
+    """Whether a POST or VECTOR with these fields writes the byte at `address`."""
     rest = address - v["out_addr"]
-    if not 0 <= rest:
+    if rest < 0:
         return False
     block = rest // v["out_blk_stride"] if v["n_blk"] > 1 and v["out_blk_stride"] else 0
     rest -= block * v["out_blk_stride"]

@@ -1,120 +1,142 @@
-"""From a run's events and counters to cycles, stalls and traffic by layer."""
+"""The figures of a simulation, under the keys of ``hwcnn simulate --json``, and its mismatches in
+words.
+"""
 
-import numpy as np
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from .events import DONE, ENDS, LEVELS, START
+from hwcnn import isa
+from hwcnn.config import AccelConfig
 
-#: Causes of stalls, as the accelerator counts them.
-STALLS = tuple(name.removeprefix("stall_") for name in LEVELS if name.startswith("stall_"))
+from .compare import Difference, writing_instruction
+from .design import Design
+from .engines.rtl_engine import RtlRun
+from .layer_cycles import STALLS, convolutional_layers, finishes, layer_cycles
+from .session import Options, Result
+
+#: Mismatching tensors that are reported in full.
+REPORTED = 5
 
 
-def layer_of(manifest, queue):
-    """int64 array: the layer of each instruction of a queue, in order."""
-    runs = manifest["queues"][queue]
-    return np.repeat([layer for layer, _ in runs], [count for _, count in runs]).astype(np.int64)
+@dataclass(frozen=True, kw_only=True)
+class RunFigures:
+    """Of one run in RTL; what only the RTL knows is None for the other engines.
 
-
-def finishes(manifest, log):
-    """Cycle at which the last result of each layer was in memory; 0 for a layer that has no
-    instruction that writes.
+    macs, conv_macs : of the network, and without the fully connected layers at its end. cycles,
+    conv_cycles : likewise. mac_utilisation, conv_mac_utilisation : macs a PE and cycle.
+    stall_cycles : in which the array waited, by cause.
     """
-    finish = np.zeros(len(manifest["layers"]), np.int64)
-    for queue in ("post", "vector"):
-        np.maximum.at(finish, layer_of(manifest, queue), log.done(ENDS[queue]))
-    return finish
+
+    cycles: int | None = None
+    macs: int
+    conv_macs: int
+    conv_cycles: int | None = None
+    mac_utilisation: float | None = None
+    conv_mac_utilisation: float | None = None
+    dram_read_bytes: int | None = None
+    dram_write_bytes: int | None = None
+    stall_cycles: dict[str, int] = field(default_factory=dict)
 
 
-def cycles_from(finish):
-    """Cycles of each layer: from the end of all layers before it to its own end; they add up to the
-    last end.
-
-    A layer that overlaps with those before it, and ends before them, takes none.
-    """
-    ends = np.maximum.accumulate(finish)
-    return np.diff(ends, prepend=0)
-
-
-def conv_part(layers):
-    """Number of layers up to the fully connected ones at the end of the network (and what follows
-    these).
-    """
-    convs = [i for i, layer in enumerate(layers) if layer["macs"] and not layer["fully_connected"]]
-    tail = [
-        i
-        for i, layer in enumerate(layers)
-        if layer["fully_connected"] and i > (convs[-1] if convs else -1)
-    ]
-    return tail[0] if tail else len(layers)
-
-
-def layer_rows(manifest, log):
-    """A dict a layer: name, op, cycles, macs, array_busy, stalls (by cause, while its ARRAYs were
-    next).
-    """
-    finish = finishes(manifest, log)
-    rows = [
-        {"name": layer["name"], "op": layer["op"], "cycles": int(cycles), "macs": layer["macs"]}
-        for layer, cycles in zip(manifest["layers"], cycles_from(finish), strict=True)
-    ]
-    ends, owner = log.done("array"), layer_of(manifest, "array")
-    for key, level in [("array_busy", "array_busy")] + [
-        (f"stall_{s}", f"stall_{s}") for s in STALLS
-    ]:
-        total = np.zeros(len(rows), np.int64)
-        np.add.at(total, owner, np.diff(log.at(ends, "level", level), prepend=0))
-        for row, count in zip(rows, total, strict=True):
-            row[key] = int(count)
-    return rows
-
-
-def summary(manifest, config, run):
-    """The figures of one run under the keys of ``hwcnn simulate --json``."""
-    counters, layers = run.counters, manifest["layers"]
-    pes, cycles = config.rows * config.cols, run.counters["cycles"]
-    part = conv_part(layers)
-    macs, conv_macs = (sum(layer["macs"] for layer in some) for some in (layers, layers[:part]))
-    conv_cycles = (
-        int(max(finishes(manifest, run.events)[:part], default=0)) if part < len(layers) else cycles
+def run_figures(
+    manifest: Mapping[str, Any], config: AccelConfig, run: RtlRun | None = None
+) -> RunFigures:
+    """The figures of a run."""
+    layers = manifest["layers"]
+    convs = convolutional_layers(layers)
+    macs = sum(layer["macs"] for layer in layers)
+    conv_macs = sum(layer["macs"] for layer in layers[:convs])
+    if run is None:
+        return RunFigures(macs=macs, conv_macs=conv_macs)
+    counters, pes = run.counters, config.rows * config.cols
+    cycles = conv_cycles = counters["cycles"]
+    if convs < len(layers):
+        conv_cycles = int(max(finishes(manifest, run.events)[:convs], default=0))
+    return RunFigures(
+        cycles=cycles,
+        macs=macs,
+        conv_macs=conv_macs,
+        conv_cycles=conv_cycles,
+        mac_utilisation=macs / (pes * cycles),
+        conv_mac_utilisation=conv_macs / (pes * conv_cycles) if conv_cycles else 0.0,
+        dram_read_bytes=counters["read_beats"] * config.axi_bytes,
+        dram_write_bytes=counters["write_beats"] * config.axi_bytes,
+        stall_cycles={cause: counters[f"stall_{cause}"] for cause in STALLS},
     )
+
+
+def figures(design: Design, options: Options, result: Result) -> dict[str, Any]:
+    """The figures of ``hwcnn simulate --json``: cycles and layers of the first input, comparisons
+    of all together.
+    """
+    runs = [outcome.run for outcome in result.outcomes if outcome.run]
+    first = run_figures(design.manifest, design.config, runs[0] if runs else None)
+    every = [d for outcome in result.outcomes for d in outcome.differences.values()]
+    seconds = sum(outcome.seconds for outcome in result.outcomes)
+    simulated = sum(run.counters["cycles"] for run in runs)
     return {
-        "cycles": cycles,
-        "macs": macs,
-        "conv_macs": conv_macs,
-        "conv_cycles": conv_cycles,
-        "mac_utilisation": macs / (pes * cycles),
-        "conv_mac_utilisation": conv_macs / (pes * conv_cycles) if conv_cycles else 0.0,
-        "dram_read_bytes": counters["read_beats"] * config.axi_bytes,
-        "dram_write_bytes": counters["write_beats"] * config.axi_bytes,
-        "stall_cycles": {cause: counters[f"stall_{cause}"] for cause in STALLS},
+        "engine": options.engine,
+        "model": design.manifest["model"],
+        "pe": design.config.pe,
+        **asdict(first),
+        "elements_compared": sum(d.elements for d in every),
+        "mismatches": sum(d.mismatches for d in every),
+        "max_abs_error": max((d.max_abs_error for d in every), default=0),
+        "seconds": round(seconds, 3),
+        "build_seconds": round(result.build_seconds, 3),
+        "cycles_per_second": round(simulated / max(seconds, 1e-9)) if runs else None,
+        "layers": _layers(design, result, runs[0] if runs else None),
     }
 
 
-def trace(manifest, log):
-    """Chrome trace events (Perfetto reads them): a track an engine, a slice an instruction; a
-    microsecond is a cycle.
+def _layers(design: Design, result: Result, run: RtlRun | None) -> list[dict[str, Any]]:
+    """A row a layer: cycles and stalls of a run, mismatches of all inputs."""
+    layers = design.manifest["layers"]
+    rows = [
+        {"name": layer["name"], "op": layer["op"], "cycles": None, "macs": layer["macs"]}
+        for layer in layers
+    ]
+    if run is not None:
+        measured = layer_cycles(design.manifest, run.events)
+        rows = [row | of.to_dict() for row, of in zip(rows, measured, strict=True)]
+    for row, layer in zip(rows, layers, strict=True):
+        found = [outcome.differences.get(layer["tensor"]) for outcome in result.outcomes]
+        row["mismatches"] = sum(d.mismatches for d in found if d)
+    return rows
+
+
+def mismatch_lines(design: Design, result: Result) -> list[str]:
+    """A line for each of the first mismatching tensors, in the order of the layers, with the
+    instruction that wrote the element.
     """
-    events = []
-    for track, engine in enumerate(START):
-        events.append(
-            {"ph": "M", "name": "thread_name", "pid": 0, "tid": track, "args": {"name": engine}}
-        )
-        starts, layers = log.starts(engine), layer_of(manifest, engine)
-        ends = (
-            log.done(ENDS[engine])
-            if engine in ENDS
-            else np.append(starts[1:], log.done(DONE[1])[-1:])
-        )
-        for k, (start, end) in enumerate(zip(starts, ends, strict=False)):
-            events.append(
-                {
-                    "ph": "X",
-                    "name": manifest["layers"][layers[k]]["name"],
-                    "cat": engine,
-                    "pid": 0,
-                    "tid": track,
-                    "ts": int(start),
-                    "dur": int(end - start),
-                    "args": {"instruction": k},
-                }
-            )
-    return {"traceEvents": events, "displayTimeUnit": "ns"}
+    layers = {layer["tensor"]: layer["name"] for layer in design.manifest["layers"]}
+    lines = []
+    for number, outcome in enumerate(result.outcomes):
+        for tensor, layer in layers.items():
+            found = outcome.differences.get(tensor)
+            if found and found.mismatches and len(lines) < REPORTED:
+                lines.append(
+                    f"input {number}, layer {layer!r}, {found}{_written_by(design, found)}"
+                )
+    return lines
+
+
+def _written_by(design: Design, difference: Difference) -> str:
+    if difference.at is None:
+        return ""
+    found = writing_instruction(
+        _instructions(design.program),
+        design.placements[difference.tensor],
+        difference.at,
+        design.config.post_lanes,
+    )
+    return f"; written by {found[1].upper()} number {found[0]}" if found else ""
+
+
+def _instructions(program: bytes) -> Iterator[tuple[str, Mapping[str, int]]]:
+    at = 0
+    while at < len(program):
+        instruction, _, values, size = isa.decode(program, at)
+        yield instruction.name, values
+        at += size

@@ -14,7 +14,8 @@ import pytest
 from hwcnn import artifact
 from hwcnn.cli import tables
 from hwcnn.errors import InputError, Note, RunError
-from hwcnn.sim import command, session
+from hwcnn.sim import command
+from hwcnn.sim.engines.rtl_engine import SimulationError
 
 
 def failed(outcome, code, *words):
@@ -214,7 +215,7 @@ def test_no_compiler(hwcnn, generated, tmp_path, monkeypatch):
         (MemoryError(), 3, ("out of memory",)),
         (OSError(28, "No space left on device", "x.vcd"), 3, ("x.vcd: No space left on device",)),
         (
-            session.rtl.SimulationError("deadlock:\n  load waits\n  array waits"),
+            SimulationError("deadlock:\n  load waits\n  array waits"),
             3,
             ("deadlock:; load waits; array waits",),
         ),

@@ -307,7 +307,7 @@ def test_seeded_noise_is_the_input_where_none_is_given(hwcnn, tmp_path):
 
 
 def test_a_mismatch_is_reported_with_its_place_and_exits_1(hwcnn, generated, tmp_path, monkeypatch):
-    from hwcnn.sim import isa_engine
+    from hwcnn.sim.engines import isa_engine
 
     manifest = json.loads((generated / "manifest.json").read_text())
     layer = manifest["layers"][3]

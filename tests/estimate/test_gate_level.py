@@ -17,6 +17,7 @@ from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.sim import session
+from hwcnn.sim.design import Design
 
 CONFIG = AccelConfig(
     rows=4,
@@ -77,7 +78,7 @@ def digits():
 
 def test_a_layer_of_the_netlist_is_bit_exact(digits, tmp_path):
     graph, tensors = digits
-    design = session.Design(
+    design = Design(
         CONFIG, {}, b"", None, gates(accelerator_verilog(CONFIG), tmp_path), graph
     ).layer("conv2")
     (outcome,) = session.simulate(

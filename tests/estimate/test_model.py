@@ -15,8 +15,8 @@ from hwcnn.errors import InputError
 from hwcnn.estimate import command, devices, model
 from hwcnn.estimate.components import BLOCKS, COMPONENTS, rams
 from hwcnn.estimate.synth import InLuts
-from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.rtl.top import Accelerator
+from hwcnn.rtl.verilog import accelerator_verilog
 
 CONFIG = AccelConfig(rows=8, cols=8)
 FAMILIES = sorted(model.coefficients())

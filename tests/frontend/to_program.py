@@ -13,7 +13,7 @@ from hwcnn.layout import Placement
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
-from hwcnn.sim import isa_engine
+from hwcnn.sim.engines import isa_engine
 
 CONFIGS = (
     AccelConfig(rows=4, cols=4, act_kib=8, acc_depth=64, param_slots=16, pool_depth=64),

@@ -12,7 +12,8 @@ from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import session
+from hwcnn.sim import report, session
+from hwcnn.sim.design import Design
 
 CONFIG = AccelConfig.load(pe="8x8")
 
@@ -28,7 +29,7 @@ def test_network(name):
     model = normalise(models.build(name, width, size), name)
     graph = import_graph(quantise(model, [{"input": sample} for sample in samples]))
     compiled = compile_graph(graph, CONFIG)
-    design = session.Design(
+    design = Design(
         CONFIG,
         compiled.manifest,
         compiled.program,
@@ -38,7 +39,7 @@ def test_network(name):
     )
     inputs = [{"input": golden.quantise_input(graph, "input", samples[0])}]
     result = session.simulate(design, inputs, session.Options())
-    assert session.mismatch_lines(design, result) == []
+    assert report.mismatch_lines(design, result) == []
     compared = {
         tensor
         for tensor, d in result.outcomes[0].differences.items()

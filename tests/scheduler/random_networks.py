@@ -7,7 +7,7 @@ from hwcnn.fixedpoint import multiplier
 from hwcnn.golden.lrn import lrn_table
 from hwcnn.layout import Placement
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
-from hwcnn.sim import isa_engine
+from hwcnn.sim.engines import isa_engine
 
 
 class Builder:

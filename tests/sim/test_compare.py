@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hwcnn.layout import Placement, dense, join
-from hwcnn.sim.compare import compare, difference, writer
+from hwcnn.sim.compare import compare, difference, writing_instruction
 
 
 def values(shape, seed=0):
@@ -62,9 +62,9 @@ def test_writer_names_the_tile():
         ("vector", tile | {"out_addr": 4096}),
         ("post", tile | {"out_addr": 64}),
     ]
-    assert writer(program, place, (0, 3, 1, 2), 8) == (0, "post")
-    assert writer(program, place, (0, 12, 2, 0), 8) == (1, "post")
-    assert writer(program[:2], place, (0, 12, 2, 0), 8) is None
+    assert writing_instruction(program, place, (0, 3, 1, 2), 8) == (0, "post")
+    assert writing_instruction(program, place, (0, 12, 2, 0), 8) == (1, "post")
+    assert writing_instruction(program[:2], place, (0, 12, 2, 0), 8) is None
 
 
 def test_writer_sees_half_vectors():
@@ -74,5 +74,5 @@ def test_writer_sees_half_vectors():
         out_blk_stride=0, out_row_stride=0, out_pix_stride=8, out_rows=1, out_cols=2, n_blk=1
     )
     program = [("post", tile | {"out_addr": 0}), ("post", tile | {"out_addr": 4})]
-    assert writer(program, place, (0, 3, 0, 1), 4) == (0, "post")
-    assert writer(program, place, (0, 4, 0, 1), 4) == (1, "post")
+    assert writing_instruction(program, place, (0, 3, 0, 1), 4) == (0, "post")
+    assert writing_instruction(program, place, (0, 4, 0, 1), 4) == (1, "post")

@@ -10,7 +10,8 @@ from test_minimal import chain
 
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.sim import session
+from hwcnn.sim import report, session
+from hwcnn.sim.design import Design
 
 
 def network(shape, make):
@@ -52,7 +53,7 @@ def test_minimal(rows, cols, axi_bytes):
     for number, (name, make) in enumerate(NETWORKS.items()):
         graph = make()
         compiled = compile_graph(graph, config)
-        design = session.Design(
+        design = Design(
             config, compiled.manifest, compiled.program, compiled.weights, verilog, graph
         )
         for stalls in (None, number + 1):
@@ -60,6 +61,6 @@ def test_minimal(rows, cols, axi_bytes):
             result = session.simulate(
                 design, images, session.Options(read_latency=8 + 50 * number, stalls=stalls)
             )
-            assert session.mismatch_lines(design, result) == [], name
+            assert report.mismatch_lines(design, result) == [], name
             compared = np.sum([d.elements for d in result.outcomes[1].differences.values()])
             assert compared >= sum(np.prod(graph.tensors[op.y].shape) for op in graph.ops), name

@@ -4,10 +4,12 @@ import numpy as np
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.sim import report
-from hwcnn.sim.events import DONE, HANG, LEVELS, ROW, START, EventLog
-from hwcnn.sim.rtl import Run
+from hwcnn.sim import layer_cycles, report
+from hwcnn.sim.engines.rtl_engine import RtlRun
+from hwcnn.sim.testbench.events import DONE, HANG, LEVELS, ROW, START, EventLog
+from hwcnn.sim.trace import trace
 
+CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=16)
 LAYERS = [
     dict(name="conv1", op="Conv", macs=1000, tensor="a", fully_connected=False),
     dict(name="pool1", op="Pool", macs=0, tensor="b", fully_connected=False),
@@ -30,7 +32,7 @@ MANIFEST = dict(
 def log(*events, origin=100):
     """Rows from (cycle, names such as "array+" (start) or "pstore", {level: count so far})."""
     rows = np.zeros(len(events), ROW)
-    for row, (cycle, names, levels) in zip(rows, events):
+    for row, (cycle, names, levels) in zip(rows, events, strict=True):
         row["cycle"] = cycle + origin
         for name in names.split():
             row["events"] |= 1 << (
@@ -59,52 +61,51 @@ RECORD = log(
 
 
 def test_layer_cycles_add_up_and_overlaps_count_once():
-    rows = report.layer_rows(MANIFEST, RECORD)
+    rows = layer_cycles.layer_cycles(MANIFEST, RECORD)
     # conv1 is stored at 160, pool1 at 320, conv2 at 410 (its first tile at 310, before pool1's
     # end), fc at 520.
-    assert [r["cycles"] for r in rows] == [160, 160, 90, 110]
-    assert [r["array_busy"] for r in rows] == [90, 0, 210, 10]
-    assert [r["stall_weights"] for r in rows] == [10, 0, 10, 80]
-    assert [r["macs"] for r in rows] == [1000, 0, 3000, 500]
+    assert [row.cycles for row in rows] == [160, 160, 90, 110]
+    assert [row.array_busy for row in rows] == [90, 0, 210, 10]
+    assert [row.stalls["weights"] for row in rows] == [10, 0, 10, 80]
 
 
 def test_a_layer_that_ends_before_the_one_before_it_takes_no_cycles():
-    assert list(report.cycles_from(np.array([100, 80, 0, 150]))) == [100, 0, 0, 50]
+    assert list(layer_cycles.cycles_from(np.array([100, 80, 0, 150]))) == [100, 0, 0, 50]
 
 
-def test_summary():
-    counters = dict.fromkeys([f"stall_{s}" for s in report.STALLS], 7) | dict(
-        cycles=525, read_beats=20, write_beats=3
-    )
-    values = report.summary(
-        MANIFEST, AccelConfig(rows=4, cols=4, axi_bytes=16), Run(counters, RECORD, 1.0)
-    )
-    assert (values["macs"], values["conv_macs"], values["cycles"], values["conv_cycles"]) == (
-        4500,
-        4000,
-        525,
-        410,
-    )
-    assert values["mac_utilisation"] == 4500 / (16 * 525) and values[
-        "conv_mac_utilisation"
-    ] == 4000 / (16 * 410)
-    assert (values["dram_read_bytes"], values["dram_write_bytes"]) == (320, 48)
-    assert values["stall_cycles"] == dict(
-        weights=7, activations=7, accumulators=7, program=7, store=7
+def test_figures_of_a_run():
+    stalls = {f"stall_{cause}": n for n, cause in enumerate(layer_cycles.STALLS)}
+    counters = stalls | {"cycles": 525, "read_beats": 20, "write_beats": 3}
+    found = report.run_figures(MANIFEST, CONFIG, RtlRun(counters, RECORD, 1.0))
+    assert found == report.RunFigures(
+        cycles=525,
+        macs=4500,
+        conv_macs=4000,
+        conv_cycles=410,
+        mac_utilisation=4500 / (16 * 525),
+        conv_mac_utilisation=4000 / (16 * 410),
+        dram_read_bytes=320,
+        dram_write_bytes=48,
+        stall_cycles={"weights": 0, "activations": 1, "accumulators": 2, "program": 3, "store": 4},
     )
 
 
-def test_conv_part_keeps_fully_connected_layers_between_convolutions():
+def test_without_the_rtl_only_the_work_is_known():
+    found = report.run_figures(MANIFEST, CONFIG)
+    assert found == report.RunFigures(macs=4500, conv_macs=4000)
+
+
+def test_convolutional_layers_include_fully_connected_layers_between_convolutions():
     def layers(*kinds):
         return [dict(macs=kind != "pool", fully_connected=kind == "fc") for kind in kinds]
 
-    assert report.conv_part(layers("conv", "fc", "conv", "pool", "fc", "fc")) == 4
-    assert report.conv_part(layers("conv", "pool")) == 2
-    assert report.conv_part(layers("fc", "fc")) == 0
+    assert layer_cycles.convolutional_layers(layers("conv", "fc", "conv", "pool", "fc", "fc")) == 4
+    assert layer_cycles.convolutional_layers(layers("conv", "pool")) == 2
+    assert layer_cycles.convolutional_layers(layers("fc", "fc")) == 0
 
 
 def test_trace_has_a_slice_an_instruction():
-    slices = [e for e in report.trace(MANIFEST, RECORD)["traceEvents"] if e["ph"] == "X"]
+    slices = [e for e in trace(MANIFEST, RECORD)["traceEvents"] if e["ph"] == "X"]
     arrays = [(e["name"], e["ts"], e["dur"]) for e in slices if e["cat"] == "array"]
     assert arrays == [("conv1", 30, 100), ("conv2", 140, 160), ("conv2", 310, 90), ("fc", 410, 90)]
     assert [(e["name"], e["ts"], e["dur"]) for e in slices if e["cat"] == "vector"] == [

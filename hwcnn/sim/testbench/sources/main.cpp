@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "Vtop.h"
@@ -38,6 +39,13 @@ uint64_t number(const std::string &name, uint64_t otherwise) {
     return std::stoull(option(name, std::to_string(otherwise)), nullptr, 0);
 }
 
+// What whoever starts the simulator always gives.
+uint64_t number(const std::string &name) {
+    const std::string text = option(name, "");
+    if (text.empty()) throw std::runtime_error("no +" + name + "=");
+    return std::stoull(text, nullptr, 0);
+}
+
 bool settle_values() {
     bool called = false;
     while (VerilatedVpi::callValueCbs()) called = true;
@@ -48,7 +56,7 @@ class Simulation {
   public:
     Simulation()
         : m_top(new Vtop("")), m_memory(m_top.get(), memory_options()), m_recorder(option("events", "events.bin")),
-          m_hang(number("hang", 100000)) {
+          m_hang(number("hang")) {
         Verilated::fatalOnVpiError(false);
 #if VM_TRACE
         Verilated::traceEverOn(true);
@@ -100,8 +108,8 @@ class Simulation {
         o.file = option("dram", "dram.bin");
         o.orders = option("orders", "");
         o.base = number("dram_base", o.base);
-        o.read_latency = number("read_latency", o.read_latency);
-        o.write_latency = number("write_latency", o.write_latency);
+        o.read_latency = number("read_latency");
+        o.write_latency = number("write_latency");
         o.outstanding = number("outstanding", o.outstanding);
         o.stall_permille = number("stall_permille", o.stall_permille);
         o.reorder = number("reorder", o.reorder);

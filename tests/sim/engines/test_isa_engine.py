@@ -5,7 +5,8 @@ import pytest
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.sim import isa_engine
+from hwcnn.sim.engines import isa_engine
+from hwcnn.sim.engines.isa_machine import ProgramError
 
 CONFIG = AccelConfig(
     rows=8, cols=4, act_kib=4, acc_depth=64, param_slots=8, pool_depth=64, axi_bytes=8
@@ -388,5 +389,5 @@ def test_lrn():
     ],
 )
 def test_wrong_programs(parts, message):
-    with pytest.raises(isa_engine.ProgramError, match=message):
+    with pytest.raises(ProgramError, match=message):
         isa_engine.run(program(*parts), memory(), CONFIG)

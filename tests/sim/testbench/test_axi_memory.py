@@ -1,4 +1,4 @@
-"""The DRAM model of the RTL simulation (hwcnn/sim/tb) as an AXI4 slave."""
+"""The DRAM model of the RTL simulation (hwcnn/sim/testbench/sources) as an AXI4 slave."""
 
 import re
 import subprocess
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from cocotb_tools.check_results import get_results
 
-from hwcnn.sim import process, rtl, verilator
+from hwcnn.limits import WRITE_LATENCY
+from hwcnn.sim.testbench import accelerator, verilator_build
+from hwcnn.sim.testbench.environment import simulator_environment
 
 HERE = Path(__file__).parent
 
@@ -20,23 +22,33 @@ def simulate(tmp_path, monkeypatch, width, testcase, latency=32, stalls=0, broke
     monkeypatch.syspath_prepend(HERE)
     text = (HERE / "wires.v").read_text()
     ports = ["clk", "rst", *sorted(set(re.findall(r"\bc_axi_\w+", text)))]
-    folder = verilator.build(
+    folder = verilator_build.build(
         "wires",
-        {"wires.v": text} | rtl.testbench(),
+        {"wires.v": text} | accelerator.cpp_sources(),
         ports,
         args=[f"-GWIDTH={width}"],
-        main=rtl.MAIN,
+        main=accelerator.MAIN,
     )
     np.random.default_rng(1).integers(0, 256, 1 << 16, np.uint8).tofile(tmp_path / "dram.bin")
-    env = process.environment("wires", "axi_memory_tests", tmp_path / "results.xml")
+    env = simulator_environment("wires", "axi_memory_tests", tmp_path / "results.xml")
     env |= {
         "COCOTB_TEST_FILTER": testcase,
         "HWCNN_TEST_DRAM": str(tmp_path / "dram.bin"),
         "HWCNN_TEST_LATENCY": str(latency),
     }
-    options = f"+dram=dram.bin +dram_base=0x40000000 +read_latency={latency} +stall_permille={stalls} +stall_seed=7 +reorder={int(stalls > 0)}"
+    options = {
+        "dram": "dram.bin",
+        "dram_base": "0x40000000",
+        "read_latency": latency,
+        "write_latency": WRITE_LATENCY,
+        "hang": 100_000,
+        "stall_permille": stalls,
+        "stall_seed": 7,
+        "reorder": int(stalls > 0),
+    }
+    arguments = [f"+{name}={value}" for name, value in options.items()]
     run = subprocess.run(
-        [folder / "wires", *options.split()], cwd=tmp_path, env=env, capture_output=True, text=True
+        [folder / "wires", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     if broken is not None:
         assert run.returncode == 3 and re.search(broken, run.stderr), run.stderr[-3000:]

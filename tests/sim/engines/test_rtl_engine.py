@@ -11,18 +11,19 @@ from stand_in import StandIn
 from hwcnn import isa
 from hwcnn.errors import RunError
 from hwcnn.rtl.verilog import to_verilog
-from hwcnn.sim import rtl, verilator
+from hwcnn.sim.engines.rtl_engine import RtlSimulator, SimulationError
+from hwcnn.sim.testbench import accelerator, verilator_build
 
 CYCLES = 1000
 
 
 @pytest.fixture(scope="module")
 def folder():
-    return rtl.build(to_verilog(StandIn(CYCLES), "hwcnn"))
+    return accelerator.build(to_verilog(StandIn(CYCLES), "hwcnn"))
 
 
 def test_runs_one_after_another(folder):
-    with rtl.RtlSimulator(folder, 1 << 16) as simulator:
+    with RtlSimulator(folder, 1 << 16) as simulator:
         for _ in range(3):
             run = simulator.run(0)
             assert run.counters["array_busy"] == CYCLES
@@ -30,8 +31,8 @@ def test_runs_one_after_another(folder):
             done = run.events.done("array")
             assert len(done) == CYCLES // 10 and set(np.diff(done)) == {10} and 0 <= done[0] < 40
             assert (
-                run.events.at(done[-1:], "level", "array_busy")[0]
-                - run.events.at(done[:1], "level", "array_busy")[0]
+                run.events.level_at(done[-1:], "array_busy")[0]
+                - run.events.level_at(done[:1], "array_busy")[0]
                 == done[-1] - done[0]
             )
 
@@ -46,14 +47,14 @@ def test_a_build_of_an_environment_that_is_gone_runs(folder, tmp_path):
     assert places
     (tmp_path / "tb").write_bytes(gone)
     (tmp_path / "tb").chmod(0o755)
-    with rtl.RtlSimulator(tmp_path, 1 << 16) as simulator:
+    with RtlSimulator(tmp_path, 1 << 16) as simulator:
         assert simulator.run(0).counters["array_busy"] == CYCLES
 
 
 def test_an_error_of_the_accelerator_is_named(folder):
     with (
-        rtl.RtlSimulator(folder, 1 << 16) as simulator,
-        pytest.raises(rtl.SimulationError, match="error 'opcode'"),
+        RtlSimulator(folder, 1 << 16) as simulator,
+        pytest.raises(SimulationError, match="error 'opcode'"),
     ):
         simulator.dram[0x40:0x50] = np.frombuffer(isa.encode(isa.END, {}), np.uint8)
         simulator.run(0x40)
@@ -65,26 +66,24 @@ def test_a_deadlock_ends_and_says_who_waits(folder):
         + isa.encode(isa.END, {}),
         np.uint8,
     )
-    with rtl.RtlSimulator(folder, 1 << 16, hang=3000) as simulator:
+    with RtlSimulator(folder, 1 << 16, hang=3000) as simulator:
         simulator.dram[0x80 : 0x80 + len(end)] = end
         with pytest.raises(
-            rtl.SimulationError,
+            SimulationError,
             match="(?s)deadlock: nothing moved for 3000 cycles.*array: 0 of 1 started.*load >= 3",
         ):
             simulator.run(0x80)
 
 
 def test_a_simulator_that_stands_still_is_given_up(folder):
-    with rtl.RtlSimulator(folder, 1 << 16, patience=0.3) as simulator:
+    with RtlSimulator(folder, 1 << 16, patience=0.3) as simulator:
         simulator._process._process.send_signal(signal.SIGSTOP)
-        with pytest.raises(
-            rtl.SimulationError, match="given up: nothing new for 0.3 s after cycle 0"
-        ):
+        with pytest.raises(SimulationError, match="given up: nothing new for 0.3 s after cycle 0"):
             simulator.run(0)
 
 
 def test_a_slow_simulator_is_waited_for(folder):
-    with rtl.RtlSimulator(folder, 1 << 16, patience=0.5) as simulator:
+    with RtlSimulator(folder, 1 << 16, patience=0.5) as simulator:
         seen = iter(range(4))
         with pytest.raises(StopIteration):
             simulator._process.receive(lambda: next(seen), patience=0.01)
@@ -95,7 +94,7 @@ def test_no_room_for_the_memory(folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            rtl.RtlSimulator(folder, 1 << 17)
+            RtlSimulator(folder, 1 << 17)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -104,7 +103,7 @@ def test_a_build_that_is_no_program(tmp_path):
     (tmp_path / "tb").write_text("junk")
     (tmp_path / "tb").chmod(0o755)
     with pytest.raises(RunError, match="cannot be started: Exec format error; remove that folder"):
-        rtl.RtlSimulator(tmp_path, 1 << 16)
+        RtlSimulator(tmp_path, 1 << 16)
 
 
 def test_sources_that_verilator_refuses(tmp_path, monkeypatch):
@@ -112,17 +111,17 @@ def test_sources_that_verilator_refuses(tmp_path, monkeypatch):
         RunError,
         match="Verilator or the C\\+\\+ compiler failed on top: %Error.*syntax error.*the whole log",
     ) as refusal:
-        verilator.build("top", {"top.v": "module top(a);\ninput a\nendmodule\n"})
+        verilator_build.build("top", {"top.v": "module top(a);\ninput a\nendmodule\n"})
     assert "\n" not in str(refusal.value)
 
 
 def test_the_memory_is_shared(folder):
-    with rtl.RtlSimulator(folder, 1 << 20) as simulator:
+    with RtlSimulator(folder, 1 << 20) as simulator:
         assert simulator.dram.shape == (1 << 20,) and not simulator.dram.any()
 
 
 def test_a_broken_simulator_shows_its_log(folder, tmp_path):
-    with rtl.RtlSimulator(folder, 1 << 16, waves=tmp_path / "no" / "folder" / "w.fst") as simulator:
+    with RtlSimulator(folder, 1 << 16, waves=tmp_path / "no" / "folder" / "w.fst") as simulator:
         simulator._process._process.terminate()
-        with pytest.raises(rtl.SimulationError, match="the simulator ended before the program"):
+        with pytest.raises(SimulationError, match="the simulator ended before the program"):
             simulator.run(0)

@@ -6,58 +6,45 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
-
-import cocotb_tools.config
-import find_libpython
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from hwcnn.errors import RunError
+from hwcnn.sim.testbench.environment import simulator_environment
 
 #: Seconds without any progress after which the process is given up, and seconds between two looks.
 PATIENCE, POLL = 600, 1
 
 
-def environment(toplevel, module, results):
-    """What the simulator needs to find this Python, and cocotb the test module; test results go to
-    the file `results`.
-    """
-    return os.environ | {
-        "GPI_USERS": ";".join(
-            (find_libpython.find_libpython(), cocotb_tools.config.pygpi_entry_point())
-        ),
-        "PATH": os.environ["PATH"] + os.pathsep + str(cocotb_tools.config.libs_dir),
-        # A build in the cache may come from an environment that is gone: its own path to cocotb's
-        # libraries then leads nowhere.
-        "LD_LIBRARY_PATH": os.pathsep.join(
-            filter(None, (str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH")))
-        ),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "COCOTB_TOPLEVEL": toplevel,
-        "COCOTB_TEST_MODULES": module,
-        "COCOTB_RESULTS_FILE": str(results),
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
-        "COCOTB_LOG_LEVEL": "WARNING",
-        "TOPLEVEL_LANG": "verilog",
-    }
+class SimulatorProcess:
+    """Starts the executable `toplevel` in `folder` with the cocotb test module `module`.
 
+    Parameters
+    ----------
+    options : plusargs by name.
+    scratch : folder of the log and the test's results.
 
-class Simulator:
-    """Starts the executable `toplevel` in `folder` with the cocotb test module `module` and
-    plusargs from `options`.
-
-    The log and results go to the folder `scratch`. The test finds two file descriptors in
-    HWCNN_COMMANDS (to read) and HWCNN_ANSWERS.
+    The test finds two file descriptors in HWCNN_COMMANDS (to read) and HWCNN_ANSWERS. Raises
+    RunError where the executable cannot be started.
     """
 
-    stuck = False  # whether it was ended for lack of progress
+    #: whether it was ended for lack of progress
+    stuck = False
 
-    def __init__(self, folder, toplevel, module, options, scratch):
+    def __init__(
+        self,
+        folder: Path,
+        toplevel: str,
+        module: str,
+        options: Mapping[str, object],
+        scratch: Path,
+    ) -> None:
         self._log = scratch / "simulator.log"
         command_out, command_in = os.pipe()
         answer_out, answer_in = os.pipe()
-        env = environment(toplevel, module, scratch / "results.xml")
+        env = simulator_environment(toplevel, module, scratch / "results.xml")
         env |= {"HWCNN_COMMANDS": str(command_out), "HWCNN_ANSWERS": str(answer_in)}
         try:
             with open(self._log, "w") as log:
@@ -71,23 +58,30 @@ class Simulator:
                     stderr=subprocess.STDOUT,
                 )
         except OSError as e:
+            os.close(command_in)
+            os.close(answer_out)
             raise RunError(
-                f"the simulator in {folder} cannot be started: {e.strerror}; remove that folder to have it built anew"
+                f"the simulator in {folder} cannot be started: {e.strerror}; "
+                "remove that folder to have it built anew"
             ) from e
-        os.close(command_out)
-        os.close(answer_in)
+        finally:
+            os.close(command_out)
+            os.close(answer_in)
         self._commands = open(command_in, "w")
         self._answers = open(answer_out)
 
-    def send(self, command):
+    def send(self, command: Mapping[str, object]) -> None:
+        """Send a command; where the process has ended, `receive` tells."""
         try:
             self._commands.write(json.dumps(command) + "\n")
             self._commands.flush()
         except BrokenPipeError:
-            pass  # the process has ended: receive() tells
+            pass
 
-    def receive(self, progress=lambda: None, patience=PATIENCE):
-        """The next answer; None if the process ended without one, or was ended since progress() has
+    def receive(
+        self, progress: Callable[[], object] = lambda: None, patience: float = PATIENCE
+    ) -> dict[str, Any] | None:
+        """The next answer; None if the process ended without one, or was ended since progress() had
         not changed for `patience` seconds.
         """
         seen, since = progress(), time.monotonic()
@@ -103,13 +97,14 @@ class Simulator:
             return None
         return json.loads(line)
 
-    def last_words(self, size=600):
-        """How the process ended, and the end of what it said."""
+    def last_words(self, size: int = 600) -> str:
+        """How the process ended, and the last `size` characters of what it said."""
         code = self._process.wait()
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return f"{how}: {self._log.read_text(errors='replace')[-size:] or 'it said nothing'}"
 
-    def close(self):
+    def close(self) -> None:
+        """End the process: by closing its commands, or by force after ten seconds."""
         try:
             self._commands.close()
         except BrokenPipeError:

@@ -2,16 +2,22 @@
 (package pylibfst).
 """
 
+from pathlib import Path
+from typing import Any, BinaryIO
+
 from pylibfst import ffi, lib
 
 from hwcnn.errors import RunError
+
+#: (FST handle, bits) by VCD identifier.
+Signals = dict[bytes, tuple[int, int]]
 
 
 class FstError(RunError):
     """The file cannot be written."""
 
 
-def convert(vcd, fst):
+def convert(vcd: Path, fst: Path) -> None:
     """Write the waves of file `vcd`, as Verilator makes it, to file `fst`. Raises FstError where
     that file cannot be created.
     """
@@ -26,11 +32,9 @@ def convert(vcd, fst):
         lib.fstWriterClose(writer)
 
 
-def _header(lines, writer):
-    """Scopes and variables; returns ``{VCD identifier: (FST handle, bits)}``. Signals that share an
-    identifier are aliases.
-    """
-    signals = {}
+def _header(lines: BinaryIO, writer: Any) -> Signals:
+    """Write scopes and variables. Signals that share an identifier are aliases."""
+    signals: Signals = {}
     for line in lines:
         words = line.split()
         if not words:
@@ -53,7 +57,7 @@ def _header(lines, writer):
     return signals
 
 
-def _changes(lines, writer, signals):
+def _changes(lines: BinaryIO, writer: Any, signals: Signals) -> None:
     emit, at = lib.fstWriterEmitValueChange, lib.fstWriterEmitTimeChange
     for line in lines:
         kind = line[:1]

@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+from itertools import pairwise
 
 import cocotb
 import numpy as np
@@ -113,7 +114,7 @@ async def answers_in_any_order(dut):
             for k in range(8)
         ]
     ids = [n for n, _, _ in seen]
-    assert sum(a != b for a, b in zip(ids, ids[1:])) > 30  # 11 where bursts stay whole
+    assert sum(a != b for a, b in pairwise(ids)) > 30  # 11 where bursts stay whole
 
 
 @cocotb.test()

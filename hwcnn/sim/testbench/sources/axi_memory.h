@@ -14,8 +14,8 @@
 struct MemoryOptions {
     std::string file, orders;    // the DRAM image; the file of `Orders`, if there is one
     uint64_t base = 0;           // address of the file's first byte; any other address answers DECERR
-    unsigned read_latency = 32;  // cycles from a read address to its first beat, at the earliest
-    unsigned write_latency = 8;  // cycles from a burst's last beat to its response
+    unsigned read_latency;       // cycles from a read address to its first beat, at the earliest
+    unsigned write_latency;      // cycles from a burst's last beat to its response
     unsigned outstanding = 16;   // bursts accepted and not answered, in each direction
     unsigned stall_permille = 0; // chance of an idle cycle on each of ar, r, aw, w, b
     bool reorder = false;        // answers of different ids in any order, read beats of them mixed, write data before its address

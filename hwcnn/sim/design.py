@@ -1,0 +1,111 @@
+"""What a simulation runs: an accelerator with a program, and the graph that golden runs for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hwcnn import ir
+from hwcnn.artifact import Generated
+from hwcnn.config import AccelConfig
+from hwcnn.errors import InputError
+from hwcnn.layout import Placement
+from hwcnn.scheduler.compile import compile_graph
+from hwcnn.scheduler.rewrite.fold_stem import pack_input
+
+#: What the tensors' memory holds before a run, so that a tensor that is not written does not
+#: compare equal by chance.
+POISON = 0x5A
+
+
+@dataclass(frozen=True)
+class Design:
+    """An accelerator with a program.
+
+    manifest, program, weights : as in `Compiled`. verilog : of the accelerator. graph : before the
+    compiler's rewrites, so that golden's tensors are those of the network.
+    """
+
+    config: AccelConfig
+    manifest: dict[str, Any]
+    program: bytes
+    weights: np.ndarray
+    verilog: str
+    graph: ir.Graph
+
+    @classmethod
+    def of(cls, generated: Generated) -> "Design":
+        """The design of a generated folder."""
+        return cls(
+            generated.config,
+            generated.manifest,
+            generated.program,
+            generated.weights,
+            generated.verilog,
+            generated.graph,
+        )
+
+    def layer(self, name: str) -> "Design":
+        """The same accelerator with one layer alone, whose inputs are golden's tensors.
+
+        Raises InputError where the network has no such layer.
+        """
+        op = next((op for op in self.graph.ops if op.name == name), None)
+        if op is None or isinstance(op, ir.Concat):
+            layers = [op.name for op in self.graph.ops if not isinstance(op, ir.Concat)]
+            raise InputError(
+                f"--layer {name}: the network has no such layer: it has {', '.join(layers)}"
+            )
+        inputs = list(dict.fromkeys(op.inputs))
+        tensors = {t: self.graph.tensors[t] for t in (*inputs, op.y)}
+        graph = ir.Graph(
+            f"{self.graph.name}/{name}",
+            tensors,
+            [op],
+            inputs,
+            [op.y],
+            [],
+            [(op.y, tensors[op.y].shape)],
+        )
+        compiled = compile_graph(graph, self.config)
+        manifest = compiled.manifest | {
+            key: self.manifest[key] for key in ("model", "batch", "labels") if key in self.manifest
+        }
+        return replace(
+            self, manifest=manifest, program=compiled.program, weights=compiled.weights, graph=graph
+        )
+
+    @cached_property
+    def placements(self) -> dict[str, Placement]:
+        """Where each tensor lies in DRAM, by name."""
+        return {
+            name: Placement.from_dict(t["placement"])
+            for name, t in self.manifest["tensors"].items()
+        }
+
+    @property
+    def computed(self) -> dict[str, Placement]:
+        """The placements of all tensors that the accelerator computes."""
+        return {n: place for n, place in self.placements.items() if n not in self.graph.inputs}
+
+    def fill(self, dram: np.ndarray, inputs: Mapping[str, np.ndarray]) -> None:
+        """Prepare a DRAM image for a run: program, weights and inputs; the other tensors' memory is
+        poisoned.
+
+        dram : uint8 [dram_bytes], changed in place. inputs : int8 [N, C, H, W] by name.
+        """
+        memory = self.manifest["memory"]
+        dram[: memory["tensors"]["size"]] = POISON
+        for name, data in (
+            ("program", np.frombuffer(self.program, np.uint8)),
+            ("weights", self.weights),
+        ):
+            dram[memory[name]["addr"] : memory[name]["addr"] + len(data)] = data
+        for item in self.manifest["inputs"]:
+            source = item["pack"]["source"] if item["pack"] else item["tensor"]
+            place = Placement.from_dict(item["placement"])
+            dram[place.addr : place.addr + place.size] = place.pack(
+                pack_input(inputs[source], item["pack"])
+            )

@@ -1,0 +1,1 @@
+"""What executes a program: the ISA engine in NumPy, the RTL in a simulator process."""
