@@ -180,6 +180,20 @@ def average_pool(net, pick, x):
     ]
 
 
+@layer("LpPool")
+def lp_pool(net, pick, x):
+    attributes = window(pick, spatial(net, x))
+    if "pads" in attributes:
+        _limit_pads(attributes)
+    return [net.node("LpPool", [x], p=1, **attributes)]
+
+
+@layer("GlobalLpPool")
+def global_lp_pool(net, pick, x):
+    spatial(net, x)
+    return [net.node("GlobalLpPool", [x], p=1)]
+
+
 def _limit_pads(attributes):
     """Pads of pools are smaller than their kernels."""
     kernel = attributes["kernel_shape"]

@@ -56,7 +56,7 @@ def test_a_case_is_the_same_for_the_same_numbers():
 
 def test_every_operator_can_be_drawn():
     seen = set()
-    for number in range(700):
+    for number in range(1000):
         made = recipe.draw(np.random.default_rng([3, number]))
         seen |= {node.op_type for node in recipe.Built(made).net.nodes}
     quantised = {
