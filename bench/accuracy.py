@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from page import NETWORKS, record
 
-from hwcnn import golden
+from hwcnn import golden, pictures
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
@@ -94,10 +94,12 @@ def measure(path, trial, args):
     model = load(path)
     (value,) = model.graph.input
     shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
-    pictures = sorted(p for p in args.images.iterdir() if p.name.split("_")[0] == trial.dataset)
-    x = [trial.preprocess.load(p, shape)[None] for p in pictures]
+    files = sorted(p for p in args.images.iterdir() if p.name.split("_")[0] == trial.dataset)
+    x = [pictures.load(p, shape, trial.preprocess)[None] for p in files]
     chosen = (
-        x if not args.calibrate else [trial.preprocess.load(p, shape)[None] for p in args.calibrate]
+        x
+        if not args.calibrate
+        else [pictures.load(p, shape, trial.preprocess)[None] for p in args.calibrate]
     )
     graph = import_graph(
         quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile)
@@ -107,7 +109,7 @@ def measure(path, trial, args):
     found, compared, mismatches = _isa_and_rtl(graph, x, AccelConfig.load(pe=args.pe), args.rtl)
     hits = ["-", "-"]
     if trial.first is not None:
-        labels = [int(p.stem.rsplit("_", 1)[1]) + trial.first for p in pictures]
+        labels = [int(p.stem.rsplit("_", 1)[1]) + trial.first for p in files]
         hits = [_same(result, labels) for result in (real, found)]
     row = {
         "network": path.stem,

@@ -136,9 +136,7 @@ class Bench:
     def run(self, **how):
         self.design.fill(self.simulator.dram, self.x)
         manifest = self.design.manifest
-        return self.simulator.run(
-            manifest["memory"]["program"]["addr"], budget=manifest["cycle_budget"], **how
-        )
+        return self.simulator.run(manifest.memory.program.addr, budget=manifest.cycle_budget, **how)
 
     def exact(self, what, **how):
         """A run that must end as the first one did."""
@@ -210,7 +208,7 @@ def dead_bus(bench, after):
 
 def run(design, faults, stride, seed, stalls):
     """(faults, resets, dead buses) that went well; raises Wrong where one did not."""
-    generator, size = random.Random(seed), design.manifest["dram_bytes"]
+    generator, size = random.Random(seed), design.manifest.dram_bytes
     with RtlSimulator(accelerator.build(design.verilog), size, stalls=stalls) as simulator:
         bench = Bench.begin(design, simulator, stalls)
         counts = bench.bursts()

@@ -20,7 +20,7 @@ import numpy as np
 from page import NETWORKS, record
 from random_operators import OPERATORS, Maker
 
-from hwcnn import golden, models
+from hwcnn import golden, models, pictures
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
@@ -142,7 +142,7 @@ def _samples(source, model, args):
     if args.images:
         shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
         preprocess = Preprocess(mean=tuple(args.mean), scale=(args.scale,), order=args.order)
-        return [{value.name: preprocess.load(path, shape)[None]} for path in args.images]
+        return [{value.name: pictures.load(path, shape, preprocess)[None]} for path in args.images]
     if source in models.names():
         return [{value.name: sample} for sample in models.samples(source, args.samples)]
     return calibrate.random_samples(model, seed=1, count=args.samples)

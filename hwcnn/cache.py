@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -57,7 +57,7 @@ def _paths(names: tuple[str, ...]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def filling(folder: Path) -> Iterator[Path]:
+def filling(folder: Path) -> Generator[Path]:
     """A temporary folder that becomes `folder` if the block succeeds.
 
     Of several processes that make the same entry, the first one wins; the others' is deleted.

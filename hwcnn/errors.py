@@ -29,9 +29,9 @@ class Note(UserWarning):
     """
 
 
-def unwritable(what, error):
-    """The exception to raise where `what` cannot be written: RunError on a full disk, InputError
-    otherwise. error : the OSError.
+def unwritable(what: object, error: OSError) -> InputError | RunError:
+    """The exception to raise where `what` (a path) cannot be written: RunError on a full disk,
+    InputError otherwise.
     """
     if error.errno in _FULL:
         return RunError(f"{what}: cannot write: {error.strerror}; free some space and run it again")

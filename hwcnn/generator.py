@@ -1,7 +1,7 @@
 """From a model to a folder that holds all of its accelerator."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
@@ -55,15 +55,15 @@ def generate(request):
     compiled = compile_graph(graph, request.config)
     request.progress("checking the program")
     _prove(compiled, request.config)
-    manifest = compiled.manifest | {
-        "model": Path(request.model).stem if Path(request.model).is_file() else request.model,
-        "batch": request.batch,
-        "seed": request.seed,
-        "hwcnn": __version__,
-        "preprocess": preprocess.to_dict(),
-        "labels": list(_labels(request.model)),
-        "source": _source(request.model),
-    }
+    manifest = replace(
+        compiled.manifest,
+        model=Path(request.model).stem if Path(request.model).is_file() else request.model,
+        built_in=_built_in(request.model),
+        labels=_labels(request.model),
+        seed=request.seed,
+        hwcnn=__version__,
+        preprocess=preprocess,
+    )
     request.progress("writing Verilog")
     verilog = accelerator_verilog(request.config)
     artifact.write(
@@ -73,7 +73,7 @@ def generate(request):
             "program.bin": compiled.program,
             "weights.bin": compiled.weights.tobytes(),
             "quantized.onnx": quantised.SerializeToString(),
-            **driver.files(manifest, request.config),
+            **driver.files(manifest),
         },
         manifest,
     )
@@ -86,7 +86,7 @@ def _prove(compiled, config):
     under some timing.
     """
     try:
-        check(compiled.program, config, compiled.manifest["dram_bytes"])
+        check(compiled.program, config, compiled.manifest.dram_bytes)
     except HazardError as e:
         raise RunError(
             f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a defect of hwcnn: "
@@ -101,17 +101,17 @@ def _figures(request, manifest, compiled):
         if isinstance(op, ir.Conv | ir.ConvTranspose) and not op.moves
     ]
     return {
-        "model": manifest["model"],
+        "model": manifest.model,
         "pe": request.config.pe,
         "out": str(request.out),
-        "macs": sum(layer["macs"] for layer in manifest["layers"]),
+        "macs": manifest.macs,
         "params": sum(op.weight.size + op.bias.size for op in convs),
         "ops": len(compiled.graph.ops),
-        "instructions": manifest["instructions"]["total"],
+        "instructions": manifest.instructions["total"],
         "weight_bytes": len(compiled.weights),
         "program_bytes": len(compiled.program),
-        "dram_bytes": manifest["dram_bytes"],
-        "host": [f"{op['name']} ({op['op']})" for op in manifest["host"]],
+        "dram_bytes": manifest.dram_bytes,
+        "host": [f"{op.name} ({op.op})" for op in manifest.host],
     }
 
 
@@ -147,7 +147,7 @@ def _preprocess(request, model):
     channels = {d.dim_value for i in model.graph.input for d in i.type.tensor_type.shape.dim[1:2]}
     order = "L" if channels == {1} else "RGB"
     if request.preprocess:
-        given = Preprocess(**{"mean": 0, "scale": 1, "order": order} | request.preprocess)
+        given = Preprocess(**{"mean": (0,), "scale": (1,), "order": order} | request.preprocess)
         if {given.channels} != channels:
             raise InputError(
                 f"preprocessing: pictures in order {given.order} have {given.channels} channels, "
@@ -156,13 +156,8 @@ def _preprocess(request, model):
         return given
     if not _built_in(request.model):
         return Preprocess(order=order)
-    own = models.info(request.model).preprocess
-    return Preprocess(own.mean, own.scale, own.order)
+    return models.info(request.model).preprocess
 
 
 def _labels(model):
     return models.info(model).labels if _built_in(model) else ()
-
-
-def _source(model):
-    return "built in" if _built_in(model) else Path(model).name

@@ -95,27 +95,6 @@ class Placement:
         n, blocks, lanes, h, w = split.shape
         return split.reshape(n, blocks * lanes, h, w)[:, self.positions()]
 
-    def to_dict(self):
-        return dict(
-            addr=self.addr,
-            shape=list(self.shape),
-            lanes=self.lanes,
-            image_stride=self.image_stride,
-            runs=[list(run) for run in self.runs],
-            fill=self.fill,
-        )
-
-    @classmethod
-    def from_dict(cls, values):
-        return cls(
-            addr=values["addr"],
-            shape=tuple(values["shape"]),
-            lanes=values["lanes"],
-            fill=values["fill"],
-            image_stride=values["image_stride"],
-            runs=tuple(tuple(run) for run in values["runs"]),
-        )
-
 
 def blocks_of(runs, lanes):
     """Blocks that channel runs span."""

@@ -19,9 +19,9 @@ from hwcnn.errors import InputError
 
 from . import inputs
 from .builder import Builder
-from .info import CAFFE, GREY, TORCH, ModelInfo, Preprocess
+from .info import CAFFE, GREY, TORCH, ModelInfo
 
-__all__ = ["ModelInfo", "Preprocess", "build", "info", "names", "samples"]
+__all__ = ["ModelInfo", "build", "info", "names", "prepared", "samples"]
 
 _MODELS = {
     m.name: m
@@ -137,3 +137,8 @@ def samples(name, count, seed=0, size=None):
     They are training pictures for a trained network, seeded random pictures for the others.
     """
     return inputs.samples(info(name), count, seed, size)
+
+
+def prepared(name, pixels):
+    """A picture uint8 [H, W] or [H, W, C] as a network takes it: float32 [1, C, H, W]."""
+    return inputs.prepared(info(name), pixels)

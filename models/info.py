@@ -6,28 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-
-@dataclass(frozen=True)
-class Preprocess:
-    """``(pixel - mean) * scale`` in each channel, pixels from 0 to 255; order: "RGB", "BGR" or
-    "grey".
-    """
-
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    order: str
-
-    def apply(self, pixels):
-        """uint8 [H, W] (grey) or [H, W, 3] (RGB) to float32 [1, C, H, W]."""
-        pixels = np.asarray(pixels, np.float32)
-        planes = pixels[None] if self.order == "grey" else pixels.transpose(2, 0, 1)
-        if self.order == "BGR":
-            planes = planes[::-1]
-        mean, scale = (np.array(v, np.float32)[:, None, None] for v in (self.mean, self.scale))
-        return ((planes - mean) * scale)[None]
-
+from hwcnn.preprocess import Preprocess
 
 #: Networks of Caffe's time: the mean is subtracted, nothing is scaled (LRN's constants belong to
 #: this range).
@@ -35,7 +14,7 @@ CAFFE = Preprocess((104.0, 117.0, 123.0), (1.0, 1.0, 1.0), "BGR")
 #: ImageNet's mean and deviation, as torchvision's networks expect.
 TORCH = Preprocess((123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375), "RGB")
 #: Grey pictures from 0 to 1.
-GREY = Preprocess((0.0,), (1 / 255,), "grey")
+GREY = Preprocess((0.0,), (1 / 255,), "L")
 
 
 @dataclass(frozen=True)
@@ -58,4 +37,4 @@ class ModelInfo:
 
     @property
     def channels(self):
-        return len(self.preprocess.mean)
+        return self.preprocess.channels

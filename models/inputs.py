@@ -5,6 +5,8 @@ trials.
 import numpy as np
 from hwcnn.models.digits import PICTURES
 
+from hwcnn import pictures
+
 
 def samples(info, count, seed=0, size=None):
     """`count` inputs float32 [1, C, H, W]: of `digits`, training pictures, of the others, random
@@ -14,11 +16,17 @@ def samples(info, count, seed=0, size=None):
         with np.load(PICTURES / "calibration.npz") as file:
             pixels = file["pixels"]
         order = np.random.default_rng(seed).permutation(len(pixels))
-        return [info.preprocess.apply(pixels[order[k % len(order)]]) for k in range(count)]
-    return [
-        info.preprocess.apply(picture(info.channels, size or info.size, seed + k))
-        for k in range(count)
-    ]
+        chosen = [pixels[order[k % len(order)]] for k in range(count)]
+    else:
+        chosen = [picture(info.channels, size or info.size, seed + k) for k in range(count)]
+    return [prepared(info, pixels) for pixels in chosen]
+
+
+def prepared(info, pixels):
+    """float32 [1, C, H, W] of a picture uint8 [H, W] or [H, W, C]."""
+    pixels = pixels.reshape(*pixels.shape[:2], info.channels)
+    shape = (info.channels, *pixels.shape[:2])
+    return pictures.prepare(pixels, shape, info.preprocess)[None]
 
 
 def picture(channels, size, seed):

@@ -17,28 +17,28 @@ def compiled(request):
 
 
 def test_a_program_decodes_to_its_operations(compiled):
-    decoded = tile_ops.from_program(compiled.program, compiled.manifest["queues"])
+    decoded = tile_ops.from_program(compiled.program, compiled.manifest.queues)
     assert [(op.queue, op.layer, op.values, op.waits) for op in decoded] == [
         (op.queue, op.layer, op.values, op.waits) for op in compiled.ops
     ]
 
 
 def test_decoded_waits_are_numbered_again(compiled):
-    decoded = tile_ops.from_program(compiled.program, compiled.manifest["queues"])
+    decoded = tile_ops.from_program(compiled.program, compiled.manifest.queues)
     waits = [dict(op.waits) for op in decoded]
-    assert tile_ops.number(decoded) == compiled.manifest["counts"]
+    assert tile_ops.number(decoded) == compiled.manifest.counts
     assert [op.waits for op in decoded] == waits
 
 
 def test_a_decoded_program_takes_as_long(compiled):
     decoded = tile_ops.Program(
-        tile_ops.from_program(compiled.program, compiled.manifest["queues"]), compiled.layer_count
+        tile_ops.from_program(compiled.program, compiled.manifest.queues), compiled.layer_count
     )
     assert estimate(decoded, CONFIG) == estimate(compiled, CONFIG)
 
 
 def test_an_instruction_of_no_layer():
     compiled = compile_graph(random_network(0), CONFIG)
-    queues = compiled.manifest["queues"] | {"array": []}
+    queues = compiled.manifest.queues | {"array": []}
     with pytest.raises(ValueError, match="belongs to no layer"):
         tile_ops.from_program(compiled.program, queues)

@@ -78,7 +78,7 @@ def design(net, config, longest=None):
     with stage("compile"):
         compiled = compile_graph(net.graph, config)
     with stage("check"):
-        check(compiled.program, config, compiled.manifest["dram_bytes"])
+        check(compiled.program, config, compiled.manifest.dram_bytes)
     if longest is not None and estimate(compiled, config).cycles > longest:
         raise TooLong
     return Design(config, compiled.manifest, compiled.program, compiled.weights, "", net.graph)

@@ -67,7 +67,7 @@ def run(simulator, name, design, broken):
     It has been reset then.
     """
     design.fill(simulator.dram, random_inputs(design.graph, 0)[0])
-    at = design.manifest["memory"]["program"]["addr"]
+    at = design.manifest.memory.program.addr
     simulator.dram[at : at + len(broken)] = memoryview(broken)
     limits = {"watchdog": {"watchdog": LIMIT}, "budget": {"watchdog": 0, "budget": LIMIT}}.get(
         name, {}

@@ -141,7 +141,7 @@ def _networks(seed, group, count, config, result):
                 }
             )
             continue
-        if design.manifest["dram_bytes"] > SIZE:
+        if design.manifest.dram_bytes > SIZE:
             continue
         yield attempt, design
         found += 1
@@ -189,7 +189,7 @@ def images_through(simulator, design, seed, count):
         design.fill(simulator.dram, x)
         try:
             run_ = simulator.run(
-                design.manifest["memory"]["program"]["addr"], budget=design.manifest["cycle_budget"]
+                design.manifest.memory.program.addr, budget=design.manifest.cycle_budget
             )
         except SimulationError as e:
             raise Failure(f"rtl: {stages.reason(str(e).splitlines()[0])}", str(e)) from e

@@ -13,6 +13,7 @@ from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.compile import compile_graph
+from hwcnn.sim.design import Design
 
 from . import devices, model, netlist, pnr, synth
 from .components import COMPONENTS, block_of
@@ -125,14 +126,15 @@ def performance(
         if pe is not None or config is not None:
             raise InputError("estimate performance: --pe and --config go with --model")
         generated = Generated(folder or last())
-        accelerator, graph = generated.config, generated.graph
-        name, batch = generated.manifest["model"], generated.manifest["batch"]
+        accelerator = generated.manifest.config
+        graph = Design.of(generated).graph
+        name, batch = generated.manifest.model, generated.manifest.batch
     progress("compiling")
     compiled = compile_graph(graph, accelerator)
     progress("replaying the program")
     figures = replay(compiled, accelerator)
-    layers = compiled.manifest["layers"]
-    macs = sum(layer["macs"] for layer in layers)
+    layers = compiled.manifest.layers
+    macs = compiled.manifest.macs
     return {
         "model": str(name),
         "pe": accelerator.pe,
@@ -146,7 +148,7 @@ def performance(
             str(mhz): round(batch * mhz * 1e6 / figures.cycles, 2) for mhz in CLOCKS_MHZ
         },
         "layers": [
-            {"name": layer["name"], "op": layer["op"], "cycles": cycles, "macs": layer["macs"]}
+            {"name": layer.name, "op": layer.op, "cycles": cycles, "macs": layer.macs}
             for layer, cycles in zip(layers, figures.layers, strict=True)
         ],
     }
@@ -157,4 +159,4 @@ def _config(folder, pe, config):
         raise InputError("estimate resources: give a folder, or --pe and --config, not both")
     if pe is not None or config is not None:
         return AccelConfig.load(config, pe)
-    return Generated(folder or last()).config
+    return Generated(folder or last()).manifest.config

@@ -1,12 +1,14 @@
 """From the integer IR to a program, its weight image and the manifest that describes them."""
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 
 from hwcnn import ir, isa, tile_ops
 from hwcnn.errors import InputError
 from hwcnn.limits import MAX_DRAM
+from hwcnn.manifest import HostOp, Input, Layer, Manifest, Memory, Region, Tensor
 from hwcnn.scheduler.lower.conv import lower_conv, lower_parts
 from hwcnn.scheduler.lower.global_average import lower_global_average
 from hwcnn.scheduler.lower.lowering import Lowering
@@ -29,14 +31,14 @@ BUDGET_FACTOR, BUDGET_OP, BUDGET_MORE = 4, 100, 1 << 16
 @dataclass
 class Compiled:
     """program : instruction bytes. weights : uint8 image of weights, parameters and tables.
-    manifest : JSON-able description.
+    manifest : what they are.
     ops : tile operations in program order (END excluded). graph : what was compiled, after the
     rewrites.
     """
 
     program: bytes
     weights: np.ndarray
-    manifest: dict
+    manifest: Manifest
     ops: list
     graph: ir.Graph
 
@@ -47,13 +49,13 @@ class Compiled:
 
     def dram(self):
         """uint8 DRAM image with the program and weights in place and everything else 0."""
-        image = np.zeros(self.manifest["dram_bytes"], np.uint8)
-        memory = self.manifest["memory"]
-        for name, data in (
-            ("program", np.frombuffer(self.program, np.uint8)),
-            ("weights", self.weights),
+        image = np.zeros(self.manifest.dram_bytes, np.uint8)
+        memory = self.manifest.memory
+        for region, data in (
+            (memory.program, np.frombuffer(self.program, np.uint8)),
+            (memory.weights, self.weights),
         ):
-            image[memory[name]["addr"] : memory[name]["addr"] + len(data)] = data
+            image[region.addr : region.addr + region.size] = data
         return image
 
 
@@ -66,20 +68,40 @@ def compile_graph(graph, config):
     graph.verify()
     rewritten = rewrite(graph, config)
     placed, home, root_blocks, tensor_bytes = placements(rewritten, config.lanes)
-    if (images := graph.tensors[graph.inputs[0]].shape[0]) >= MANY_IMAGES:
+    images = graph.tensors[graph.inputs[0]].shape[0]
+    if images >= MANY_IMAGES:
         _check_counts(graph, config, images)
     lowering = _lower(rewritten, config, placed, home, root_blocks, tensor_bytes)
     ops, cycles = order(lowering.ops, config, urgency(rewritten))
     counts = tile_ops.number(ops)
     program = _encode(ops, counts, rewritten)
+    weights, weights_at = lowering.image.bytes(), lowering.image.base
+    memory = Memory(
+        tensors=Region(0, weights_at),
+        weights=Region(weights_at, len(weights)),
+        program=Region(lowering.image.end, len(program)),
+    )
+    dram_bytes = align(memory.program.addr + memory.program.size + isa.READ_AHEAD)
+    if dram_bytes >= MAX_DRAM:
+        raise InputError(f"{graph.name}: needs {dram_bytes} bytes of DRAM: at most 4 GiB")
     packs = packings(graph, config)
-    manifest = _manifest(rewritten, config, packs, placed, lowering, ops, counts, len(program))
-    manifest["cycle_budget"] = _cycle_budget(cycles, len(ops))
-    if manifest["dram_bytes"] >= MAX_DRAM:
-        raise InputError(
-            f"{graph.name}: needs {manifest['dram_bytes']} bytes of DRAM: at most 4 GiB"
-        )
-    return Compiled(program, lowering.image.bytes(), manifest, ops, rewritten)
+    manifest = Manifest(
+        model=rewritten.name,
+        batch=images,
+        config=config,
+        memory=memory,
+        dram_bytes=dram_bytes,
+        cycle_budget=_cycle_budget(cycles, len(ops)),
+        inputs=tuple(Input(name, packs.get(name)) for name in rewritten.inputs),
+        outputs=tuple(rewritten.outputs),
+        tensors=_tensors(rewritten, placed),
+        layers=_layers(rewritten),
+        queues=_queues(ops),
+        counts=counts,
+        instructions=_instructions(ops),
+        host=tuple(HostOp(o.name, o.op_type, o.x, o.y, o.attributes) for o in rewritten.host),
+    )
+    return Compiled(program, weights, manifest, ops, rewritten)
 
 
 def _lower(rewritten, config, placed, home, root_blocks, tensor_bytes):
@@ -138,65 +160,35 @@ def _encode(ops, counts, graph):
     return b"".join(parts)
 
 
-def _manifest(graph, config, packs, placed, lowering, ops, counts, program_bytes):
-    weights_at, program_at = lowering.image.base, lowering.image.end
-    weight_bytes = len(lowering.image.bytes())
-    return dict(
-        model=graph.name,
-        pe=config.pe,
-        config=config.to_dict(),
-        memory=dict(
-            tensors=dict(addr=0, size=weights_at),
-            weights=dict(addr=weights_at, size=weight_bytes),
-            program=dict(addr=program_at, size=program_bytes),
-        ),
-        dram_bytes=align(program_at + program_bytes + isa.READ_AHEAD),
-        inputs=[
-            _tensor(graph, placed, name) | dict(tensor=name, pack=packs.get(name))
-            for name in graph.inputs
-        ],
-        outputs=list(graph.outputs),
-        tensors={name: _tensor(graph, placed, name) for name in placed},
-        layers=[
-            dict(
-                name=op.name,
-                op=type(op).__name__,
-                macs=ir.macs(op, graph),
-                tensor=op.y,
-                fully_connected=bool(getattr(op, "fully_connected", False)),
-            )
-            for op in graph.ops
-        ],
-        queues=_queues(ops),
-        counts=counts,
-        instructions=_instructions(ops),
-        host=[
-            dict(name=op.name, op=op.op_type, x=op.x, y=op.y, attributes=op.attributes)
-            for op in graph.host
-        ],
+def _tensors(graph, placed) -> dict[str, Tensor]:
+    return {
+        name: Tensor(place, float(graph.tensors[name].scale), int(graph.tensors[name].zero))
+        for name, place in placed.items()
+    }
+
+
+def _layers(graph) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(
+            name=op.name,
+            op=type(op).__name__,
+            macs=ir.macs(op, graph),
+            tensor=op.y,
+            fully_connected=bool(getattr(op, "fully_connected", False)),
+        )
+        for op in graph.ops
     )
 
 
-def _tensor(graph, placed, name):
-    tensor = graph.tensors[name]
-    return dict(
-        placement=placed[name].to_dict(),
-        shape=list(tensor.shape),
-        scale=float(tensor.scale),
-        zero=int(tensor.zero),
-    )
-
-
-def _queues(ops):
-    """Run-length [[layer, count], ...] of each queue's instructions in order."""
-    queues = {name: [] for name in tile_ops.COUNTS}
-    for op in ops:
-        runs = queues[op.queue]
-        if runs and runs[-1][0] == op.layer:
-            runs[-1][1] += 1
-        else:
-            runs.append([op.layer, 1])
-    return queues
+def _queues(ops) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Run-length (layer, count) of each queue's instructions in order."""
+    return {
+        name: tuple(
+            (layer, len(list(run)))
+            for layer, run in groupby(op.layer for op in ops if op.queue == name)
+        )
+        for name in tile_ops.COUNTS
+    }
 
 
 def _instructions(ops):

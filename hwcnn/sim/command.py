@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from hwcnn import artifact, golden
 from hwcnn import models as built_in
@@ -96,13 +97,13 @@ def _batches(request, generated, graph):
     labelled = []
     for path in inputs.expand(request.inputs):
         found = inputs.samples(
-            path, shapes, generated.preprocess, unsigned=generated.unsigned_inputs
+            path, shapes, generated.manifest.preprocess, unsigned=_unsigned_inputs(generated)
         )
         labelled += [
             (path.name if len(found) == 1 else f"{path.name}[{i}]", sample)
             for i, sample in enumerate(found)
         ]
-    batch = generated.manifest["batch"]
+    batch = generated.manifest.batch
     if not labelled:
         labelled = [
             (f"own sample {i}", s)
@@ -123,10 +124,20 @@ def _batches(request, generated, graph):
     return [label for label, _ in labelled], batches
 
 
+def _unsigned_inputs(generated):
+    """Names of the inputs that are uint8 in the ONNX model: quantised values, 128 above those of
+    the accelerator.
+    """
+    model = onnx.ModelProto.FromString(generated.quantized)
+    return {
+        i.name for i in model.graph.input if i.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    }
+
+
 def _own(request, generated, shapes, count):
     """Samples of a built-in model with one input; noise for any other."""
-    name = generated.manifest["model"]
-    if generated.manifest["source"] == "built in" and len(shapes) == 1:
+    name = generated.manifest.model
+    if generated.manifest.built_in and len(shapes) == 1:
         return [{next(iter(shapes)): x} for x in built_in.samples(name, count, request.seed)]
     return [inputs.noise(shapes, request.seed + i) for i in range(count)]
 
@@ -140,7 +151,7 @@ def _outputs(design, labels, result):
     output.
     """
     rows = []
-    batch = design.manifest.get("batch", 1)
+    batch = design.manifest.batch
     for number, label in enumerate(labels):
         outcome = result.outcomes[number // batch]
         real = (
@@ -159,7 +170,7 @@ def _outputs(design, labels, result):
                 "cycles": outcome.run.counters["cycles"] if outcome.run else None,
                 "mismatches": sum(d.mismatches for d in outcome.differences.values()),
                 "outputs": {
-                    name: _largest(value, number % batch, batch, design.manifest.get("labels", ()))
+                    name: _largest(value, number % batch, batch, design.manifest.labels)
                     for name, value in real.items()
                 },
             }

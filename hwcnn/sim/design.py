@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+import onnx
 
 from hwcnn import ir
 from hwcnn.artifact import Generated
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
+from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.layout import Placement
+from hwcnn.manifest import Manifest
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
 
@@ -29,7 +31,7 @@ class Design:
     """
 
     config: AccelConfig
-    manifest: dict[str, Any]
+    manifest: Manifest
     program: bytes
     weights: np.ndarray
     verilog: str
@@ -39,12 +41,12 @@ class Design:
     def of(cls, generated: Generated) -> "Design":
         """The design of a generated folder."""
         return cls(
-            generated.config,
+            generated.manifest.config,
             generated.manifest,
             generated.program,
             generated.weights,
             generated.verilog,
-            generated.graph,
+            import_graph(onnx.ModelProto.FromString(generated.quantized), generated.manifest.batch),
         )
 
     def layer(self, name: str) -> "Design":
@@ -70,9 +72,9 @@ class Design:
             [(op.y, tensors[op.y].shape)],
         )
         compiled = compile_graph(graph, self.config)
-        manifest = compiled.manifest | {
-            key: self.manifest[key] for key in ("model", "batch", "labels") if key in self.manifest
-        }
+        manifest = replace(
+            compiled.manifest, model=self.manifest.model, labels=self.manifest.labels
+        )
         return replace(
             self, manifest=manifest, program=compiled.program, weights=compiled.weights, graph=graph
         )
@@ -80,10 +82,7 @@ class Design:
     @cached_property
     def placements(self) -> dict[str, Placement]:
         """Where each tensor lies in DRAM, by name."""
-        return {
-            name: Placement.from_dict(t["placement"])
-            for name, t in self.manifest["tensors"].items()
-        }
+        return {name: tensor.placement for name, tensor in self.manifest.tensors.items()}
 
     @property
     def computed(self) -> dict[str, Placement]:
@@ -96,16 +95,15 @@ class Design:
 
         dram : uint8 [dram_bytes], changed in place. inputs : int8 [N, C, H, W] by name.
         """
-        memory = self.manifest["memory"]
-        dram[: memory["tensors"]["size"]] = POISON
-        for name, data in (
-            ("program", np.frombuffer(self.program, np.uint8)),
-            ("weights", self.weights),
+        memory = self.manifest.memory
+        dram[: memory.tensors.size] = POISON
+        for region, data in (
+            (memory.program, np.frombuffer(self.program, np.uint8)),
+            (memory.weights, self.weights),
         ):
-            dram[memory[name]["addr"] : memory[name]["addr"] + len(data)] = data
-        for item in self.manifest["inputs"]:
-            source = item["pack"]["source"] if item["pack"] else item["tensor"]
-            place = Placement.from_dict(item["placement"])
+            dram[region.addr : region.addr + len(data)] = data
+        for item in self.manifest.inputs:
+            place = self.placements[item.tensor]
             dram[place.addr : place.addr + place.size] = place.pack(
-                pack_input(inputs[source], item["pack"])
+                pack_input(inputs[item.source], item.pack)
             )

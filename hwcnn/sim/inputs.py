@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hwcnn import pictures
 from hwcnn.errors import InputError
 
 _ARRAYS = {".npy", ".npz"}
@@ -34,7 +35,7 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
     """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised
     values) int8.
 
-    graph_inputs : input name to its shape (C, H, W). preprocess : frontend.pictures.Preprocess. A
+    graph_inputs : input name to its shape (C, H, W). preprocess : see hwcnn.preprocess. A
     .npy holds one sample, or several along its first axis; a .npz holds an array an input, by name.
     Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named in
     `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
@@ -42,7 +43,7 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
     """
     if path.suffix.lower() not in _ARRAYS:
         name, shape = _single(path, graph_inputs)
-        return [{name: preprocess.load(path, shape)[None]}]
+        return [{name: pictures.load(path, shape, preprocess)[None]}]
     arrays = _read(path, graph_inputs)
     if len(arrays) == 1 and len(graph_inputs) == 1:
         arrays = dict(zip(graph_inputs, arrays.values()))
@@ -54,8 +55,9 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
     for name, shape in graph_inputs.items():
         array, where = arrays[name], f"{path}: {name!r}"
         if array.dtype == np.uint8 and name not in unsigned:
+            several = pictures.split(array, shape, preprocess, where)
             values[name] = np.stack(
-                [preprocess.apply(p, shape, where) for p in preprocess.split(array, shape, where)]
+                [pictures.prepare(pixels, shape, preprocess, where) for pixels in several]
             )
         else:
             values[name] = _values(where, array, shape, quantised)

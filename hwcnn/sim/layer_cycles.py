@@ -1,10 +1,11 @@
 """From the record of a run to what each layer took: cycles, and what the array waited for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from hwcnn.manifest import Layer, Manifest
 
 from .testbench.events import ENDS, LEVELS, EventLog
 
@@ -28,17 +29,17 @@ class LayerCycles:
         return {"cycles": self.cycles, "array_busy": self.array_busy} | stalls
 
 
-def layer_of(manifest: Mapping[str, Any], queue: str) -> np.ndarray:
+def layer_of(manifest: Manifest, queue: str) -> np.ndarray:
     """The layer of each instruction of a queue, in order: int64 [instructions]."""
-    runs = manifest["queues"][queue]
+    runs = manifest.queues[queue]
     return np.repeat([layer for layer, _ in runs], [count for _, count in runs]).astype(np.int64)
 
 
-def finishes(manifest: Mapping[str, Any], log: EventLog) -> np.ndarray:
+def finishes(manifest: Manifest, log: EventLog) -> np.ndarray:
     """Cycle at which the last result of each layer was in memory, int64 [layers]; 0 for a layer
     that has no instruction that writes.
     """
-    finish = np.zeros(len(manifest["layers"]), np.int64)
+    finish = np.zeros(len(manifest.layers), np.int64)
     for queue in ("post", "vector"):
         np.maximum.at(finish, layer_of(manifest, queue), log.done(ENDS[queue]))
     return finish
@@ -54,10 +55,10 @@ def cycles_from(finish: np.ndarray) -> np.ndarray:
     return np.diff(ends, prepend=0)
 
 
-def layer_cycles(manifest: Mapping[str, Any], log: EventLog) -> list[LayerCycles]:
+def layer_cycles(manifest: Manifest, log: EventLog) -> list[LayerCycles]:
     """What each layer took, in the manifest's order."""
     ends, owner = log.done("array"), layer_of(manifest, "array")
-    layers = len(manifest["layers"])
+    layers = len(manifest.layers)
 
     def by_layer(level: str) -> list[int]:
         """Cycles in which a level was high, from the end of an ARRAY to that of the next."""
@@ -73,11 +74,11 @@ def layer_cycles(manifest: Mapping[str, Any], log: EventLog) -> list[LayerCycles
     ]
 
 
-def convolutional_layers(layers: Sequence[Mapping[str, Any]]) -> int:
+def convolutional_layers(layers: Sequence[Layer]) -> int:
     """Number of layers before the fully connected ones at the end of the network (and what follows
     these).
     """
-    convs = [i for i, layer in enumerate(layers) if layer["macs"] and not layer["fully_connected"]]
+    convs = [i for i, layer in enumerate(layers) if layer.macs and not layer.fully_connected]
     last = convs[-1] if convs else -1
-    at_end = [i for i, layer in enumerate(layers) if layer["fully_connected"] and i > last]
+    at_end = [i for i, layer in enumerate(layers) if layer.fully_connected and i > last]
     return at_end[0] if at_end else len(layers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
+from hwcnn.manifest import Manifest
 
 from .compare import Difference, writing_instruction
 from .design import Design
@@ -39,14 +40,12 @@ class RunFigures:
     stall_cycles: dict[str, int] = field(default_factory=dict)
 
 
-def run_figures(
-    manifest: Mapping[str, Any], config: AccelConfig, run: RtlRun | None = None
-) -> RunFigures:
+def run_figures(manifest: Manifest, config: AccelConfig, run: RtlRun | None = None) -> RunFigures:
     """The figures of a run."""
-    layers = manifest["layers"]
+    layers = manifest.layers
     convs = convolutional_layers(layers)
-    macs = sum(layer["macs"] for layer in layers)
-    conv_macs = sum(layer["macs"] for layer in layers[:convs])
+    macs = manifest.macs
+    conv_macs = sum(layer.macs for layer in layers[:convs])
     if run is None:
         return RunFigures(macs=macs, conv_macs=conv_macs)
     counters, pes = run.counters, config.rows * config.cols
@@ -77,7 +76,7 @@ def figures(design: Design, options: Options, result: Result) -> dict[str, Any]:
     simulated = sum(run.counters["cycles"] for run in runs)
     return {
         "engine": options.engine,
-        "model": design.manifest["model"],
+        "model": design.manifest.model,
         "pe": design.config.pe,
         **asdict(first),
         "elements_compared": sum(d.elements for d in every),
@@ -92,16 +91,15 @@ def figures(design: Design, options: Options, result: Result) -> dict[str, Any]:
 
 def _layers(design: Design, result: Result, run: RtlRun | None) -> list[dict[str, Any]]:
     """A row a layer: cycles and stalls of a run, mismatches of all inputs."""
-    layers = design.manifest["layers"]
+    layers = design.manifest.layers
     rows = [
-        {"name": layer["name"], "op": layer["op"], "cycles": None, "macs": layer["macs"]}
-        for layer in layers
+        {"name": layer.name, "op": layer.op, "cycles": None, "macs": layer.macs} for layer in layers
     ]
     if run is not None:
         measured = layer_cycles(design.manifest, run.events)
         rows = [row | of.to_dict() for row, of in zip(rows, measured, strict=True)]
     for row, layer in zip(rows, layers, strict=True):
-        found = [outcome.differences.get(layer["tensor"]) for outcome in result.outcomes]
+        found = [outcome.differences.get(layer.tensor) for outcome in result.outcomes]
         row["mismatches"] = sum(d.mismatches for d in found if d)
     return rows
 
@@ -110,7 +108,7 @@ def mismatch_lines(design: Design, result: Result) -> list[str]:
     """A line for each of the first mismatching tensors, in the order of the layers, with the
     instruction that wrote the element.
     """
-    layers = {layer["tensor"]: layer["name"] for layer in design.manifest["layers"]}
+    layers = {layer.tensor: layer.name for layer in design.manifest.layers}
     lines = []
     for number, outcome in enumerate(result.outcomes):
         for tensor, layer in layers.items():

@@ -96,7 +96,7 @@ def simulate(design: Design, inputs: Sequence[Tensors], options: Options) -> Res
 @contextlib.contextmanager
 def _engine(design: Design, options: Options) -> Iterator[tuple[_Execute, np.ndarray]]:
     """How to run the program, and the DRAM image (uint8) that it runs on."""
-    size, start = design.manifest["dram_bytes"], design.manifest["memory"]["program"]["addr"]
+    size, start = design.manifest.dram_bytes, design.manifest.memory.program.addr
     if options.engine == "isa":
         dram = np.zeros(size, np.uint8)
 
@@ -114,7 +114,7 @@ def _engine(design: Design, options: Options) -> Iterator[tuple[_Execute, np.nda
         stalls=options.stalls,
         waves=options.waves,
     ) as simulator:
-        budget = design.manifest["cycle_budget"]
+        budget = design.manifest.cycle_budget
         yield lambda: simulator.run(start, budget=budget), simulator.dram
 
 

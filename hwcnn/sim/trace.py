@@ -1,15 +1,16 @@
 """A run as a Chrome trace, which Perfetto shows."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from hwcnn.manifest import Manifest
 
 from .layer_cycles import layer_of
 from .testbench.events import DONE, ENDS, START, EventLog
 
 
-def trace(manifest: Mapping[str, Any], log: EventLog) -> dict[str, Any]:
+def trace(manifest: Manifest, log: EventLog) -> dict[str, Any]:
     """JSON-able trace events: a track an engine, a slice an instruction; a microsecond is a
     cycle.
     """
@@ -28,7 +29,7 @@ def trace(manifest: Mapping[str, Any], log: EventLog) -> dict[str, Any]:
             events.append(
                 {
                     "ph": "X",
-                    "name": manifest["layers"][layers[number]]["name"],
+                    "name": manifest.layers[layers[number]].name,
                     "cat": engine,
                     "pid": 0,
                     "tid": track,

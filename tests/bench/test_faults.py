@@ -32,7 +32,7 @@ def test_each_error_is_reported_and_the_next_run_exact(faults, design, stalls):
 def test_an_error_that_is_not_given_is_not_reported(faults, design):
     """The bench notices: a burst that the run does not have."""
     with faults.RtlSimulator(
-        faults.accelerator.build(design.verilog), design.manifest["dram_bytes"]
+        faults.accelerator.build(design.verilog), design.manifest.dram_bytes
     ) as simulator:
         bench = faults.Bench.begin(design, simulator, None)
         counts = dict.fromkeys(faults.CLIENTS, 10**6)

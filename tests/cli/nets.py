@@ -1,7 +1,5 @@
 """Small ONNX models for tests of the command line, and changes to generated folders."""
 
-import json
-
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -73,6 +71,6 @@ def resealed(folder, name, change):
     """Change a file of a generated folder as if it had been generated so. change(bytes) : the new
     bytes.
     """
-    manifest = json.loads((folder / artifact.MANIFEST).read_text())
+    manifest = artifact.Generated(folder).manifest
     files = {p.name: p.read_bytes() for p in folder.iterdir() if p.name != artifact.MANIFEST}
     artifact.write(folder, files | {name: change(files[name])}, manifest)

@@ -112,8 +112,8 @@ def test_a_file_of_another_folder(hwcnn, folder, other, name):
         "3",
         "{}",
         '{"format": 2}',
-        '{"format": 1}',
-        '{"format": [2]}',
+        '{"format": 3}',
+        '{"format": [3]}',
         "[" * 9999,
         "\xff",
         "NaN",
@@ -142,7 +142,7 @@ def test_a_folder_of_an_older_hwcnn(hwcnn, folder):
     (folder / artifact.MANIFEST).write_text(
         json.dumps({k: v for k, v in manifest.items() if k not in ("files", "format", "sha256")})
     )
-    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 2")
+    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 3")
 
 
 def test_what_is_no_generated_folder_is_bad_input(hwcnn, tmp_path):

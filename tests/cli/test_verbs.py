@@ -243,8 +243,9 @@ def test_int8_arrays_are_taken_as_they_are(hwcnn, generated, tmp_path):
     x = np.random.default_rng(3).integers(-128, 128, (1, 28, 28), np.int8)
     np.save(tmp_path / "q.npy", x)
     from hwcnn import artifact, golden
+    from hwcnn.sim.design import Design
 
-    graph = artifact.Generated(generated).graph
+    graph = Design.of(artifact.Generated(generated)).graph
     expected = golden.host_outputs(graph, golden.run(graph, {graph.inputs[0]: x[None]}))[
         "probabilities"
     ][0]

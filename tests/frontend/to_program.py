@@ -9,7 +9,6 @@ from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.optimise import session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
-from hwcnn.layout import Placement
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
@@ -50,19 +49,15 @@ def on_isa(graph, config, inputs, tensors):
     whatever memory held before.
     """
     compiled = compile_graph(graph, config)
-    check(compiled.program, config, compiled.manifest["dram_bytes"])
+    check(compiled.program, config, compiled.manifest.dram_bytes)
     dram = compiled.dram()
-    size = compiled.manifest["memory"]["tensors"]["size"]
+    size = compiled.manifest.memory.tensors.size
     dram[:size] = np.random.default_rng(1).integers(0, 256, size)
-    for entry in compiled.manifest["inputs"]:
-        place = Placement.from_dict(entry["placement"])
-        packed = place.pack(
-            pack_input(
-                inputs[entry["pack"]["source"] if entry["pack"] else entry["tensor"]], entry["pack"]
-            )
-        )
+    places = {name: t.placement for name, t in compiled.manifest.tensors.items()}
+    for entry in compiled.manifest.inputs:
+        place = places[entry.tensor]
+        packed = place.pack(pack_input(inputs[entry.source], entry.pack))
         dram[place.addr : place.addr + len(packed)] = packed
     isa_engine.run(compiled.program, dram, config)
-    for name in set(tensors) & set(compiled.manifest["tensors"]):
-        found = Placement.from_dict(compiled.manifest["tensors"][name]["placement"]).unpack(dram)
-        np.testing.assert_array_equal(found, tensors[name], name)
+    for name in set(tensors) & set(places):
+        np.testing.assert_array_equal(places[name].unpack(dram), tensors[name], name)

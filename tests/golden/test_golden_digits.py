@@ -19,7 +19,7 @@ def graph():
 
 
 def probabilities(graph, pixels):
-    real = np.concatenate([models.info("digits").preprocess.apply(p) for p in pixels])
+    real = np.concatenate([models.prepared("digits", p) for p in pixels])
     name = graph.inputs[0]
     tensors = golden.run(graph, {name: golden.quantise_input(graph, name, real)})
     (result,) = golden.host_outputs(graph, tensors).values()

@@ -29,7 +29,7 @@ def accuracy(model, pixels, labels):
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     return np.mean(
         [
-            session.run(None, {"input": INFO.preprocess.apply(p)})[0].argmax() == y
+            session.run(None, {"input": models.prepared("digits", p)})[0].argmax() == y
             for p, y in zip(pixels, labels, strict=True)
         ]
     )

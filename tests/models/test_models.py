@@ -156,11 +156,3 @@ def test_pool_size_equals_onnxruntime(size, kernel, stride, pad, ceil):
     model = builder.model(builder.max_pool("pool", "input", kernel, stride, pad, ceil))
     result = every_tensor(model, {"input": np.zeros((1, 1, size, size), np.float32)})["pool"]
     assert result.shape[2] == pool_size(size, kernel, stride, pad, ceil)
-
-
-@pytest.mark.parametrize("order, expected", [("RGB", [9, 18, 27]), ("BGR", [29, 18, 7])])
-def test_preprocess(order, expected):
-    pixels = np.zeros((2, 4, 3), np.uint8) + np.array([10, 20, 30], np.uint8)
-    prepared = models.Preprocess((1, 2, 3), (1.0, 1.0, 1.0), order).apply(pixels)
-    assert prepared.shape == (1, 3, 2, 4) and prepared.dtype == np.float32
-    assert prepared[0, :, 0, 0].tolist() == expected

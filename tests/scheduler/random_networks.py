@@ -5,7 +5,6 @@ import numpy as np
 from hwcnn import ir
 from hwcnn.fixedpoint import multiplier
 from hwcnn.golden.lrn import lrn_table
-from hwcnn.layout import Placement
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
 from hwcnn.sim.engines import isa_engine
 
@@ -182,10 +181,9 @@ def random_input(graph, seed=0):
 
 def fill_inputs(dram, manifest, inputs):
     """Pack the pictures (int8 NCHW by source name) into the DRAM image."""
-    for entry in manifest["inputs"]:
-        source = entry["pack"]["source"] if entry["pack"] else entry["tensor"]
-        place = Placement.from_dict(entry["placement"])
-        packed = place.pack(pack_input(inputs[source], entry["pack"]))
+    for entry in manifest.inputs:
+        place = manifest.tensors[entry.tensor].placement
+        packed = place.pack(pack_input(inputs[entry.source], entry.pack))
         dram[place.addr : place.addr + len(packed)] = packed
 
 
@@ -195,15 +193,12 @@ def run_isa(compiled, inputs, config, noise=None):
     """
     dram = compiled.dram()
     if noise is not None:
-        tensors = compiled.manifest["memory"]["tensors"]
-        dram[tensors["addr"] : tensors["addr"] + tensors["size"]] = np.random.default_rng(
-            noise
-        ).integers(0, 256, tensors["size"])
+        size = compiled.manifest.memory.tensors.size
+        dram[:size] = np.random.default_rng(noise).integers(0, 256, size)
     fill_inputs(dram, compiled.manifest, inputs)
     isa_engine.run(compiled.program, dram, config)
     return {
-        name: Placement.from_dict(t["placement"]).unpack(dram)
-        for name, t in compiled.manifest["tensors"].items()
+        name: tensor.placement.unpack(dram) for name, tensor in compiled.manifest.tensors.items()
     }
 
 

@@ -45,11 +45,11 @@ def mutated(compiled, change, revalue=lambda name, values: values):
 
 
 def run_check(compiled, program):
-    return check(program, CONFIG, compiled.manifest["dram_bytes"])
+    return check(program, CONFIG, compiled.manifest.dram_bytes)
 
 
 def test_whole_program(compiled):
-    assert run_check(compiled, compiled.program) == compiled.manifest["instructions"]["total"]
+    assert run_check(compiled, compiled.program) == compiled.manifest.instructions["total"]
 
 
 @pytest.mark.parametrize(

@@ -291,8 +291,8 @@ def test_manifest_attributes_every_instruction():
     b = Builder(15, (1, 6, 12, 12))
     b.done(b.lut(b.pool(b.conv("x", 20, 3), "max", 2, 2)))
     manifest = compile_graph(b.graph, SMALL).manifest
-    for queue, runs in manifest["queues"].items():
-        assert sum(n for _, n in runs) == manifest["instructions"][queue]
-    assert [layer["op"] for layer in manifest["layers"]] == ["Conv", "Pool", "Lut"]
-    assert manifest["layers"][0]["macs"] == 20 * 10 * 10 * 6 * 9
+    for queue, runs in manifest.queues.items():
+        assert sum(n for _, n in runs) == manifest.instructions[queue]
+    assert [layer.op for layer in manifest.layers] == ["Conv", "Pool", "Lut"]
+    assert manifest.layers[0].macs == 20 * 10 * 10 * 6 * 9
     assert isinstance(b.graph.ops[0], ir.Conv)

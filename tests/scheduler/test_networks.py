@@ -19,7 +19,7 @@ CONFIGS = {
 
 def check(graph, config, seed=0):
     compiled = compile_graph(graph, config)
-    check_program(compiled.program, config, compiled.manifest["dram_bytes"])
+    check_program(compiled.program, config, compiled.manifest.dram_bytes)
     inputs = random_input(graph, seed)
     golden, isa = run(graph, inputs), run_isa(compiled, inputs, config, noise=seed)
     compared = [name for name in golden if name in isa]

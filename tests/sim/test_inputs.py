@@ -12,7 +12,7 @@ from hwcnn.sim import inputs
 
 SHAPE = (3, 4, 5)
 #: mean and scale by channel, in the network's order.
-COLOUR, GREY = Preprocess((10, 20, 30), (0.5, 1, 2), "RGB"), Preprocess(10, 0.5, "L")
+COLOUR, GREY = Preprocess((10, 20, 30), (0.5, 1, 2), "RGB"), Preprocess((10,), (0.5,), "L")
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
 
 
@@ -192,16 +192,18 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path):
     """Pillow's own conversion would make all of it white."""
     deep = np.array([[0, 257, 25_700, 65_535, 128]] * 4, np.uint16)
     for name in ("x.png", "x.tif"):
-        grey = load(picture(tmp_path / name, deep), Preprocess(0, 1, "L"), (1, 4, 5))
+        grey = load(picture(tmp_path / name, deep), Preprocess((0,), (1,), "L"), (1, 4, 5))
         np.testing.assert_array_equal(grey[0, 0], [0, 1, 100, 255, 0])
-        colour = load(tmp_path / name, Preprocess(0, 1, "RGB"))
+        colour = load(tmp_path / name, Preprocess((0,), (1,), "RGB"))
         np.testing.assert_array_equal(colour[:, 0], [[0, 1, 100, 255, 0]] * 3)
     (tmp_path / "x.pgm").write_bytes(b"P5 5 4 65535\n" + deep.astype(">u2").tobytes())
-    np.testing.assert_array_equal(load(tmp_path / "x.pgm", Preprocess(0, 1, "L"), (1, 4, 5)), grey)
+    np.testing.assert_array_equal(
+        load(tmp_path / "x.pgm", Preprocess((0,), (1,), "L"), (1, 4, 5)), grey
+    )
 
 
 def test_palettes_opaque_alpha_and_cmyk(tmp_path):
-    plain = Preprocess(0, 1, "RGB")
+    plain = Preprocess((0,), (1,), "RGB")
     few = np.zeros((4, 5, 3), np.uint8)
     few[1:, 2:] = 51, 204, 0  # of the web palette
     expected = few.transpose(2, 0, 1)

@@ -1,9 +1,12 @@
 """Cycles, stalls and traces from a hand-made record of a run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
+from hwcnn.manifest import Layer
 from hwcnn.sim import layer_cycles, report
 from hwcnn.sim.engines.rtl_engine import RtlRun
 from hwcnn.sim.testbench.events import DONE, HANG, LEVELS, ROW, START, EventLog
@@ -11,12 +14,13 @@ from hwcnn.sim.trace import trace
 
 CONFIG = AccelConfig(rows=4, cols=4, axi_bytes=16)
 LAYERS = [
-    dict(name="conv1", op="Conv", macs=1000, tensor="a", fully_connected=False),
-    dict(name="pool1", op="Pool", macs=0, tensor="b", fully_connected=False),
-    dict(name="conv2", op="Conv", macs=3000, tensor="c", fully_connected=False),
-    dict(name="fc", op="Conv", macs=500, tensor="d", fully_connected=True),
+    Layer("conv1", "Conv", 1000, "a", fully_connected=False),
+    Layer("pool1", "Pool", 0, "b", fully_connected=False),
+    Layer("conv2", "Conv", 3000, "c", fully_connected=False),
+    Layer("fc", "Conv", 500, "d", fully_connected=True),
 ]
-MANIFEST = dict(
+MANIFEST = SimpleNamespace(
+    macs=4500,
     layers=LAYERS,
     queues=dict(
         load=[[0, 1]],
@@ -97,7 +101,7 @@ def test_without_the_rtl_only_the_work_is_known():
 
 def test_convolutional_layers_include_fully_connected_layers_between_convolutions():
     def layers(*kinds):
-        return [dict(macs=kind != "pool", fully_connected=kind == "fc") for kind in kinds]
+        return [Layer(kind, "", int(kind != "pool"), "", kind == "fc") for kind in kinds]
 
     assert layer_cycles.convolutional_layers(layers("conv", "fc", "conv", "pool", "fc", "fc")) == 4
     assert layer_cycles.convolutional_layers(layers("conv", "pool")) == 2

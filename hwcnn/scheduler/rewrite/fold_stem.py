@@ -9,6 +9,7 @@ import numpy as np
 
 from hwcnn import ir
 from hwcnn.config import AccelConfig
+from hwcnn.manifest import Im2col
 
 
 def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
@@ -16,14 +17,14 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     tensors, ops, inputs = dict(graph.tensors), list(graph.ops), list(graph.inputs)
     for conv, fold_rows in _foldable(graph, config.rows):
         packed = _packed_name(conv)
-        shape = tuple(_spec(conv, graph.tensors, fold_rows)["shape"])
+        shape = _spec(conv, graph.tensors, fold_rows).shape
         tensors[packed] = dataclasses.replace(tensors.pop(conv.x), name=packed, shape=shape)
         ops[ops.index(conv)] = _folded(conv, packed, fold_rows)
         inputs[inputs.index(conv.x)] = packed
     return dataclasses.replace(graph, tensors=tensors, ops=ops, inputs=inputs)
 
 
-def packings(graph: ir.Graph, config: AccelConfig) -> dict[str, dict]:
+def packings(graph: ir.Graph, config: AccelConfig) -> dict[str, Im2col]:
     """The packing of each input that `run` makes of a graph's own, for `pack_input`."""
     return {
         _packed_name(conv): _spec(conv, graph.tensors, fold_rows)
@@ -63,20 +64,20 @@ def _better_fold(conv: ir.Conv, rows: int) -> bool | None:
     return both <= columns
 
 
-def _spec(conv: ir.Conv, tensors: dict[str, ir.Tensor], fold_rows: bool) -> dict:
+def _spec(conv: ir.Conv, tensors: dict[str, ir.Tensor], fold_rows: bool) -> Im2col:
     n, _, _, _ = tensors[conv.x].shape
     _, channels, kh, kw = conv.weight.shape
     _, _, out_rows, out_cols = tensors[conv.y].shape
     rows = out_rows if fold_rows else tensors[conv.x].shape[2]
-    return dict(
+    return Im2col(
         source=conv.x,
-        source_shape=list(tensors[conv.x].shape),
-        shape=[n, (kh if fold_rows else 1) * kw * channels, rows, out_cols],
+        source_shape=tensors[conv.x].shape,
+        shape=(n, (kh if fold_rows else 1) * kw * channels, rows, out_cols),
         fold_rows=fold_rows,
-        kernel=[kh, kw],
-        stride=list(conv.stride),
-        dilation=list(conv.dilation),
-        pads=list(conv.pads),
+        kernel=(kh, kw),
+        stride=conv.stride,
+        dilation=conv.dilation,
+        pads=conv.pads,
         pad_value=conv.pad_value,
     )
 
@@ -100,29 +101,22 @@ def _folded(conv: ir.Conv, packed: str, fold_rows: bool) -> ir.Conv:
     )
 
 
-def pack_input(values: np.ndarray, spec: dict | None) -> np.ndarray:
-    """int8 [N, K, rows, columns] of a picture int8 [N, C, H, W]: im2col by a manifest's packing
-    spec.
+def pack_input(values: np.ndarray, pack: Im2col | None) -> np.ndarray:
+    """int8 [N, K, rows, columns] of a picture int8 [N, C, H, W].
 
-    K runs over (kernel row,) kernel column, channel. spec None gives the picture as it is.
+    K runs over (kernel row,) kernel column, channel. pack : of the manifest; None gives the picture
+    as it is.
     """
     values = np.asarray(values, np.int8)
-    if spec is None:
+    if pack is None:
         return values
-    if list(values.shape) != list(spec["source_shape"]):
-        raise ValueError(
-            f"expected an input of shape {spec['source_shape']}, not {list(values.shape)}"
-        )
-    (kh, kw), (sh, sw), (dh, dw), fold = (
-        spec["kernel"],
-        spec["stride"],
-        spec["dilation"],
-        spec["fold_rows"],
-    )
-    top, left, bottom, right = spec["pads"]
-    _, _, rows, cols = spec["shape"]
+    if values.shape != pack.source_shape:
+        raise ValueError(f"expected an input of shape {pack.source_shape}, not {values.shape}")
+    (kh, kw), (sh, sw), (dh, dw), fold = pack.kernel, pack.stride, pack.dilation, pack.fold_rows
+    top, left, bottom, right = pack.pads
+    _, _, rows, cols = pack.shape
     pads = ((top, bottom) if fold else (0, 0), (left, right))
-    padded = np.pad(values, ((0, 0), (0, 0), *pads), constant_values=spec["pad_value"])
+    padded = np.pad(values, ((0, 0), (0, 0), *pads), constant_values=pack.pad_value)
     taps = []
     for ky in range(kh if fold else 1):
         for kx in range(kw):

@@ -48,7 +48,7 @@ def results(graph: ir.Graph, inputs: dict, config: AccelConfig, original: ir.Gra
     """Every tensor by golden; inputs : of the original graph, packed where the graph wants it."""
     packs = fold_stem.packings(original, config)
     packed = {
-        name: fold_stem.pack_input(inputs[packs[name]["source"]], packs[name])
+        name: fold_stem.pack_input(inputs[packs[name].source], packs[name])
         if name in packs
         else inputs[name]
         for name in graph.inputs

@@ -1,0 +1,239 @@
+"""The manifest: what a program, its weights and its tensors in DRAM are; manifest.json in a generated
+folder.
+
+The dataclasses here are the format, and `Manifest.to_json` and `Manifest.from_json` are the only
+code that writes or reads it. A key of the file is the field of the same name.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from .config import AccelConfig
+from .errors import InputError, RunError
+from .layout import Placement
+from .preprocess import Preprocess
+
+#: Number of the format. It rises with any change of the dataclasses here or of the files that a
+#: generated folder holds; folders of another number are refused.
+FORMAT = 3
+
+Shape = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Bytes of DRAM. addr : offset from the base. size : bytes."""
+
+    addr: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The regions of DRAM, from address 0 upwards."""
+
+    tensors: Region
+    weights: Region
+    program: Region
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An int8 tensor in DRAM: real = scale * (value - zero)."""
+
+    placement: Placement
+    scale: float
+    zero: int
+
+    @property
+    def shape(self) -> Shape:
+        """(N, C, H, W)"""
+        return self.placement.shape
+
+
+@dataclass(frozen=True)
+class Im2col:
+    """How the host packs an input: the taps of the first convolution's kernel become channels.
+
+    source, source_shape : the network's own input. shape : of the packed tensor. fold_rows : the
+    taps of both kernel axes become channels, else only those of a kernel row. kernel, stride,
+    dilation : of the convolution (rows, columns). pads : (top, left, bottom, right), of pad_value.
+    """
+
+    source: str
+    source_shape: Shape
+    shape: Shape
+    fold_rows: bool
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[int, int, int, int]
+    pad_value: int
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of the program. tensor : its name. pack : how the host makes it, None: as it is."""
+
+    tensor: str
+    pack: Im2col | None
+
+    @property
+    def source(self) -> str:
+        """The name of the network's own input."""
+        return self.pack.source if self.pack else self.tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An operation of the compiled graph, in order. op : its class in ir.py. macs : true
+    multiply-accumulates. tensor : its result.
+    """
+
+    name: str
+    op: str
+    macs: int
+    tensor: str
+    fully_connected: bool
+
+
+@dataclass(frozen=True)
+class HostOp:
+    """A float operation that the host computes after the run. op : ONNX operator. x, y : names of
+    its operand and its result.
+    """
+
+    name: str
+    op: str
+    x: str
+    y: str
+    attributes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the folder. size : bytes. sha256 : in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A compiled program, and (with a default here) what a generated folder adds to it.
+
+    model : name of the network. batch : images in a run.
+    memory, dram_bytes : regions of DRAM, and bytes in all. cycle_budget : see
+    `scheduler.compile`; 0: none.
+    inputs, outputs : of the program. tensors : every tensor in DRAM, by name.
+    layers : operations of the graph. queues : for each queue the (layer, count) of its
+    instructions, run-length in order. counts : final values of the completion counters.
+    instructions : number by kind, "total", and "words" of 16 bytes.
+    host : what the host computes after the run.
+
+    built_in : a network of hwcnn. labels : names of the classes. seed : of calibration data.
+    hwcnn : version that wrote the folder. preprocess : of pictures. files : those whose content is
+    checked.
+    """
+
+    model: str
+    batch: int
+    config: AccelConfig
+    memory: Memory
+    dram_bytes: int
+    cycle_budget: int
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    tensors: dict[str, Tensor]
+    layers: tuple[Layer, ...]
+    queues: dict[str, tuple[tuple[int, int], ...]]
+    counts: dict[str, int]
+    instructions: dict[str, int]
+    host: tuple[HostOp, ...]
+    built_in: bool = False
+    labels: tuple[str, ...] = ()
+    seed: int = 0
+    hwcnn: str = ""
+    preprocess: Preprocess = Preprocess()
+    files: dict[str, File] = field(default_factory=dict[str, File])
+
+    @property
+    def macs(self) -> int:
+        """True multiply-accumulates of all layers."""
+        return sum(layer.macs for layer in self.layers)
+
+    def to_json(self) -> str:
+        """The text of the file, with the format's number and a SHA-256 of all else."""
+        values = json.loads(json.dumps({"format": FORMAT, **asdict(self)}))
+        return json.dumps(values | {"sha256": _digest(values)}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: object) -> "Manifest":
+        """Read a file's text. where : its name in messages.
+
+        Raises RunError where it is damaged, changed or of another format.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            raise _damaged(where, f"damaged, it cannot be read ({e})") from e
+        found: object = "unknown"
+        if isinstance(values, dict):
+            values = cast(dict[str, Any], values)
+            found = values.pop("format", "older, without a number")
+        if found != FORMAT:
+            raise _damaged(where, f"its format is {found!s:.40}, this hwcnn reads {FORMAT}")
+        if values.pop("sha256", None) != _digest({"format": FORMAT, **values}):
+            raise _damaged(where, "changed since it was written, its own SHA-256 is another")
+        try:
+            return _read(cls, values, "manifest")
+        except (ValueError, InputError) as e:
+            raise _damaged(where, str(e)) from e
+
+
+def _damaged(where: object, why: str) -> RunError:
+    return RunError(f"{where}: {why}: generate the folder anew")
+
+
+def _digest(values: Mapping[str, object]) -> str:
+    """SHA-256 of JSON values, whatever their layout in the file."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """A JSON value as the type `kind`: a dataclass, a tuple, a dict of strings, an optional or a
+    plain type. Raises ValueError, which says where in the manifest, for any other value.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (kind,) = (k for k in arguments if k is not type(None))
+        return None if value is None else _read(kind, value, where)
+    if is_dataclass(kind):
+        return _read_dataclass(kind, value, where)
+    if origin is tuple and isinstance(value, list):
+        items = cast(list[Any], value)
+        kinds = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else list(arguments)
+        if len(kinds) == len(items):
+            pairs = zip(kinds, items, strict=True)
+            return tuple(_read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(pairs))
+    elif origin is dict and isinstance(value, dict):
+        entries = cast(dict[str, Any], value)
+        return {k: _read(arguments[1], v, f"{where}.{k}") for k, v in entries.items()}
+    elif kind is float and isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    elif origin is None and type(value) is kind:
+        return value
+    raise ValueError(f"{where} is {value!r:.40}, expected {getattr(kind, '__name__', kind)}")
+
+
+def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
+    names = {f.name for f in fields(kind)}
+    if not isinstance(value, dict) or set(cast(dict[str, Any], value)) != names:
+        raise ValueError(f"{where} is {value!r:.40}, expected the keys {', '.join(sorted(names))}")
+    hints = get_type_hints(kind)
+    return kind(**{name: _read(hints[name], value[name], f"{where}.{name}") for name in names})
