@@ -2,9 +2,9 @@
 against golden, bit by bit.
 
     python bench/campaign.py [--isa N] [--ort N] [--rtl N --configs N] [--hours H] [--seed S]
-    [--jobs J] [--record] python bench/campaign.py --case isa NUMBER [--seed S]     one case again,
-    with what went wrong python bench/campaign.py --replay FILE                    a case that was
-    saved
+                             [--jobs J] [--record]
+    python bench/campaign.py --case isa NUMBER [--seed S]    a case again, with what went wrong
+    python bench/campaign.py --replay FILE                   a case that was saved
 
 Every case follows from the seed and its number. Results are appended to build/campaign/SEED.jsonl;
 what is there already, of the same sources, is not run again. Each kind of failure is minimised once

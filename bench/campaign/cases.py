@@ -12,6 +12,7 @@ from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.sim.engines.rtl_engine import RtlSimulator
 
 from . import engines, ort, rtl_case, stages
+from .results import ROOT
 from .stages import Failure, Refused
 
 #: What `replay` gives: all engines agree, or the tool refuses the case in one line.
@@ -35,7 +36,7 @@ def save(path, recipe, config, seed, failure, bus=None):
     onnx.save(model, path.with_suffix(".onnx"))
     text = {
         "signature": failure.signature,
-        "detail": failure.detail[-600:],
+        "detail": failure.detail.replace(f"{ROOT}/", "")[-600:],
         "expect": EXACT,
         "batch": recipe.get("batch", 1),
         "seed": seed,
