@@ -4,6 +4,9 @@ each computes.
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 #: Steps of a run, in results and in inputs, are at most this.
 MAX_STEP = 16
 #: Convolutions that one resampling may become, and the largest weight: the array takes a pass for
@@ -25,25 +28,27 @@ class Run:
     weights: tuple[int, ...]
 
 
-def runs(index, weight):
+def runs(index: npt.NDArray[np.int64], weight: npt.NDArray[np.int64]) -> list[Run]:
     """The fewest runs of an axis whose result o is ``sum(weight[o, k] * x[index[o, k]])``; index,
-    weight: int [results, 2].
+    weight: int64 [results, 2].
     """
     taps = [_taps(i, w) for i, w in zip(index.tolist(), weight.tolist(), strict=True)]
     return min((_runs(taps, period) for period in range(1, min(MAX_STEP, len(taps)) + 1)), key=len)
 
 
-def _taps(index, weight):
+def _taps(index: list[int], weight: list[int]) -> tuple[int, tuple[int, ...]]:
     """(first input, weights of consecutive inputs) of one result."""
-    merged = {}
+    merged: dict[int, int] = {}
     for i, w in zip(index, weight, strict=True):
         merged[i] = merged.get(i, 0) + w
     used = sorted(i for i, w in merged.items() if w) or [index[0]]
     return used[0], tuple(merged.get(i, 0) for i in range(used[0], used[-1] + 1))
 
 
-def _runs(taps, period):
-    found, last = [], {}
+def _runs(taps: list[tuple[int, tuple[int, ...]]], period: int) -> list[Run]:
+    """The runs where results of one run lie `period` apart."""
+    found: list[Run] = []
+    last: dict[tuple[int, tuple[int, ...]], int] = {}
     for o, (start, weights) in enumerate(taps):
         key = o % period, weights
         run = found[last[key]] if key in last else None

@@ -1,7 +1,7 @@
 """The reference: every operation of the integer IR in NumPy, exact, independent of tiling and of
 the hardware.
 
-One file a layer type, written from the formulas of ``ir.py``; `run` executes a whole graph.
+One file a layer type, written from the formulas of ``ir.ops``; `run` executes a whole graph.
 """
 
 from .lrn import lrn_index, lrn_table

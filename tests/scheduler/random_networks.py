@@ -1,5 +1,7 @@
 """Random integer networks, built directly as ``ir.Graph``, and how to run a compiled one."""
 
+import dataclasses
+
 import numpy as np
 
 from hwcnn import ir
@@ -149,7 +151,33 @@ class Builder:
     def concat(self, *xs):
         n, _, h, w = self.shape(xs[0])
         y = self.new((n, sum(self.shape(x)[1] for x in xs), h, w))
+        for x in xs:
+            self._set_zero(x, self.zero(y))
         return self.add(ir.Concat(y + ".concat", xs, y))
+
+    def _set_zero(self, name, zero):
+        """Give a tensor that zero point, and whatever writes or reads it."""
+        if self.zero(name) == zero:
+            return
+        self.graph.tensors[name] = dataclasses.replace(self.graph.tensors[name], zero=zero)
+        for i, op in enumerate(self.graph.ops):
+            if isinstance(op, ir.Concat) and name in (op.y, *op.xs):
+                for other in (op.y, *op.xs):
+                    self._set_zero(other, zero)
+            changes = {}
+            if op.y == name and getattr(op, "second", None) is not None:
+                changes["second"] = dataclasses.replace(op.second, zero=zero)
+            elif op.y == name and hasattr(op, "zero"):
+                changes["zero"] = zero
+                if getattr(op, "low", -128) == op.zero:  # a ReLU
+                    changes["low"] = zero
+            if getattr(op, "x", None) == name and hasattr(op, "x_zero"):
+                changes["x_zero"] = zero
+            if getattr(op, "x", None) == name and isinstance(op, ir.Conv):
+                changes["pad_value"] = zero
+            if isinstance(op, ir.Eltwise):
+                changes |= {c: -zero for c, x in (("ca", op.a), ("cb", op.b)) if x == name}
+            self.graph.ops[i] = dataclasses.replace(op, **changes)
 
     def done(self, *outputs):
         self.graph.outputs = list(outputs)

@@ -1,24 +1,27 @@
-"""The integer IR: a network as exact integer operations on int8 maps, between the importer and
-everything after it.
+"""The operations of the integer IR, each with its exact formula, and the maps between them.
 
-A `Graph` holds tensors and operations in topological order. All tensors are int8, NCHW; ``real =
-scale * (q - zero)``. Every operation carries the integers that the hardware uses, so golden, the
-ISA engine and the RTL can only agree or differ bit by bit. Zero points are folded: a convolution
-adds raw int8 values (padding inserts the input's zero point) and its bias holds ``-zero *
-sum(weights)``.
+rhe: rounded half to even (`fixedpoint.round_shift`). Ranges are those that `checks` holds every
+operation to: a mantissa without a sign has 17 bits, one with a sign 18, a shift is from 0 to 48,
+constants and biases are int32, clamps and zero points int8.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
+
+Int8Array = npt.NDArray[np.int8]
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+Shape = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An int8 map. shape: (N, C, H, W)."""
+    """An int8 map. shape: (N, C, H, W). ``real = scale * (q - zero)``."""
 
     name: str
-    shape: tuple[int, int, int, int]
+    shape: Shape
     scale: float
     zero: int
 
@@ -56,10 +59,10 @@ class Conv:
     name: str
     x: str
     y: str
-    weight: np.ndarray
-    bias: np.ndarray
-    mantissa: np.ndarray
-    shift: np.ndarray
+    weight: Int8Array
+    bias: Int32Array
+    mantissa: Int64Array
+    shift: Int64Array
     zero: int
     low: int = -128
     high: int = 127
@@ -73,12 +76,9 @@ class Conv:
     moves: bool = False
 
     @property
-    def inputs(self):
-        return (
-            (self.x,)
-            if self.second is None or self.second.residual is None
-            else (self.x, self.second.residual)
-        )
+    def inputs(self) -> tuple[str, ...]:
+        residual = None if self.second is None else self.second.residual
+        return (self.x,) if residual is None else (self.x, residual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +95,10 @@ class ConvTranspose:
     name: str
     x: str
     y: str
-    weight: np.ndarray
-    bias: np.ndarray
-    mantissa: np.ndarray
-    shift: np.ndarray
+    weight: Int8Array
+    bias: Int32Array
+    mantissa: Int64Array
+    shift: Int64Array
     x_zero: int
     zero: int
     low: int = -128
@@ -110,7 +110,7 @@ class ConvTranspose:
     moves: bool = False
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -126,8 +126,8 @@ class Resize:
     name: str
     x: str
     y: str
-    rows: tuple
-    cols: tuple
+    rows: tuple[Int64Array, Int64Array]
+    cols: tuple[Int64Array, Int64Array]
     mantissa: int
     shift: int
     x_zero: int
@@ -136,7 +136,7 @@ class Resize:
     high: int = 127
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -160,14 +160,14 @@ class Pool:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     pads: tuple[int, int, int, int]
-    multipliers: dict
+    multipliers: dict[int, tuple[int, int]]
     x_zero: int
     zero: int
     low: int = -128
     high: int = 127
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -195,7 +195,7 @@ class Eltwise:
     high: int = 127
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.a, self.b)
 
 
@@ -209,15 +209,15 @@ class Affine:
     name: str
     x: str
     y: str
-    mantissa: np.ndarray
-    c: np.ndarray
-    shift: np.ndarray
+    mantissa: Int64Array
+    c: Int64Array
+    shift: Int64Array
     zero: int
     low: int = -128
     high: int = 127
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -228,10 +228,10 @@ class Lut:
     name: str
     x: str
     y: str
-    table: np.ndarray
+    table: Int8Array
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -249,13 +249,13 @@ class Lrn:
     x: str
     y: str
     size: int
-    table: np.ndarray
+    table: Int64Array
     shift: int
     x_zero: int
     zero: int
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
@@ -270,7 +270,7 @@ class Concat:
     y: str
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return self.xs
 
 
@@ -284,71 +284,15 @@ class HostOp:
     op_type: str  # ONNX operator
     x: str
     y: str
-    attributes: dict = field(default_factory=dict)
+    attributes: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[str, ...]:
         return (self.x,)
 
 
-@dataclass
-class Graph:
-    """A network. inputs and outputs: tensor names (outputs are those before the host's tail); host:
-    HostOps in order.
-
-    output_names: for each of `outputs`, the name and shape that it has in the ONNX model (after the
-    host's tail), to give back results in the user's terms.
-    """
-
-    name: str
-    tensors: dict[str, Tensor]
-    ops: list
-    inputs: list[str]
-    outputs: list[str]
-    host: list[HostOp] = field(default_factory=list)
-    onnx_outputs: list = field(default_factory=list)
-
-    def verify(self):
-        """Raise ValueError at the first inconsistency: undefined or twice-defined tensors, order,
-        shapes, ranges.
-        """
-        defined = set(self.inputs)
-        for op in self.ops:
-            for name in op.inputs:
-                if name not in defined:
-                    raise ValueError(f"{op.name}: input {name!r} is not defined before it")
-            if op.y in defined:
-                raise ValueError(f"{op.name}: {op.y!r} is defined twice")
-            defined.add(op.y)
-        for name in defined | set(self.outputs):
-            if name not in self.tensors:
-                raise ValueError(f"tensor {name!r} has no entry in the table")
-        for name in self.outputs:
-            if name not in defined:
-                raise ValueError(f"output {name!r} is never computed")
-        for tensor in self.tensors.values():
-            if (
-                len(tensor.shape) != 4
-                or min(tensor.shape) < 1
-                or not -128 <= tensor.zero <= 127
-                or not tensor.scale > 0
-            ):
-                raise ValueError(f"bad tensor {tensor}")
-        return self
-
-    def consumers(self, name):
-        return [op for op in self.ops if name in op.inputs]
-
+#: Any operation of a `Graph`.
+Op = Conv | ConvTranspose | Resize | Pool | Eltwise | Affine | Lut | Lrn | Concat
 
 #: Operations of the PE array.
 ARRAY_OPS = (Conv, ConvTranspose, Resize)
-
-
-def macs(op, graph):
-    """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of
-    convolutions, transposed or not.
-    """
-    if not isinstance(op, Conv | ConvTranspose) or op.moves:
-        return 0
-    n, c, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
-    return n * h * w * op.weight.size
