@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass
 
+import onnx
+
 
 class Unsupported(Exception):
     """Raised by a handler: the reason why a node cannot run, and the way around it if there is one."""
@@ -40,7 +42,5 @@ def operator(*names, attributes=(), limits="", runs_on="vector"):
 
 def attributes(node):
     """The node's attributes as Python values (strings decoded)."""
-    import onnx
-
     values = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     return {k: v.decode() if isinstance(v, bytes) else v for k, v in values.items()}

@@ -15,6 +15,7 @@ from onnx import (
     version_converter,
 )
 
+from hwcnn import models
 from hwcnn.errors import InputError
 from hwcnn.limits import MAX_BATCH, MAX_DRAM
 
@@ -56,8 +57,6 @@ def _load(source, shapes):
         raise InputError(
             f"{source}: not a file: expected an ONNX model or the name of a built-in one (see 'hwcnn models')"
         )
-    from hwcnn import models
-
     if str(source) not in models.names():
         what = "no such file" if path.suffix else "neither a file nor a built-in model"
         raise InputError(f"{source}: {what}: 'hwcnn models' lists the built-in ones")
