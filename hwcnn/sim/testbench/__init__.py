@@ -1,1 +1,1 @@
-"""What runs inside the RTL simulator (memory and clock in C++, the host in cocotb), and its build."""
+"""What runs inside the RTL simulator (memory, clock, host), and how that is built."""

@@ -1,12 +1,14 @@
 """Inside the simulator: starts the accelerator through its registers and waits for its interrupt,
 once for each command.
 
-The process that started the simulator (`rtl.py`) sends one JSON line for a run and gets one back;
-between them the simulated time stands still, so both can work on the shared DRAM file.
+The process that started the simulator (engines/rtl_engine.py) sends one JSON line for a run and
+gets one back; between them the simulated time stands still, so that both can work on the shared
+DRAM file.
 """
 
 import json
 import os
+from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
@@ -14,13 +16,15 @@ from cocotb.utils import get_sim_time
 
 from hwcnn.rtl.host import registers
 
+#: The top module's handle, whose signals cocotb finds by name.
+Dut = Any
 #: Of the clock that main.cpp makes.
 PERIOD_PS = 10_000
 #: Reads of STATUS in which the bus must have answered all that was asked of it.
 PATIENCE = 2000
 
 
-def cycle():
+def cycle() -> int:
     """The cycle of the last clock edge, counted as main.cpp does."""
     return int(get_sim_time("ps")) // PERIOD_PS - 1
 
@@ -28,15 +32,15 @@ def cycle():
 class Registers:
     """The accelerator's registers over AXI4-Lite, by name. One access takes a few cycles."""
 
-    def __init__(self, dut):
+    def __init__(self, dut: Dut) -> None:
         self.dut = dut
         for name in ("awvalid", "wvalid", "arvalid", "bready", "rready"):
             self._port(name).value = 0
 
-    def _port(self, name):
+    def _port(self, name: str) -> Any:
         return getattr(self.dut, f"s_axi_{name}")
 
-    async def _send(self, channel, **payload):
+    async def _send(self, channel: str, **payload: int) -> None:
         for name, value in payload.items():
             self._port(channel + name).value = value
         self._port(channel + "valid").value = 1
@@ -45,7 +49,7 @@ class Registers:
             await RisingEdge(self.dut.clk)
         self._port(channel + "valid").value = 0
 
-    async def _receive(self, channel, *names):
+    async def _receive(self, channel: str, *names: str) -> list[int]:
         self._port(channel + "ready").value = 1
         await RisingEdge(self.dut.clk)
         while not self._port(channel + "valid").value:
@@ -54,48 +58,53 @@ class Registers:
         self._port(channel + "ready").value = 0
         return values
 
-    async def write(self, name, value):
+    async def write(self, name: str, value: int) -> None:
+        """Write a register."""
         sending = cocotb.start_soon(self._send("aw", addr=registers.BY_NAME[name].offset))
         await self._send("w", data=value, strb=15)
         await sending
         (resp,) = await self._receive("b", "resp")
         assert resp == 0, f"write of {name}: response {resp}"
 
-    async def read(self, name):
+    async def read(self, name: str) -> int:
+        """Read a register."""
         await self._send("ar", addr=registers.BY_NAME[name].offset)
         value, resp = await self._receive("r", "data", "resp")
         assert resp == 0, f"read of {name}: response {resp}"
         return value
 
-    async def status(self):
+    async def status(self) -> dict[str, int]:
         """The fields of STATUS by name."""
         value = await self.read("STATUS")
         return {
             f.name: value >> f.lsb & (1 << f.bits) - 1 for f in registers.BY_NAME["STATUS"].fields
         }
 
-    async def command(self, name):
+    async def command(self, name: str) -> None:
+        """Set one bit of CONTROL."""
         await self.write("CONTROL", 1 << registers.BY_NAME["CONTROL"][name].lsb)
 
-    async def status_with(self, field, value):
+    async def status_with(self, field: str, value: int) -> dict[str, int]:
         """STATUS, when a field has this value, or after a long time."""
+        status = await self.status()
         for _ in range(PATIENCE):
-            status = await self.status()
             if status[field] == value:
                 break
+            status = await self.status()
         return status
 
-    async def reset(self):
-        """Soft reset, as the driver does it; returns: the bus was dead."""
+    async def reset(self) -> bool:
+        """Soft reset, as the driver does it; returns whether the bus was dead."""
         await self.command("reset")
         if not (await self.status_with("resetting", 0))["resetting"]:
             return False
         await self.command("reset")
-        assert not (await self.status_with("resetting", 0))["resetting"]
+        status = await self.status_with("resetting", 0)
+        assert not status["resetting"], "a second reset does not end either"
         return True
 
 
-async def run_program(dut, regs, job):
+async def run_program(dut: Dut, regs: Registers, job: dict[str, Any]) -> dict[str, Any]:
     """One run: registers, start, interrupt; its error, counters and the cycles between which it
     ran; after an error, what was wrong.
     """
@@ -117,7 +126,7 @@ async def run_program(dut, regs, job):
         await RisingEdge(dut.irq)
     last = cycle()
     status = await regs.status()
-    answer = {"first": first, "last": last, "error": status["error"]}
+    answer: dict[str, Any] = {"first": first, "last": last, "error": status["error"]}
     answer["counters"] = {name: await regs.read(name.upper()) for name, _ in registers.PERF}
     await regs.write("IRQ_STATUS", events)
     if status["error"]:
@@ -125,7 +134,7 @@ async def run_program(dut, regs, job):
     return answer
 
 
-async def recover(regs, status):
+async def recover(regs: Registers, status: dict[str, int]) -> dict[str, Any]:
     """Client and address of an error, and whether the reset after it found a dead bus."""
     bus_error = status["error"] in (registers.ERRORS["read"][0], registers.ERRORS["write"][0])
     if bus_error:
@@ -135,7 +144,8 @@ async def recover(regs, status):
 
 
 @cocotb.test()
-async def serve(dut):
+async def serve(dut: Dut) -> None:
+    """Run programs until the commands end."""
     regs = Registers(dut)
     with (
         open(int(os.environ["HWCNN_COMMANDS"])) as commands,

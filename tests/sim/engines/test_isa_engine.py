@@ -1,4 +1,4 @@
-"""The ISA engine on hand-assembled programs, against plain NumPy written from docs/architecture.md."""
+"""The ISA engine on hand-assembled programs, against NumPy written from docs/architecture.md."""
 
 import numpy as np
 import pytest
