@@ -1,4 +1,4 @@
-"""Errors of the bus, soft resets in the cycles of a program, dead buses: bench/faults.py in small."""
+"""Errors of the bus, soft resets in cycles of a program, dead buses: bench/faults.py in small."""
 
 import importlib.util
 import sys
