@@ -20,20 +20,26 @@ from harness import TOGETHER  # noqa: E402
 from jobs import KINDS, jobs, run  # noqa: E402
 
 TITLE = "## Formal proofs"
-HEAD = """Written by `make formal` ({date}: {seconds:.0f} s, a process after another; {properties} properties hold, {unbounded} of them in
-runs of any length; {mutants} mutants refuted). The blocks of `hwcnn/rtl` are taken as they are, at the parameters and constants named,
-between assumptions about their surroundings (`tests/formal/proofs_*.py`). Amaranth writes RTLIL, Yosys makes it flat, with
-`hwcnn_ram.v` as memory, where what a read of the word being written returns is free. The first cycle resets what has a reset; all other
-registers and the RAMs begin with any value. Three ways of proof:
+HEAD = """Written by `make formal` ({date}: {seconds:.0f} s, a process after another; {properties}
+properties hold, {unbounded} of them in runs of any length; {mutants} mutants refuted). The
+blocks of `hwcnn/rtl` are taken as they are, at the parameters and constants named, between
+assumptions about their surroundings (`tests/formal/proofs_*.py`). Amaranth writes RTLIL, Yosys
+makes it flat, with `hwcnn_ram.v` as memory, where what a read of the word being written returns
+is free. The first cycle resets what has a reset; all other registers and the RAMs begin with
+any value. Three ways of proof:
 
-- *PDR*: ABC's property directed reachability (IC3) found an inductive invariant, so any length; the number is the frame of it.
-- *k-induction*: Yosys' `sat -tempinduct`, all properties together with lemmas about the block's registers, so any length; the number is k.
-- *unrolling*: ABC's `bmc3` found no counterexample within so many cycles. **Beyond these nothing is proved.**
+- *PDR*: ABC's property directed reachability (IC3) found an inductive invariant, so any length;
+  the number is the frame of it.
+- *k-induction*: Yosys' `sat -tempinduct`, all properties together with lemmas about the block's
+  registers, so any length; the number is k.
+- *unrolling*: ABC's `bmc3` found no counterexample within so many cycles. **Beyond these
+  nothing is proved.**
 
-Data are the way of one freely chosen item that is followed through the block (`follow.py`), so of all. That what waits moves on is
-proved as safety: within so many cycles, where the other side answers. `reach` rows are runs that must exist, so that no assumption is
-contradictory; `mutant` rows are changes of the block that the named property refutes, with waves, as any counterexample has them
-(`build/formal/*/waves.vcd`).
+Data are the way of one freely chosen item that is followed through the block (`follow.py`), so
+of all. That what waits moves on is proved as safety: within so many cycles, where the other
+side answers. `reach` rows are runs that must exist, so that no assumption is contradictory;
+`mutant` rows are changes of the block that the named property refutes, with waves, as any
+counterexample has them (`build/formal/*/waves.vcd`).
 """
 
 
@@ -54,7 +60,8 @@ def line(job, result):
     """What the terminal shows of a result."""
     kind = "" if job.kind == "property" else f"{job.kind}: "
     mark = "  " if result["right"] else "!!"
-    text = f"{mark} {job.title}: {kind}{job.property}: {result['verdict']} {length(result)} {result['seconds']:.1f} s"
+    verdict = f"{result['verdict']} {length(result)} {result['seconds']:.1f} s"
+    text = f"{mark} {job.title}: {kind}{job.property}: {verdict}"
     return f"{text}\n   {result['waves']}" if "waves" in result and not result["right"] else text
 
 
@@ -100,9 +107,8 @@ def section(rows):
                     if row["right"]
                     else "**WRONG**"
                 )
-                text.append(
-                    f"| {what.replace('|', chr(92) + '|')} | {verdict} | {length(row)} | {row['seconds']:.1f} |"
-                )
+                what, took = what.replace("|", "\\|"), f"{row['seconds']:.1f}"
+                text.append(f"| {what} | {verdict} | {length(row)} | {took} |")
     return "\n".join(text) + "\n"
 
 
@@ -122,7 +128,7 @@ def write(rows, titles):
     rows = [row for title in titles for row in rows if row["proof"] == title]
     data.write_text(json.dumps(rows, indent=1) + "\n")
     text = page.read_text() if page.exists() else "# Reliability\n"
-    before, found, after = f"\n{text}".partition(f"\n{TITLE}\n")
+    before, _, after = f"\n{text}".partition(f"\n{TITLE}\n")
     _, more, rest = after.partition("\n## ")
     page.write_text(f"{before.strip()}\n\n{section(rows)}" + (f"\n## {rest}" if more else ""))
 
@@ -137,14 +143,15 @@ def main():
     todo = [job for job in everything if options.only in job.title or options.only in job.file]
     begun, done = time.monotonic(), []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for job, result in zip(todo, pool.map(lambda job: run(job, options.folder), todo)):
+        for job, result in zip(
+            todo, pool.map(lambda job: run(job, options.folder), todo), strict=True
+        ):
             print(line(job, result), flush=True)
             done.append((job, result))
     wrong = sum(not result["right"] for _, result in done)
     seconds = sum(result["seconds"] for _, result in done)
-    print(
-        f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {time.monotonic() - begun:.0f} s"
-    )
+    took = time.monotonic() - begun
+    print(f"{len(done)} jobs, {wrong} wrong, {seconds:.0f} s of proofs, {took:.0f} s")
     write(
         [row(job, result) for job, result in done], dict.fromkeys(job.title for job in everything)
     )

@@ -9,14 +9,18 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE, DATA = DOCS / "reliability.md", DOCS / "reliability" / "mutants.json"
-TITLE = "# Reliability\n\nWhat has been done to find defects, and what it found. The commands named write their sections.\n"
+TITLE = """# Reliability
+
+What has been done to find defects, and what it found. The commands named write their sections.
+"""
 INTRO = """## Mutants
 
-Seeded changes of the RTL's source, one at a time, over all blocks in proportion to their size: {valid} of {count} (`make
-mutants`, seed {seed}). Arithmetic, comparisons, constants and indices off by one, logic, inversions, conditions negated or left
-out, exchanged sources and operands, statements left out. For each the tests of `make test` that concern the block run, the
-nearest first, and whole accelerators, until one fails. What survived on the way got a test or a reason, so the share is of the
-tests as they are now; with another seed it may be lower."""
+Seeded changes of the RTL's source, one at a time, over all blocks in proportion to their size:
+{valid} of {count} (`make mutants`, seed {seed}). Arithmetic, comparisons, constants and indices
+off by one, logic, inversions, conditions negated or left out, exchanged sources and operands,
+statements left out. For each the tests of `make test` that concern the block run, the nearest
+first, and whole accelerators, until one fails. What survived on the way got a test or a reason,
+so the share is of the tests as they are now; with another seed it may be lower."""
 STATUSES = ("killed", "survived", "equivalent", "identical", "stillborn")
 
 
@@ -45,10 +49,12 @@ def _section(results, seed, count):
         INTRO.format(valid=valid, count=count, seed=seed),
         "",
         f"{counts['killed']} of the {different} that are not equivalent are killed, "
-        f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did not end.\n"
-        f"{counts['identical']} give the same Verilog in all configurations tried, {counts['equivalent']} are equivalent "
-        f"for the reasons below.\n{counts['stillborn']} more could not be elaborated or built, and do not count. "
-        f"{sum(r['seconds'] for r in results):.0f} s in all. Each mutant: `docs/reliability/mutants.json`.",
+        f"{100 * counts['killed'] / max(1, different):.1f} %, {hung} of them because a test did "
+        f"not end.\n{counts['identical']} give the same Verilog in all configurations tried, "
+        f"{counts['equivalent']} are equivalent for the reasons below.\n"
+        f"{counts['stillborn']} more could not be elaborated or built, and do not count. "
+        f"{sum(r['seconds'] for r in results):.0f} s in all.\n"
+        "Each mutant: `docs/reliability/mutants.json`.",
         "",
         "| block | " + " | ".join(STATUSES[:4]) + " |",
         "|---|" + "--:|" * 4,

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def _in_elaboration(excinfo):
     """Whether an exception comes from describing hardware, or from building what was described."""
     files = [Path(str(entry.path)) for entry in excinfo.traceback]
     return any(
-        f.parts[-3:-1] == ("hwcnn", "rtl")
+        ("hwcnn", "rtl") in pairwise(f.parts)
         or "amaranth" in f.parts
         or f.name == "verilator_build.py"
         for f in files

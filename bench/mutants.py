@@ -1,20 +1,21 @@
 """Changes of the RTL, one at a time: does a test fail? Results in docs/reliability.md and
 docs/reliability/mutants.json.
 
-    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N] [--file NAME]
-    [--only ID ...]
-                            [--list] [--report]
+    python bench/mutants.py [--count N] [--seed N] [--jobs N] [--first N] [--near N]
+                            [--file BLOCK] [--only ID ...] [--list] [--report]
 
 A mutant is a copy of the package with one change (`mutation.py`) in hwcnn/rtl. The tests of the
 block that it is in run first, then those of the blocks around it and those of WHOLE accelerators;
-the first that fails ends it. A test whose simulator the change leaves as it was is skipped
-(`mutant_tests.py`).
+the first that fails ends it. A block is named by its path below hwcnn/rtl, such as bus/reader. A
+test whose simulator the change leaves as it was is skipped (`mutant_tests.py`).
 
     killed      a test failed, or did not end.
     identical   equivalent: the Verilog is the same in all configurations that are tested, and in
-    those of CONFIGS. equivalent  mutants_equivalent.json says why no test can tell it from the
-    original; such are not run. survived    no test failed. stillborn   the change is not legal
-    Python, Amaranth or Verilog; another takes its place.
+                those of CONFIGS.
+    equivalent  mutants_equivalent.json says why no test can tell it from the original; such are
+                not run.
+    survived    no test failed.
+    stillborn   the change is not legal Python, Amaranth or Verilog; another takes its place.
 
 Results are appended to build/mutants.jsonl, a line each. A mutant whose result is there, of the
 same RTL file and tests, is not run again; one that survived runs only the tests that have changed
@@ -22,6 +23,7 @@ since.
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import math
@@ -51,7 +53,7 @@ WHOLE = [
     ROOT / "tests" / "sim" / "test_faults.py",
 ]
 #: Tables and text, not hardware.
-LEFT_OUT = {"__init__", "registers", "verilog", "ram"}
+LEFT_OUT = {"host/registers", "verilog", "lib/ram"}
 #: Whole accelerators whose Verilog is compared where no test's changes.
 CONFIGS = [
     dict(rows=4, cols=4),
@@ -66,7 +68,8 @@ from hwcnn.config import AccelConfig
 from hwcnn.rtl.top import Accelerator
 from hwcnn.rtl.verilog import to_verilog
 for c in json.loads(sys.argv[1]):
-    print(hashlib.sha256(to_verilog(Accelerator(AccelConfig.from_dict(c)), "hwcnn").encode()).hexdigest())
+    text = to_verilog(Accelerator(AccelConfig.from_dict(c)), "hwcnn")
+    print(hashlib.sha256(text.encode()).hexdigest())
 """
 
 
@@ -74,53 +77,65 @@ def digest(*paths):
     return hashlib.sha256(b"".join(p.read_bytes() for p in paths)).hexdigest()[:12]
 
 
+def blocks():
+    """The blocks and their files: what is below hwcnn/rtl, without the packages' own files."""
+    found = {p.relative_to(RTL).with_suffix("").as_posix(): p for p in sorted(RTL.rglob("*.py"))}
+    return {b: p for b, p in found.items() if p.stem != "__init__" and b not in LEFT_OUT}
+
+
+def test_modules():
+    """Python files of tests/rtl by their names, which are unique: the folders are no packages."""
+    return {p.stem: p for p in sorted(TESTS.rglob("*.py"))}
+
+
 def tests_of():
-    """Test files by block (the name of a file of hwcnn/rtl), those first that test the least beside
-    it.
-    """
-    uses = {path: _closure(path) for path in TESTS.glob("test_*.py")}
-    blocks = {p.stem for p in RTL.glob("*.py")} - LEFT_OUT
-    nearest = {
-        b: sorted((p for p in uses if b in uses[p] and p not in WHOLE), key=lambda p: len(uses[p]))
-        for b in blocks
+    """Test files by block, its own first, then those that test the least beside it."""
+    uses = {p: _closure(p) for name, p in test_modules().items() if name.startswith("test_")}
+
+    def order(block):
+        name = block.split("/")[-1]
+        own = {f"test_{name}", f"test_{block.replace('/', '_')}"}
+        whole = {path: 1 + k for k, path in enumerate(WHOLE)}
+        return lambda path: (path.stem not in own, whole.get(path, 0), len(uses.get(path, ())))
+
+    return {
+        b: sorted({p for p in uses if b in uses[p]} | set(WHOLE), key=order(b)) for b in blocks()
     }
-    return {b: sorted([*nearest[b], *WHOLE], key=lambda p: p.stem != f"test_{b}") for b in blocks}
 
 
 def _closure(path):
-    """Names of the files of hwcnn/rtl that a test file elaborates."""
-    found, todo = set(), [path]
+    """The blocks that a test file elaborates."""
+    found, todo, rtl, tests = set(), [path], blocks(), test_modules()
     while todo:
-        for line in todo.pop().read_text().splitlines():
-            words = line.split()
-            if line.startswith("from ") and len(words) > 3:
-                name = words[1].removeprefix("hwcnn.rtl").removeprefix(".")
-                if (RTL / f"{name}.py").exists() and words[1] != name and name not in found:
-                    found.add(name)
-                    todo.append(RTL / f"{name}.py")
-                elif words[1] == name and (TESTS / f"{name}.py").exists() and name != "bench":
-                    todo.append(TESTS / f"{name}.py")
+        for name in _imported(todo.pop()):
+            block = name.removeprefix("hwcnn.rtl.").replace(".", "/")
+            if name.startswith("hwcnn.rtl.") and block in rtl and block not in found:
+                found.add(block)
+                todo.append(rtl[block])
+            elif name in tests and name != "testbench":
+                todo.append(tests[name])
     return found
 
 
+def _imported(path):
+    """Names of the modules from which a file imports, siblings with their package."""
+    package = path.parent.relative_to(ROOT).parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield ".".join((*package, node.module or "")) if node.level else node.module or ""
+
+
 def helpers(path):
-    """A test file and what it names of its folder: benches, and what runs in the simulator."""
-    named = set(re.findall(r"\w+", path.read_text()))
-    return [
-        path,
-        *sorted(p for p in path.parent.glob("*.py") if p.stem in named and p.stem != "bench"),
-    ]
+    """A test file and what it names of tests/rtl: benches, and what runs in the simulator."""
+    named = set(re.findall(r"\w+", path.read_text())) - {"testbench"}
+    return [path, *(p for name, p in test_modules().items() if name in named)]
 
 
 def chosen(count, seed, only_file=None):
     """Candidates by file, in proportion to its number of possible changes, twice as many as wanted;
     and how many are.
     """
-    found = {
-        p.stem: mutation.mutations(p.name, p.read_text())
-        for p in sorted(RTL.glob("*.py"))
-        if p.stem not in LEFT_OUT
-    }
+    found = {b: mutation.mutations(f"{b}.py", p.read_text()) for b, p in blocks().items()}
     found = {f: m for f, m in found.items() if m and (only_file is None or f == only_file)}
     total = sum(map(len, found.values()))
     quota = {f: max(1, math.floor(count * len(m) / total)) for f, m in found.items()}
@@ -133,8 +148,8 @@ def chosen(count, seed, only_file=None):
 class Mutants:
     """Runs mutants; each in a folder of its own, with the simulators of the original at hand."""
 
-    def __init__(self, blocks, near=None, run=True):
-        self.tests = {block: files[:near] for block, files in tests_of().items() if block in blocks}
+    def __init__(self, chosen, near=None, run=True):
+        self.tests = {block: files[:near] for block, files in tests_of().items() if block in chosen}
         self.done = {}
         self.reasons = json.loads(EQUIVALENT.read_text())
         self.lock = threading.Lock()
@@ -152,9 +167,8 @@ class Mutants:
         known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
         every = tests_of()
         files = sorted({p for found in self.tests.values() for p in found})
-        blocks = {f: [b for b, found in every.items() if f in found] for f in files}
         stamps = {
-            f.name: digest(*helpers(f), *(RTL / f"{b}.py" for b in sorted(blocks[f])))
+            f.name: digest(*helpers(f), *(RTL / f"{b}.py" for b in sorted(every) if f in every[b]))
             for f in files
         }
         if stale := [f for f in files if known.get(f.name, {}).get("stamp") != stamps[f.name]]:
@@ -174,7 +188,7 @@ class Mutants:
                 }
                 BASELINE.write_text(json.dumps(known))
         stamp = hashlib.sha256(
-            (EMIT + repr(CONFIGS) + digest(*sorted(RTL.glob("*.py")))).encode()
+            (EMIT + repr(CONFIGS) + digest(*sorted(RTL.rglob("*.py")))).encode()
         ).hexdigest()
         if known.get("verilog", {}).get("stamp") != stamp:
             known["verilog"] = {"stamp": stamp, "text": self._emitted(ROOT)}
@@ -242,14 +256,15 @@ class Mutants:
         """The package with the change, and a cache in which the original's simulators are links, to
         nothing of use.
         """
-        rtl = folder / "hwcnn" / "rtl"
-        rtl.mkdir(parents=True)
-        for inside, outside in ((folder / "hwcnn", ROOT / "hwcnn"), (rtl, RTL)):
-            for item in outside.iterdir():
-                if item.name not in ("rtl", "__pycache__", mutant.file):
-                    (inside / item.name).symlink_to(item)
+        changed = Path("hwcnn", "rtl", mutant.file)
+        for inside in list(changed.parents)[-2::-1]:  # hwcnn, hwcnn/rtl, the block's folder
+            (folder / inside).mkdir()
+            for item in (ROOT / inside).iterdir():
+                if item.name != "__pycache__" and item not in (ROOT / p for p in changed.parents):
+                    (folder / inside / item.name).symlink_to(item)
+        (folder / changed).unlink()
+        (folder / changed).write_text(mutant.apply((ROOT / changed).read_text()))
         (folder / "hwcnn" / "models").symlink_to(ROOT / "models")
-        (rtl / mutant.file).write_text(mutant.apply((RTL / mutant.file).read_text()))
         from hwcnn import cache
 
         shared, own = cache.directory() / "verilator", folder / "cache" / "verilator"
@@ -263,7 +278,11 @@ class Mutants:
         """(an earlier result or None, the test files that have changed since or that did not run);
         none for a killed mutant.
         """
-        now = {f: digest(*helpers(f)) for f in self.tests[Path(mutant.file).stem] if f.exists()}
+        now = {
+            f: digest(*helpers(f))
+            for f in self.tests[mutant.file.removesuffix(".py")]
+            if f.exists()
+        }
         known = self.done.get(mutant.id)
         if not known or known["rtl"] != digest(RTL / mutant.file):
             return None, now
@@ -363,9 +382,9 @@ def run_all(mutants, candidates, quota, first, jobs):
                 return
             with mutants.lock:
                 results.append(result)
+                took, killer = f"{result['seconds']:6} s", result["killer"] or ""
                 print(
-                    f"{len(results):4} {result['status']:9} {result['seconds']:6} s  {mutant}  {result['killer'] or ''}",
-                    flush=True,
+                    f"{len(results):4} {result['status']:9} {took}  {mutant}  {killer}", flush=True
                 )
             if result["status"] != "stillborn":
                 return
@@ -384,7 +403,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--first", type=int, help="only so many of them")
     parser.add_argument("--near", type=int, help="only so many test files for each, the nearest")
-    parser.add_argument("--file", help="only of one file, such as window")
+    parser.add_argument("--file", help="only of one block, such as vector/window")
     parser.add_argument("--only", nargs="+", help="mutants by their id")
     parser.add_argument("--list", action="store_true", help="show them, run nothing")
     parser.add_argument(
@@ -398,11 +417,15 @@ def main():
                 print(m.operator.ljust(10), m)
         return
     if options.only:
-        every = [m for p in RTL.glob("*.py") for m in mutation.mutations(p.name, p.read_text())]
-        candidates = {i: [m] for i in options.only for m in every if m.id == i}
+        every = [
+            m for b, p in blocks().items() for m in mutation.mutations(f"{b}.py", p.read_text())
+        ]
+        candidates = {m.id: [m] for m in every if m.id in options.only}
+        if unknown := sorted(set(options.only) - set(candidates)):
+            parser.error(f"no mutant is called {', '.join(unknown)}: see --list")
         quota = dict.fromkeys(candidates, 1)
     mutants = Mutants(
-        {Path(found[0].file).stem for found in candidates.values()},
+        {found[0].file.removesuffix(".py") for found in candidates.values()},
         options.near,
         not options.report,
     )

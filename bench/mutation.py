@@ -5,9 +5,9 @@ one of them made.
 import ast
 import copy
 import hashlib
-import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add}
 LOGIC = {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
@@ -25,8 +25,11 @@ WIDTHS = {"Signal", "signed", "unsigned", "In", "Out", "StructLayout", "Const"}
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of a file. operator : its kind. where : the function. line : in the file. before,
-    after : the text that changes, and its place in bytes. id : stays the same while the line does.
+    """One change of a file.
+
+    file : path below the folder that is changed. operator : its kind. where : the function.
+    line : in the file. before, after : the text that changes, and its place in bytes. id : see
+    `mutations`.
     """
 
     file: str
@@ -35,78 +38,85 @@ class Mutation:
     line: int
     before: str
     after: str
-    span: tuple
+    span: tuple[int, int]
     id: str
 
-    def __str__(self):
-        return f"{self.id:22} {self.where}:{self.line}  {self.before!r} -> {self.after!r}"
+    def __str__(self) -> str:
+        return (
+            f"{self.id:26} {self.file} {self.where}:{self.line}  {self.before!r} -> {self.after!r}"
+        )
 
-    def apply(self, text):
+    def apply(self, text: str) -> str:
         """The file's text, changed."""
         data, (begin, end) = text.encode(), self.span
         return (data[:begin] + self.after.encode() + data[end:]).decode()
 
 
-def mutations(file, text):
-    """All changes of `text`, the content of `file`, in the order of the text."""
-    starts = [0]
-    for line in text.encode().splitlines(keepends=True):
+def mutations(file: str, text: str) -> list[Mutation]:
+    """All changes of `text`, the content of `file`, in the order of the text.
+
+    An id is the name of the class (or function, outside of classes) and a hash of what changes: the
+    operator, the assignment or condition around it, before and after, all as `ast.unparse` writes
+    them, and which of several alike. So it stays the same when a file is formatted anew, moves, or
+    changes elsewhere, and when statements move between the functions of a class.
+    """
+    data, starts = text.encode(), [0]
+    for line in data.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found, seen = [], defaultdict(int)
-    for where, node, operator, after in _Finder(ast.parse(text)).found:
+    found, seen = [], Counter()
+    for where, node, around, operator, after in _Finder(ast.parse(text)).found:
+        scope = where.split(".")[0]
         span = (
             starts[node.lineno - 1] + node.col_offset,
             starts[node.end_lineno - 1] + node.end_col_offset,
         )
-        before = text.encode()[slice(*span)].decode()
-        line = text.splitlines()[node.lineno - 1].strip()
-        key = (file, where, operator, line, before, after)
+        key = (scope, operator, around, ast.unparse(node), after)
         seen[key] += 1
-        name = hashlib.sha256(repr((key, seen[key])).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(repr((key, seen[key])).encode()).hexdigest()[:8]
+        before = data[slice(*span)].decode()
         found.append(
-            Mutation(
-                file,
-                operator,
-                where,
-                node.lineno,
-                before,
-                after,
-                span,
-                f"{file.removesuffix('.py')}-{name}",
-            )
+            Mutation(file, operator, where, node.lineno, before, after, span, f"{scope}-{digest}")
         )
     return found
 
 
-def sample(found, count, seed):
-    """`count` of the changes or all, in random order: an operator first, each equally often, then
-    one of its changes.
+def sample(found: list[Mutation], count: int, seed: str) -> list[Mutation]:
+    """`count` of the changes or all, in an order that only ids and the seed decide: an operator
+    after another, each equally often, then one of its changes.
     """
-    generator = random.Random(seed)
+
+    def rank(name: str) -> str:
+        return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
+
     by_operator = defaultdict(list)
-    for mutation in found:
+    for mutation in sorted(found, key=lambda m: rank(m.id)):
         by_operator[mutation.operator].append(mutation)
-    for group in by_operator.values():
-        generator.shuffle(group)
-    chosen = []
-    while by_operator and len(chosen) < count:
-        for operator in generator.sample(sorted(by_operator), len(by_operator)):
-            chosen.append(by_operator[operator].pop())
-            if not by_operator[operator]:
-                del by_operator[operator]
-    return chosen[:count]
+    groups = [by_operator[operator] for operator in sorted(by_operator, key=rank)]
+    turns = zip_longest(*groups)
+    return [mutation for turn in turns for mutation in turn if mutation is not None][:count]
 
 
 class _Finder(ast.NodeVisitor):
-    """Collects (function, node, operator, text in place of the node)."""
+    """Collects (function, node, assignment or statement around it, operator, text in place of the
+    node).
+    """
 
     def __init__(self, tree):
-        self.found, self._names, self._width = [], [], False
+        self.found, self._names, self._width, self._around = [], [], False, [""]
         self.visit(tree)
+
+    def visit(self, node):
+        own = _is_assignment(node) or isinstance(node, (ast.Assign, ast.Return, ast.withitem))
+        if own:
+            self._around.append(ast.unparse(node))
+        super().visit(node)
+        if own:
+            self._around.pop()
 
     def _add(self, node, operator, after):
         if self._names and self._names[-1] != "__init__":  # there are only ports
-            self.found.append((".".join(self._names), node, operator, after))
+            around = self._around[-1]
+            self.found.append((".".join(self._names), node, around, operator, after))
 
     def _changed(self, node, operator, **fields):
         changed = copy.copy(node)
@@ -190,7 +200,7 @@ class _Finder(ast.NodeVisitor):
         for statement in node.elts:
             if _is_assignment(statement):
                 self._add(statement, "statement", "[]")
-        for one, two in zip(node.elts, node.elts[1:]):
+        for one, two in pairwise(node.elts):
             if (
                 _is_assignment(one)
                 and _is_assignment(two)

@@ -178,12 +178,24 @@ def taken(stream):
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of one line of a block, with which a property must be refuted."""
+    """A change of one place of a block, with which a property must be refuted.
+
+    file : below hwcnn/rtl. old : text that is there once, where a space stands for any white space.
+    """
 
     file: str
     old: str
     new: str
     property: str
+
+    def apply(self, text):
+        """The file's text, changed. Raises ValueError where `old` is not there once."""
+        pattern = r"\s+".join(map(re.escape, self.old.split()))
+        if len(re.findall(pattern, text)) != 1:
+            raise ValueError(
+                f"{self.file}: expected {self.old!r} once: adapt the mutant to the block"
+            )
+        return re.sub(pattern, lambda _: self.new, text)
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,7 @@ class _Mutated(SourceFileLoader):
         self.mutant = mutant
 
     def get_code(self, name):
-        text = Path(self.path).read_text()
-        if text.count(self.mutant.old) != 1:
-            raise ValueError(
-                f"{self.path}: expected {self.mutant.old!r} once: adapt the mutant to the block"
-            )
-        return self.source_to_code(text.replace(self.mutant.old, self.mutant.new), self.path)
+        return self.source_to_code(self.mutant.apply(Path(self.path).read_text()), self.path)
 
 
 class Mutation:
@@ -96,7 +91,7 @@ def ram_model():
     model = text.replace("rdata <= ~mem[raddr]", "rdata <= anything")
     if model.count("anything") != 2:
         raise ValueError(
-            "hwcnn_ram.v: expected two read ports of undefined collisions: adapt tests/formal/prover.py"
+            "hwcnn_ram.v: expected two read ports of undefined collisions: adapt prover.py"
         )
     return model.replace(
         "    generate\n", "    wire [WIDTH-1:0] anything = $anyseq;\n    generate\n", 1
@@ -177,7 +172,7 @@ def write_waves(folder, frames):
 
 def _set(path, value):
     """Set a constant of a module of hwcnn, or an attribute of a class of one; isa.WAIT_BITS, or
-    rtl.axi.ReadMux.IN_FLIGHT.
+    rtl.bus.axi.ReadMux.IN_FLIGHT.
     """
     *path, name = path
     of_class = path[-1][0].isupper()
