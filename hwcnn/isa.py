@@ -13,7 +13,11 @@ what completion means for each. Addresses in DRAM are byte offsets from the base
 are blocks of L = R channels, L bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from .bitfields import BitFields, Field
 
 WORD_BITS = 128
 WORD_BYTES = WORD_BITS // 8
@@ -28,17 +32,14 @@ COUNTERS = ("load", "array", "post", "pstore", "vstore", "param")
 
 
 @dataclass(frozen=True)
-class Field:
-    name: str
-    bits: int
-    signed: bool = False
-    doc: str = ""
-
-
-@dataclass(frozen=True)
 class Instruction:
-    """One opcode: the engine whose queue takes it, the counters it may wait for, and its fields in
-    order.
+    """One opcode.
+
+    Attributes
+    ----------
+    name, opcode : of the engine whose queue takes it.
+    waits : the completion counters that it may wait for.
+    fields : in order, from bit `WORD_BITS` on.
     """
 
     name: str
@@ -46,57 +47,61 @@ class Instruction:
     waits: tuple[str, ...]
     fields: tuple[Field, ...]
 
-    @property
-    def payload_bits(self):
-        return sum(f.bits for f in self.fields)
+    @cached_property
+    def payload(self) -> BitFields:
+        """What follows the header."""
+        return BitFields(self.name, self.fields)
 
     @property
-    def words(self):
+    def words(self) -> int:
         """16-byte words of the instruction, header included."""
-        return 1 + -(-self.payload_bits // WORD_BITS)
+        return 1 + -(-self.payload.bits // WORD_BITS)
 
 
-def _f(name, bits, doc, signed=False):
-    return Field(name, bits, signed, doc)
+def _u(name: str, bits: int, doc: str) -> Field:
+    return Field(name, bits, False, doc)
 
 
-def _s(name, bits, doc):
+def _s(name: str, bits: int, doc: str) -> Field:
     return Field(name, bits, True, doc)
 
 
-_READ = (
-    _f("addr", 32, "byte address of the first vector"),
-    _f("blk_stride", 32, "bytes from a channel block to the next"),
-    _f("row_stride", 24, "bytes from a row to the next"),
-    _f("n_blk", 16, "channel blocks, >= 1"),
-    _f("n_rows", 16, "rows read from DRAM, >= 1"),
-    _f("n_cols", 16, "vectors read in each row, >= 1, contiguous"),
-    _f("pad_top", 8, "rows of pad vectors before"),
-    _f("pad_bottom", 8, "rows of pad vectors after"),
-    _f("pad_left", 8, "pad vectors before each row"),
-    _f("pad_right", 8, "pad vectors after each row"),
+#: A tile that is read from DRAM, pads around it included.
+READ = (
+    _u("addr", 32, "byte address of the first vector"),
+    _u("blk_stride", 32, "bytes from a channel block to the next"),
+    _u("row_stride", 24, "bytes from a row to the next"),
+    _u("n_blk", 16, "channel blocks, >= 1"),
+    _u("n_rows", 16, "rows read from DRAM, >= 1"),
+    _u("n_cols", 16, "vectors read in each row, >= 1, contiguous"),
+    _u("pad_top", 8, "rows of pad vectors before"),
+    _u("pad_bottom", 8, "rows of pad vectors after"),
+    _u("pad_left", 8, "pad vectors before each row"),
+    _u("pad_right", 8, "pad vectors after each row"),
     _s("pad_value", 8, "the int8 that fills every lane of a pad vector"),
 )
 
-_WRITE = (
-    _f("out_addr", 32, "byte address of the first vector written"),
-    _f("out_blk_stride", 32, "bytes from an output block to the next"),
-    _f("out_row_stride", 24, "bytes from an output row to the next"),
-    _f("out_pix_stride", 16, "bytes from a pixel to the next; a multiple of the vector's bytes"),
-    _f("out_rows", 16, "rows written, >= 1"),
-    _f("out_cols", 16, "vectors written in each row, >= 1"),
+#: A tile that is written to DRAM.
+WRITE = (
+    _u("out_addr", 32, "byte address of the first vector written"),
+    _u("out_blk_stride", 32, "bytes from an output block to the next"),
+    _u("out_row_stride", 24, "bytes from an output row to the next"),
+    _u("out_pix_stride", 16, "bytes from a pixel to the next; a multiple of the vector's bytes"),
+    _u("out_rows", 16, "rows written, >= 1"),
+    _u("out_cols", 16, "vectors written in each row, >= 1"),
 )
 
 LOAD = Instruction(
     "load",
     1,
     ("array", "pstore", "vstore"),
-    _READ
-    + (
-        _f(
+    (
+        *READ,
+        _u(
             "dest",
             20,
-            "first vector address in the activation buffer; written contiguously as [block][row][col], pads included",
+            "first vector address in the activation buffer; written contiguously as "
+            "[block][row][col], pads included",
         ),
     ),
 )
@@ -106,8 +111,8 @@ WEIGHT = Instruction(
     2,
     (),
     (
-        _f("addr", 32, "byte address, a multiple of axi_bytes"),
-        _f("n_bytes", 32, "bytes to stream, a multiple of R*C"),
+        _u("addr", 32, "byte address, a multiple of axi_bytes"),
+        _u("n_bytes", 32, "bytes to stream, a multiple of R*C"),
     ),
 )
 
@@ -116,12 +121,12 @@ PARAM = Instruction(
     3,
     ("post", "vstore"),
     (
-        _f(
+        _u(
             "dest", 4, "0: post parameters, 1: vector parameters, 2: LRN table, 3: activation table"
         ),
-        _f("addr", 32, "byte address, a multiple of axi_bytes"),
-        _f("index", 16, "first slot (0, 1) written; 0 for tables"),
-        _f("n_beats", 16, "beats of axi_bytes to read, >= 1"),
+        _u("addr", 32, "byte address, a multiple of axi_bytes"),
+        _u("index", 16, "first slot (0, 1) written; 0 for tables"),
+        _u("n_beats", 16, "beats of axi_bytes to read, >= 1"),
     ),
 )
 
@@ -130,29 +135,26 @@ ARRAY = Instruction(
     4,
     ("load", "post"),
     (
-        _f("base", 20, "activation buffer address of the first vector"),
-        _f("n_cb", 16, "outermost loop: input channel blocks"),
-        _f("s_cb", 20, "address step of it, modulo 2**20, like all steps"),
-        _f("n_ky", 8, "loop: kernel rows"),
-        _f("s_ky", 20, "step"),
-        _f("n_kx", 8, "loop: kernel columns"),
-        _f("s_kx", 20, "step"),
-        _f("n_ob", 12, "loop: output blocks, one weight tile (pass) each"),
-        _f("s_ob", 20, "step (0 if all output blocks read the same input)"),
-        _f("n_y", 16, "loop in a pass: pixel rows"),
-        _f("s_y", 20, "step"),
-        _f("n_x", 16, "innermost loop: pixels in a row"),
-        _f("s_x", 20, "step"),
-        _f(
+        _u("base", 20, "activation buffer address of the first vector"),
+        _u("n_cb", 16, "outermost loop: input channel blocks"),
+        _u("s_cb", 20, "address step of it, modulo 2**20, like all steps"),
+        _u("n_ky", 8, "loop: kernel rows"),
+        _u("s_ky", 20, "step"),
+        _u("n_kx", 8, "loop: kernel columns"),
+        _u("s_kx", 20, "step"),
+        _u("n_ob", 12, "loop: output blocks, one weight tile (pass) each"),
+        _u("s_ob", 20, "step (0 if all output blocks read the same input)"),
+        _u("n_y", 16, "loop in a pass: pixel rows"),
+        _u("s_y", 20, "step"),
+        _u("n_x", 16, "innermost loop: pixels in a row"),
+        _u("s_x", 20, "step"),
+        _u(
             "acc",
             16,
-            "accumulator address of the first pixel of the first output block; half 1 starts at acc_depth",
+            "accumulator address of the first pixel of the first output block; half 1 starts at "
+            "acc_depth",
         ),
-        _f(
-            "accumulate",
-            1,
-            "0: the first (cb, ky, kx) overwrites the accumulators; 1: it adds to them",
-        ),
+        _u("accumulate", 1, "0: the first (cb, ky, kx) overwrites the accumulators; 1: it adds"),
     ),
 )
 
@@ -161,34 +163,30 @@ POST = Instruction(
     5,
     ("array", "pstore", "vstore", "param"),
     (
-        _f("acc", 16, "accumulator address of the first pixel of the first output block"),
-        _f("n_blk", 12, "output blocks, >= 1; each out_rows*out_cols consecutive accumulators"),
-        _f("group", 4, "which P of the C columns to emit: columns group*P to group*P+P-1"),
-        _f(
-            "slot",
-            8,
-            "parameter slot of the first output block; the next follow, modulo param_slots",
-        ),
+        _u("acc", 16, "accumulator address of the first pixel of the first output block"),
+        _u("n_blk", 12, "output blocks, >= 1; each out_rows*out_cols consecutive accumulators"),
+        _u("group", 4, "which P of the C columns to emit: columns group*P to group*P+P-1"),
+        _u("slot", 8, "parameter slot of the first block; the next follow, modulo param_slots"),
         _s("zero", 8, "zero point of the first stage"),
         _s("low", 8, "lower clamp of the first stage"),
         _s("high", 8, "upper clamp of the first stage"),
-        _f("stage2", 1, "1: the second stage q*ma + r*mb + c follows"),
-        _f("residual", 1, "1: r is read from DRAM, for a second stage; 0: r = 0"),
+        _u("stage2", 1, "1: the second stage q*ma + r*mb + c follows"),
+        _u("residual", 1, "1: r is read from DRAM, for a second stage; 0: r = 0"),
         _s("ma", 18, "second stage: multiplier of the first stage's result"),
         _s("mb", 18, "second stage: multiplier of the residual"),
         _s("c", 32, "second stage: constant"),
-        _f("shift", 6, "second stage: right shift, half to even"),
+        _u("shift", 6, "second stage: right shift, half to even"),
         _s("zero2", 8, "second stage: zero point"),
         _s("low2", 8, "second stage: lower clamp"),
         _s("high2", 8, "second stage: upper clamp"),
-        _f(
+        _u(
             "res_addr",
             32,
-            "byte address of the residual's first P lanes; its strides, rows and columns are those of the output, "
-            "its pixels are whole vectors of L bytes",
+            "byte address of the residual's first P lanes; its strides, rows and columns are those "
+            "of the output, its pixels are whole vectors of L bytes",
         ),
-    )
-    + _WRITE,
+        *WRITE,
+    ),
 )
 
 #: ``reduce`` of the vector engine.
@@ -203,41 +201,38 @@ VECTOR = Instruction(
     "vector",
     6,
     ("pstore", "vstore", "param"),
-    _READ
-    + (
-        _f("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum"),
-        _f("kh", 8, "window rows"),
-        _f("kw", 8, "window columns"),
-        _f("sh", 8, "row stride"),
-        _f("sw", 8, "column stride"),
-        _f(
+    (
+        *READ,
+        _u("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum"),
+        _u("kh", 8, "window rows"),
+        _u("kw", 8, "window columns"),
+        _u("sh", 8, "row stride"),
+        _u("sw", 8, "column stride"),
+        _u(
             "b_mode",
             2,
-            "operand B: 0 none (B = 0), 1 a map of A's size (which has no pads then), 2 one vector a block",
+            "operand B: 0 none (B = 0), 1 a map of A's size (which has no pads then), 2 one vector "
+            "a block",
         ),
-        _f("b_addr", 32, "byte address of operand B"),
-        _f("b_blk_stride", 32, "bytes between its blocks"),
-        _f("alu", 2, "0 add, 1 multiply, 2 max, 3 min"),
-        _f("per_channel", 1, "1: ma, c and shift come from the parameter slot of the block"),
-        _f(
-            "slot",
-            8,
-            "vector parameter slot of the first block; the next follow, modulo param_slots",
-        ),
-        _f("lrn", 1, "1: local response normalisation in place of the window and the ALU"),
-        _f("lrn_half", 2, "channels to each side of the window (size // 2), 1 or 2"),
-        _f("lut", 1, "1: the result indexes the activation table"),
+        _u("b_addr", 32, "byte address of operand B"),
+        _u("b_blk_stride", 32, "bytes between its blocks"),
+        _u("alu", 2, "0 add, 1 multiply, 2 max, 3 min"),
+        _u("per_channel", 1, "1: ma, c and shift come from the parameter slot of the block"),
+        _u("slot", 8, "parameter slot of the first block; the next follow, modulo param_slots"),
+        _u("lrn", 1, "1: local response normalisation in place of the window and the ALU"),
+        _u("lrn_half", 2, "channels to each side of the window (size // 2), 1 or 2"),
+        _u("lut", 1, "1: the result indexes the activation table"),
         _s("ca", 18, "added to A (LRN: minus the zero point)"),
         _s("cb", 9, "added to B"),
         _s("ma", 18, "multiplier of A"),
         _s("mb", 18, "multiplier of B, or of the product"),
         _s("c", 32, "constant"),
-        _f("shift", 6, "right shift, half to even"),
+        _u("shift", 6, "right shift, half to even"),
         _s("zero", 8, "zero point"),
         _s("low", 8, "lower clamp"),
         _s("high", 8, "upper clamp"),
-    )
-    + _WRITE,
+        *WRITE,
+    ),
 )
 
 END = Instruction("end", 7, COUNTERS, ())
@@ -246,43 +241,46 @@ INSTRUCTIONS = (LOAD, WEIGHT, PARAM, ARRAY, POST, VECTOR, END)
 BY_NAME = {i.name: i for i in INSTRUCTIONS}
 BY_OPCODE = {i.opcode: i for i in INSTRUCTIONS}
 
+#: The parameters of one channel, of a post slot or a vector slot, as they are in DRAM.
+CHANNEL = BitFields(
+    "channel parameters",
+    (
+        _s("bias", 32, "added to the sum (POST), or to the product (VECTOR's c)"),
+        _s("mantissa", 18, "multiplier (VECTOR's ma)"),
+        _u("shift", 6, "right shift, half to even"),
+    ),
+)
+#: Bytes of `CHANNEL` in DRAM, little-endian; the bits above are 0.
+CHANNEL_BYTES = 8
 
-def encode(instruction, waits=None, **values):
+_HEADER = BitFields("header", (_u("opcode", 8, ""), *(_u(c, WAIT_BITS, "") for c in COUNTERS)))
+
+
+def encode(
+    instruction: Instruction, waits: Mapping[str, int] | None = None, **values: int
+) -> bytes:
     """The bytes of one instruction.
 
-    waits : counter name to the count to wait for. values : every field by name; raises ValueError
-    for a missing, unknown or out-of-range one, and for a wait that the instruction's engine does
-    not implement.
+    waits : counter name to the count to wait for. values : every field by name.
+
+    Raises ValueError for a missing, unknown or out-of-range value, and for a wait that the
+    instruction's engine does not implement.
     """
-    word = instruction.opcode
-    for i, counter in enumerate(COUNTERS):
-        count = (waits or {}).get(counter, 0)
+    counts = dict.fromkeys(COUNTERS, 0) | dict(waits or {})
+    for counter, count in counts.items():
         if count and counter not in instruction.waits:
             raise ValueError(f"{instruction.name}: cannot wait for {counter}")
-        if not 0 <= count < 1 << WAIT_BITS:
+        if not 0 <= count <= MAX_WAIT:
             raise ValueError(f"{instruction.name}: wait for {counter} = {count} is out of range")
-        word |= count << (8 + WAIT_BITS * i)
-    if set(values) != {f.name for f in instruction.fields}:
-        difference = set(values) ^ {f.name for f in instruction.fields}
-        raise ValueError(f"{instruction.name}: missing or unknown fields {sorted(difference)}")
-    at = WORD_BITS
-    for f in instruction.fields:
-        value = int(values[f.name])
-        low, high = (
-            (-(1 << f.bits - 1), (1 << f.bits - 1) - 1) if f.signed else (0, (1 << f.bits) - 1)
-        )
-        if not low <= value <= high:
-            raise ValueError(
-                f"{instruction.name}: {f.name} = {value} is out of range [{low}, {high}]"
-            )
-        word |= (value & (1 << f.bits) - 1) << at
-        at += f.bits
+    word = _HEADER.pack(counts | {"opcode": instruction.opcode})
+    word |= instruction.payload.pack(values) << WORD_BITS
     return word.to_bytes(instruction.words * WORD_BYTES, "little")
 
 
-def decode(program, at=0):
-    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``. Raises ValueError
-    for an unknown opcode, and where the program ends.
+def decode(program: bytes, at: int = 0) -> tuple[Instruction, dict[str, int], dict[str, int], int]:
+    """The instruction at byte ``at``: ``(instruction, waits, values, bytes)``.
+
+    Raises ValueError for an unknown opcode, and where the program ends.
     """
     if at >= len(program):
         raise ValueError(f"the program ends after byte {len(program)} without an END")
@@ -295,15 +293,6 @@ def decode(program, at=0):
             f"the program ends after byte {len(program)}, within {instruction.name.upper()}"
         )
     word = int.from_bytes(program[at : at + size], "little")
-    waits = {}
-    for i, counter in enumerate(COUNTERS):
-        if count := word >> (8 + WAIT_BITS * i) & (1 << WAIT_BITS) - 1:
-            waits[counter] = count
-    values, bit = {}, WORD_BITS
-    for f in instruction.fields:
-        value = word >> bit & (1 << f.bits) - 1
-        if f.signed and value >> f.bits - 1:
-            value -= 1 << f.bits
-        values[f.name] = value
-        bit += f.bits
-    return instruction, waits, values, size
+    header = _HEADER.unpack(word)
+    waits = {counter: header[counter] for counter in COUNTERS if header[counter]}
+    return instruction, waits, instruction.payload.unpack(word >> WORD_BITS), size

@@ -7,31 +7,25 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, steps
-
-
-def instruction_layout(instruction):
-    """The payload of an instruction: its fields in order, packed from bit 0."""
-    return data.StructLayout(
-        {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in instruction.fields}
-    )
+from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, split_shift
 
 
 def fields_layout(fields):
-    """The same for a part of an instruction's fields, such as ``READ_FIELDS``."""
+    """The layout of fields of the ISA's tables: packed from bit 0, the first in the lowest bits."""
     return data.StructLayout(
         {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in fields}
     )
 
 
-#: Fields of a tile read from DRAM (LOAD and VECTOR) and of a tile written to it (POST and VECTOR).
-READ_FIELDS = isa.LOAD.fields[:-1]
-WRITE_FIELDS = isa.POST.fields[-6:]
-READ_LAYOUT = fields_layout(READ_FIELDS)
-#: What a writer needs: the write fields, and the number of blocks.
-WRITE_LAYOUT = data.StructLayout(
-    {"n_blk": unsigned(16)} | {f.name: unsigned(f.bits) for f in WRITE_FIELDS}
-)
+def instruction_layout(instruction):
+    """The payload of an instruction."""
+    return fields_layout(instruction.fields)
+
+
+#: A tile read from DRAM, as LOAD and VECTOR describe it.
+READ_LAYOUT = fields_layout(isa.READ)
+#: A tile written to DRAM, as POST and VECTOR describe it, and its number of blocks.
+WRITE_LAYOUT = data.StructLayout({"n_blk": unsigned(16)} | dict(fields_layout(isa.WRITE).members))
 COUNTS_LAYOUT = data.ArrayLayout(unsigned(isa.WAIT_BITS), len(isa.COUNTERS))
 
 
@@ -101,13 +95,12 @@ def param_port(config):
     )
 
 
-#: One channel's parameters in DRAM: a 64-bit little-endian word; the bits above are 0.
-PARAM_LAYOUT = data.StructLayout({"bias": signed(32), "mantissa": signed(18), "shift": unsigned(6)})
-#: The same as RAMs hold it.
-HELD_LAYOUT = data.StructLayout({"bias": signed(32), "mantissa": signed(18), "shift": SHIFT_LAYOUT})
+#: One channel's parameters as they are in DRAM, and as RAMs hold them: with the shift split.
+PARAM_LAYOUT = fields_layout(isa.CHANNEL.fields)
+PARAM_RAM_LAYOUT = data.StructLayout(dict(PARAM_LAYOUT.members) | {"shift": SHIFT_LAYOUT})
 
 
-def held(word):
-    """The bits of `HELD_LAYOUT` for a word of `PARAM_LAYOUT`."""
+def to_ram_format(word):
+    """The bits of `PARAM_RAM_LAYOUT` for a word of `PARAM_LAYOUT`."""
     param = data.View(PARAM_LAYOUT, word)
-    return Cat(param.bias, param.mantissa, steps(param.shift))
+    return Cat(param.bias, param.mantissa, split_shift(param.shift))

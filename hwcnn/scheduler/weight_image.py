@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from hwcnn import isa
+
 from .place import align
 
 
@@ -118,16 +120,11 @@ def vector_params(op, placement, slot_bytes):
     lanes = np.zeros(placement.blocks * placement.lanes, np.uint64)
     lanes[placement.positions()] = parameter_words(op.c, op.mantissa, op.shift)
     return np.pad(
-        lanes.reshape(-1, placement.lanes), ((0, 0), (0, slot_bytes // 8 - placement.lanes))
+        lanes.reshape(-1, placement.lanes),
+        ((0, 0), (0, slot_bytes // isa.CHANNEL_BYTES - placement.lanes)),
     )
 
 
 def parameter_words(bias, mantissa, shift):
-    """PARAM_LAYOUT: bias in bits 31:0, mantissa (18, signed) in 49:32, shift in 55:50."""
-    bias = np.asarray(bias, np.int64).astype(np.uint64) & np.uint64(0xFFFFFFFF)
-    mantissa = np.asarray(mantissa, np.int64).astype(np.uint64) & np.uint64(0x3FFFF)
-    return (
-        bias
-        | mantissa << np.uint64(32)
-        | np.asarray(shift, np.int64).astype(np.uint64) << np.uint64(50)
-    )
+    """uint64 words of `isa.CHANNEL`, of integers of one shape (or that broadcast)."""
+    return isa.CHANNEL.pack_arrays({"bias": bias, "mantissa": mantissa, "shift": shift})

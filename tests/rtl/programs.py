@@ -96,16 +96,8 @@ class Network:
         bias = self.random.integers(-5000, 5000, n)
         mantissa = self.random.integers(1 << 16, 1 << 17, n)
         shift = self.random.integers(tap_bits, tap_bits + 3, n)
-        words = [
-            int(b) % (1 << 32) | int(m) << 32 | int(s) << 50
-            for b, m, s in zip(bias, mantissa, shift)
-        ]
-        return (
-            bias,
-            mantissa,
-            shift,
-            self.memory.place(b"".join(w.to_bytes(8, "little") for w in words)),
-        )
+        words = isa.CHANNEL.pack_arrays({"bias": bias, "mantissa": mantissa, "shift": shift})
+        return bias, mantissa, shift, self.memory.place(words.astype("<u8").tobytes())
 
     def weight_stream(self, weight):
         """Tiles in the order of the loops cb, ky, kx, ob."""

@@ -1,15 +1,11 @@
 """Random tiles to read and what must come of them, in plain Python."""
 
-from hwcnn.rtl.layouts import READ_FIELDS
+from hwcnn import isa
+from hwcnn.bitfields import BitFields, Field
 
-
-def pack(fields, values):
-    """The integer that a payload of these isa fields has."""
-    word = at = 0
-    for f in fields:
-        word |= (values[f.name] & (1 << f.bits) - 1) << at
-        at += f.bits
-    return word
+READ = BitFields("read", isa.READ)
+#: `layouts.WRITE_LAYOUT`.
+WRITE = BitFields("write", (Field("n_blk", 16), *isa.WRITE))
 
 
 def tile(
@@ -49,10 +45,6 @@ def random_tile(random, lanes, size):
     return tile(
         addr, blk_stride, row_stride, n_blk, n_rows, n_cols, **pads, value=random.randint(-128, 127)
     )
-
-
-def payload(t):
-    return pack(READ_FIELDS, t)
 
 
 def vectors(memory, t, lanes):

@@ -38,7 +38,7 @@ def run_block(component, module, tmp_path, testcase=None, **parameters):
     assert failed == 0, said
 
 
-def steps(shift):
+def split_shift(shift):
     """A shift as `RoundClamp` takes it: the rest of 1 to 8 in bits 3:0, the multiple of 8 above."""
     return shift and ((shift - 1) % 8 + 1) | (shift - 1) // 8 << 4
 

@@ -8,7 +8,7 @@ from hwcnn import isa
 from hwcnn.config import bits_for
 from hwcnn.rtl.layouts import instruction_layout, ram_read_port
 from hwcnn.rtl.lib.delay import delay
-from hwcnn.rtl.lib.loop_counter import Rounds
+from hwcnn.rtl.lib.loop_counter import LoopCounter
 from hwcnn.rtl.lib.ram import Ram
 
 from .accumulators import Accumulators, sums_port
@@ -99,7 +99,7 @@ class ArrayEngine(wiring.Component):
         address, row = Signal(STEP_BITS, reset_less=True), Signal(STEP_BITS, reset_less=True)
         acc, next_acc = Signal.like(self.sums.addr), Signal.like(self.sums.addr, reset_less=True)
         new, ready = passes.payload, Signal()
-        end_x, end_y = (self._rounds(m, n, new[n], ready) for n in ("n_x", "n_y"))
+        end_x, end_y = (self._loop_counter(m, n, new[n], ready) for n in ("n_x", "n_y"))
         end, stalled = end_x.last & end_y.last, fresh & ~full
         m.d.comb += [
             issue.eq(~idle & ~stalled),
@@ -131,10 +131,10 @@ class ArrayEngine(wiring.Component):
             ]
         return run.first, acc, run.last & end
 
-    def _rounds(self, m, name, n, load):
-        m.submodules[name] = rounds = Rounds(len(n))
-        m.d.comb += [rounds.load.eq(load), rounds.n.eq(n)]
-        return rounds
+    def _loop_counter(self, m, name, n, load):
+        m.submodules[name] = counter = LoopCounter(len(n))
+        m.d.comb += [counter.load.eq(load), counter.n.eq(n)]
+        return counter
 
     def _load(self, m, pes, full, swap):
         """Takes rows of a tile while its RAM is free; with `swap` they begin to go to the PEs."""

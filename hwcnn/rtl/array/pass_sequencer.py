@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
 from hwcnn.rtl.layouts import instruction_layout
-from hwcnn.rtl.lib.delay import unreset
-from hwcnn.rtl.lib.loop_counter import Rounds
+from hwcnn.rtl.lib.delay import output_register
+from hwcnn.rtl.lib.loop_counter import LoopCounter
 
 #: Bits of addresses and steps in ARRAY.
 STEP_BITS = 20
@@ -65,7 +65,7 @@ class PassSequencer(wiring.Component):
         # loops of which a round begins with the present pass
         begun = Signal(len(_LOOPS), reset_less=True)
         put = running & ~stepping & ~self.o.valid
-        ended, inside_ended = self._rounds(m, ~running, stepping)
+        ended, inside_ended = self._loop_counters(m, ~running, stepping)
 
         following = Signal(STEP_BITS)
         for n, begins, over in reversed(list(zip(_LOOPS, begun, ended))):
@@ -75,7 +75,7 @@ class PassSequencer(wiring.Component):
             with m.If(~over):
                 m.d.comb += following.eq(address)
 
-        o = unreset(m, self.o.payload)
+        o = output_register(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~running)
         m.d.sync += [stepping.eq(put), self.o.valid.eq(put | (self.o.valid & ~self.o.ready))]
         with m.If(~self.o.valid):
@@ -106,18 +106,18 @@ class PassSequencer(wiring.Component):
             ]
         return m
 
-    def _rounds(self, m, load, step):
+    def _loop_counters(self, m, load, step):
         """(Loops in their last round, loops of which all that are inside are); a step is one of the
         latter.
         """
         ended, inside_ended = Signal(len(_LOOPS)), Signal(len(_LOOPS))
         for k, n in enumerate(_LOOPS):
-            m.submodules[n] = rounds = Rounds(len(self.i.payload[f"n_{n}"]))
+            m.submodules[n] = counter = LoopCounter(len(self.i.payload[f"n_{n}"]))
             m.d.comb += [
-                rounds.load.eq(load),
-                rounds.n.eq(self.i.payload[f"n_{n}"]),
-                rounds.step.eq(step & inside_ended[k]),
-                ended[k].eq(rounds.last),
+                counter.load.eq(load),
+                counter.n.eq(self.i.payload[f"n_{n}"]),
+                counter.step.eq(step & inside_ended[k]),
+                ended[k].eq(counter.last),
                 inside_ended[k].eq(ended[:k].all()),
             ]
         return ended, inside_ended

@@ -7,10 +7,11 @@ from amaranth.lib.wiring import In, Out
 from hwcnn.config import bits_for
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.layouts import READ_LAYOUT, read_port
-from hwcnn.rtl.lib.delay import unreset
+from hwcnn.rtl.lib.delay import output_register
 from hwcnn.rtl.lib.fifo import SkidBuffer, StreamFifo
 from hwcnn.rtl.lib.gearbox import Widen
-from hwcnn.rtl.lib.walker import Loop, Walker
+from hwcnn.rtl.lib.loop_counter import InlineLoopCounter
+from hwcnn.rtl.lib.walker import Walker
 
 from .bursts import BurstSplitter, linear_layout
 
@@ -151,8 +152,10 @@ class TileOrder(wiring.Component):
         starts, row_ends, blk_ends, tile_ends = (
             Signal(name=n) for n in ("starts", "row_ends", "blk_ends", "tile_ends")
         )
-        column, row = ((_Span if self.padded else _Items)(name, tile) for name in _SPANS)
-        blk = Loop("blk", 16)
+        column, row = (
+            (_PaddedSpan if self.padded else _UnpaddedSpan)(name, tile) for name in _SPANS
+        )
+        blk = InlineLoopCounter("blk", 16)
         step = Signal()
         m.d.comb += [
             starts.eq(~running),
@@ -205,7 +208,7 @@ class TileOrder(wiring.Component):
         return sub
 
 
-class _Span:
+class _PaddedSpan:
     """Steps through the pads before, the items and the pads after of a tile's row or column, again
     and again.
 
@@ -246,11 +249,15 @@ class _Span:
                 m.d.sync += [self.inside.eq(inside_next), self.final.eq(final_next)]
 
 
-class _Items:
-    """`_Span` of a row or column without pads."""
+class _UnpaddedSpan:
+    """`_PaddedSpan` of a row or column without pads."""
 
     def __init__(self, name, tile):
-        self.loop, self.single, self.n = Loop(name, 16), tile[f"{name}_one"], tile[_SPANS[name][1]]
+        self.loop, self.single, self.n = (
+            InlineLoopCounter(name, 16),
+            tile[f"{name}_one"],
+            tile[_SPANS[name][1]],
+        )
         self.inside, self.ends, self.last = Const(1), self.loop.last, self.loop.last
 
     def count(self, m, starts, moves):
@@ -376,7 +383,7 @@ class VectorReader(wiring.Component):
         inside = here.inside if self.padded else Const(1)
         vector = beats.payload.word_select(here.sub, 8 * self.config.lanes)
         free, step = Signal(), Signal()
-        payload = unreset(m, self.o.payload)
+        payload = output_register(m, self.o.payload)
         m.d.comb += [
             free.eq(~self.o.valid | self.o.ready),
             step.eq(free & order.valid & (~inside | beats.valid)),
@@ -387,7 +394,7 @@ class VectorReader(wiring.Component):
             m.d.sync += self.o.valid.eq(step)
         if self.padded:
             last, vector = (
-                unreset(m, self.last),
+                output_register(m, self.last),
                 Mux(inside, vector, here.pad_value.replicate(self.config.lanes)),
             )
             with m.If(step):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hwcnn.config import bits_for
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.layouts import WRITE_LAYOUT, write_port
-from hwcnn.rtl.lib.delay import unreset
+from hwcnn.rtl.lib.delay import output_register
 from hwcnn.rtl.lib.fifo import SkidBuffer, StreamFifo
 from hwcnn.rtl.lib.walker import Walker
 
@@ -127,7 +127,7 @@ class Writer(wiring.Component):
         ).create()
         m.submodules.bursts = bursts = StreamFifo(burst.payload.shape(), self.BURSTS, block=True)
         wiring.connect(m, burst, bursts.i)
-        made = unreset(m, burst.payload)
+        made = output_register(m, burst.payload)
         room = Signal()  # two more bursts fit: one can be on its way in
         m.d.sync += room.eq(bursts.level < bursts.depth - 1)
         m.d.comb += [

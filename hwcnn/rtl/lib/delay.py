@@ -3,7 +3,7 @@
 from amaranth import Signal, Value
 
 
-def unreset(m, output):
+def output_register(m, output):
     """A register without reset behind an output of a block, which follows it."""
     held = Signal(output.shape(), name=f"{Value.cast(output).name}_register", reset_less=True)
     m.d.comb += output.eq(held)

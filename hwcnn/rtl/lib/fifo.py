@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwcnn.config import bits_for
 
-from .delay import unreset
+from .delay import output_register
 from .ram import Ram
 
 
@@ -114,7 +114,7 @@ class StreamRegister(_Registers):
 
     def elaborate(self, platform):
         m = Module()
-        payload = unreset(m, self.o.payload)
+        payload = output_register(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~self.o.valid)
         m.d.sync += self.o.valid.eq(Mux(self.o.valid, ~self.o.ready, self.i.valid))
         with m.If(~self.o.valid):
@@ -131,7 +131,7 @@ class SkidBuffer(_Registers):
     def elaborate(self, platform):
         m = Module()
         spare = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
-        full, payload = Signal(), unreset(m, self.o.payload)  # full: `spare` holds an item
+        full, payload = Signal(), output_register(m, self.o.payload)  # full: `spare` holds an item
         m.d.comb += self.i.ready.eq(~full)
         with m.If(~full):
             m.d.sync += spare.eq(self.i.payload)

@@ -1,11 +1,11 @@
-"""The counter of a loop."""
+"""Counters of loops that know a cycle ahead which round is the last."""
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 
-class Rounds(wiring.Component):
+class LoopCounter(wiring.Component):
     """Counts the rounds of a loop, over and over, and says which is the last.
 
     Latency: 1 cycle from `load` or `step` to `last`, which is a register: it is computed while the
@@ -39,3 +39,36 @@ class Rounds(wiring.Component):
         with m.If(self.load):
             m.d.sync += [total.eq(self.n), left.eq(self.n), single.eq(one), self.last.eq(one)]
         return m
+
+
+class InlineLoopCounter:
+    """The same in the registers of the block around it, where the rounds are counted upwards.
+
+    A block of its own would hide from the other loops of a nest, in the cycle of a step, whether
+    the next round will be the last (`last_next`), and whether a loop has one round only is often
+    known long before it is loaded.
+    """
+
+    def __init__(self, name, bits):
+        # number of the next round
+        self.following = Signal(bits, name=f"{name}_following", reset_less=True)
+        # single: there is one only
+        self.last, self.single = Signal(name=f"{name}_last"), Signal(name=f"{name}_single")
+
+    def last_next(self, count):
+        """Whether the next round of `count` is the last, the first one coming after the last."""
+        return Mux(self.last, self.single, self.following == count)
+
+    def count(self, m, starts, moves, single, count):
+        """On to the first round if it `starts`, `single` where there is one only; if it `moves`, to
+        the next of `count`.
+        """
+        # in the last round already: `following` is of no use there
+        with m.If(starts | self.last):
+            m.d.sync += self.following.eq(2)
+        with m.Elif(moves):
+            m.d.sync += self.following.eq(self.following + 1)
+        with m.If(starts | moves):
+            m.d.sync += self.last.eq(Mux(starts, single, self.last_next(count)))
+        with m.If(starts):
+            m.d.sync += self.single.eq(single)

@@ -23,7 +23,7 @@ _VALUE = _COARSE * _STEP + _WINDOW
 SHIFT_LAYOUT = data.StructLayout({"fine": range(_STEP + 1), "coarse": range(_COARSE + 1)})
 
 
-def steps(shift):
+def split_shift(shift):
     """The bits of `SHIFT_LAYOUT` for a shift of 0 to 48."""
     whole = (shift[:3] == 0) & shift[3:].any()
     return Cat(shift[:3], whole, (shift[3:] - whole)[:3])
@@ -60,7 +60,7 @@ class RoundClamp(wiring.Component):
 
     Members
     -------
-    value : signed(width). shift : `steps` of 0 to 48. zero, low, high : signed(8). result :
+    value : signed(width). shift : `split_shift` of 0 to 48. zero, low, high : signed(8). result :
     signed(8).
     """
 

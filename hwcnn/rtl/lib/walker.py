@@ -4,6 +4,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .loop_counter import InlineLoopCounter
+
 
 def walk_layout(levels, addr_bits):
     """{addr, s0, n0, s1, n1, ...}: first address; stride and count (>= 1) of each loop, innermost
@@ -13,34 +15,6 @@ def walk_layout(levels, addr_bits):
     for k, (stride_bits, count_bits) in enumerate(levels):
         fields |= {f"s{k}": stride_bits, f"n{k}": count_bits}
     return data.StructLayout(fields)
-
-
-class Loop:
-    """The counter of a loop; whether an iteration is the last is known when it begins."""
-
-    def __init__(self, name, bits):
-        # number of the next iteration
-        self.following = Signal(bits, name=f"{name}_following", reset_less=True)
-        # single: there is but one
-        self.last, self.single = Signal(name=f"{name}_last"), Signal(name=f"{name}_single")
-
-    def last_next(self, count):
-        """Whether the next iteration of `count` is the last, the first one coming after the last."""
-        return Mux(self.last, self.single, self.following == count)
-
-    def count(self, m, starts, moves, single, count):
-        """On to the first iteration if it `starts`, and it may be the `single` one; if it `moves`,
-        to the next of `count`.
-        """
-        # at the last iteration at once: `following` is of no use there
-        with m.If(starts | self.last):
-            m.d.sync += self.following.eq(2)
-        with m.Elif(moves):
-            m.d.sync += self.following.eq(self.following + 1)
-        with m.If(starts | moves):
-            m.d.sync += self.last.eq(Mux(starts, single, self.last_next(count)))
-        with m.If(starts):
-            m.d.sync += self.single.eq(single)
 
 
 class Walker(wiring.Component):
@@ -74,7 +48,7 @@ class Walker(wiring.Component):
         m = Module()
         nest, loops = (
             self.i.payload,
-            [Loop(f"loop{k}", bits) for k, (_, bits) in enumerate(self.levels)],
+            [InlineLoopCounter(f"loop{k}", bits) for k, (_, bits) in enumerate(self.levels)],
         )
         strides = [
             Signal(bits, name=f"s{k}", reset_less=True) for k, (bits, _) in enumerate(self.levels)

@@ -20,7 +20,7 @@ from hwcnn.rtl.layouts import (
 )
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.fifo import StreamFifo
-from hwcnn.rtl.lib.loop_counter import Rounds
+from hwcnn.rtl.lib.loop_counter import LoopCounter
 from hwcnn.rtl.lib.ram import Ram
 
 from .param_slots import ParamSlots
@@ -158,12 +158,12 @@ class PostCore(wiring.Component):
         run, new = Signal(instruction_layout(isa.POST), reset_less=True), self.i.payload
         running, running_next, ended = Signal(), Signal(), Signal(3)
         for k, n in enumerate(("out_cols", "out_rows", "n_blk")):
-            m.submodules[n] = rounds = Rounds(len(new[n]))
+            m.submodules[n] = counter = LoopCounter(len(new[n]))
             m.d.comb += [
-                rounds.load.eq(free),
-                rounds.n.eq(new[n]),
-                rounds.step.eq(issue & ended[:k].all()),
-                ended[k].eq(rounds.last),
+                counter.load.eq(free),
+                counter.n.eq(new[n]),
+                counter.step.eq(issue & ended[:k].all()),
+                ended[k].eq(counter.last),
             ]
         m.d.comb += [
             end.eq(ended.all()),

@@ -8,7 +8,7 @@ from hwcnn import isa
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.bus.bursts import BurstSplitter
 from hwcnn.rtl.layouts import instruction_layout, param_port, read_port
-from hwcnn.rtl.lib.delay import unreset
+from hwcnn.rtl.lib.delay import output_register
 
 
 class ParamEngine(wiring.Component):
@@ -43,7 +43,8 @@ class ParamEngine(wiring.Component):
         wiring.connect(m, splitter.request, wiring.flipped(self.port.request))
         busy, left, beat = Signal(), Signal(16, reset_less=True), Signal(16, reset_less=True)
         o = {
-            name: unreset(m, getattr(self.o, name)) for name in ("dest", "index", "offset", "data")
+            name: output_register(m, getattr(self.o, name))
+            for name in ("dest", "index", "offset", "data")
         }
         last = Signal()  # the last beat is on `o`
         m.d.comb += [

@@ -5,13 +5,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from hwcnn import isa
 from hwcnn.config import bits_for
-from hwcnn.rtl.layouts import HELD_LAYOUT, PARAM_LAYOUT, held, param_port
+from hwcnn.rtl.layouts import PARAM_LAYOUT, PARAM_RAM_LAYOUT, param_port, to_ram_format
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import Ram
 
 #: Bits of each parameter of a channel, as the RAMs hold it.
-PARAM_BITS = {name: field.width for name, field in HELD_LAYOUT}
+PARAM_BITS = {name: field.width for name, field in PARAM_RAM_LAYOUT}
 
 
 class ParamSlots(wiring.Component):
@@ -40,7 +41,7 @@ class ParamSlots(wiring.Component):
     def __init__(self, config, dest):
         self.config, self.dest = config, dest
         #: Channels of a beat and of a group, and groups.
-        self.channels, self.lanes = config.axi_bytes // 8, config.post_lanes
+        self.channels, self.lanes = config.axi_bytes // isa.CHANNEL_BYTES, config.post_lanes
         self.groups = config.param_slots * config.cols // self.lanes
         super().__init__(
             {
@@ -56,12 +57,14 @@ class ParamSlots(wiring.Component):
         # of a group, of a beat
         beats, choices = max(1, self.lanes // self.channels), max(1, self.channels // self.lanes)
         place, choice, depth = exact_log2(beats), exact_log2(choices), self.groups // choices
-        enable, part = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
+        enable, beat = self.params.en & (self.params.dest == self.dest), self.params.offset[:place]
         addr = (
             self.params.index * (depth // self.config.param_slots) + self.params.offset[place:]
         )[: bits_for(depth)]
         words = [
-            held(self.params.data.word_select(c, 64)[: PARAM_LAYOUT.size])
+            to_ram_format(
+                self.params.data.word_select(c, 8 * isa.CHANNEL_BYTES)[: PARAM_LAYOUT.size]
+            )
             for c in range(self.channels)
         ]
         first = 0
@@ -75,7 +78,7 @@ class ParamSlots(wiring.Component):
             for b in range(beats):
                 m.submodules[f"{name}_{b}"] = ram = Ram(bits * self.channels, depth, block=True)
                 m.d.comb += [
-                    ram.w_en.eq(enable & (part == b)),
+                    ram.w_en.eq(enable & (beat == b)),
                     ram.w_addr.eq(addr),
                     ram.w_data.eq(Cat(word[first : first + bits] for word in words)),
                     ram.r_en.eq(read),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hwcnn import isa
 from hwcnn.rtl.array.accumulators import Accumulators
 from hwcnn.rtl.lib.delay import delay, register
-from hwcnn.rtl.lib.roundclamp import RoundClamp, steps
+from hwcnn.rtl.lib.roundclamp import RoundClamp, split_shift
 
 from .param_slots import PARAM_BITS, ParamSlots
 
@@ -82,7 +82,7 @@ class PostPipeline(wiring.Component):
             at("group", self._PICKED),
         )
         late = at("second", ParamSlots.LATENCY["shift"])
-        shift = delay(m, steps(at("shift", ParamSlots.LATENCY["shift"] - 1)), 1, "steps")
+        shift = delay(m, split_shift(at("shift", ParamSlots.LATENCY["shift"] - 1)), 1, "steps")
         limits = {name: at(name, self._MULTIPLIED) for name in ("zero", "low", "high")}
         results = []
         for lane in range(self.config.post_lanes):

@@ -6,9 +6,10 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hwcnn import isa
 from hwcnn.config import bits_for
 from hwcnn.limits import lrn_lookups, lrn_steps
-from hwcnn.rtl.layouts import HELD_LAYOUT, PARAM_LAYOUT, held, param_port
+from hwcnn.rtl.layouts import PARAM_LAYOUT, PARAM_RAM_LAYOUT, param_port, to_ram_format
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import Ram
 from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT
@@ -37,7 +38,7 @@ class Coefficients(wiring.Component):
     : of the instruction, stable.
     begin : the instruction begins. started : the upper half of the first vector with new
     coefficients is issued. upper : an upper half is issued. more : it is not the last block.
-    factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU, as in `HELD_LAYOUT`. ready :
+    factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU, as in `PARAM_RAM_LAYOUT`. ready :
     a block's first vector may be issued in the next cycle.
     """
 
@@ -50,7 +51,7 @@ class Coefficients(wiring.Component):
         lookups = lrn_lookups(config)
         #: Channels of a slot in a beat (a slot is filled up to a whole beat), and those that are
         #: written at a time.
-        self.channels = min(config.axi_bytes // 8, config.lanes)
+        self.channels = min(config.axi_bytes // isa.CHANNEL_BYTES, config.lanes)
         self.per_step = min(self.channels, self.alu_lanes)
         at_a_time = ([self.per_step] if self.affine else []) + ([lookups] if self.lrn else []) or [
             1
@@ -99,8 +100,10 @@ class Coefficients(wiring.Component):
             Signal(self.alu_lanes // self.width if self.affine or self.lrn else 1),
             Signal(),
         )
-        values = Signal(data.ArrayLayout(HELD_LAYOUT, self.sources))
-        m.d.comb += [values[j].as_value().eq(held(self.shared)) for j in range(self.sources)]
+        values = Signal(data.ArrayLayout(PARAM_RAM_LAYOUT, self.sources))
+        m.d.comb += [
+            values[j].as_value().eq(to_ram_format(self.shared)) for j in range(self.sources)
+        ]
         with m.If(pending):
             m.d.sync += pending.eq(0)
             m.d.comb += mask.eq(-1)
@@ -128,7 +131,7 @@ class Coefficients(wiring.Component):
         for name, age in zip(("mantissa", "bias", "shift"), ages):
             late = name == "bias"  # it goes to an adder: a register follows the RAM
             address = delay(m, row, age - 2 - late, f"{name}_row")
-            to, bits = getattr(self, name), HELD_LAYOUT[name].width
+            to, bits = getattr(self, name), PARAM_RAM_LAYOUT[name].width
             for group in range(len(mask)):
                 m.submodules[f"{name}{group}"] = ram = Ram(
                     bits * self.width, 2 * self.SETS, block=len(mask) > 1
@@ -149,11 +152,13 @@ class Coefficients(wiring.Component):
 
     def _from_slots(self, m, load, complete, mask, half, values):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
-        lanes, word = self.config.lanes, HELD_LAYOUT.size
+        lanes, word = self.config.lanes, PARAM_RAM_LAYOUT.size
         beats, steps = lanes // self.channels, lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(
-            held(self.params.data.word_select(c, 64)[: PARAM_LAYOUT.size])
+            to_ram_format(
+                self.params.data.word_select(c, 8 * isa.CHANNEL_BYTES)[: PARAM_LAYOUT.size]
+            )
             for c in range(self.channels)
         )
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()

@@ -17,7 +17,7 @@ from hwcnn.rtl.layouts import (
     read_port,
     write_port,
 )
-from hwcnn.rtl.lib.delay import unreset
+from hwcnn.rtl.lib.delay import output_register
 from hwcnn.rtl.lib.fifo import StreamFifo
 
 from .alu import ALU_FIELDS, Alu
@@ -182,7 +182,7 @@ class VectorCore(wiring.Component):
         """Hands the instruction's descriptors on, those of its operands ahead of time; returns:
         room for that of the writer.
         """
-        new, sent, write = self.i.payload, [], unreset(m, self.write.payload)
+        new, sent, write = self.i.payload, [], output_register(m, self.write.payload)
         # The instruction is there for the second cycle at least, and what it wants of B is decoded.
         decoded, with_b, broadcast = Signal(), Signal(), Signal()
         m.d.sync += [

@@ -78,8 +78,6 @@ class Machine:
 
 
 def unpack_parameters(words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(bias, mantissa, shift), int64, of parameter words (uint64)."""
-    bias = (words & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32).astype(np.int64)
-    mantissa = (words >> np.uint64(32) & np.uint64(0x3FFFF)).astype(np.int64)
-    mantissa = np.where(mantissa >= 1 << 17, mantissa - (1 << 18), mantissa)
-    return bias, mantissa, (words >> np.uint64(50) & np.uint64(0x3F)).astype(np.int64)
+    """(bias, mantissa, shift), int64, of words (uint64) of `isa.CHANNEL`."""
+    values = isa.CHANNEL.unpack_arrays(words)
+    return values["bias"], values["mantissa"], values["shift"]

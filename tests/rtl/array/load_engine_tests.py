@@ -5,7 +5,7 @@ import random
 import cocotb
 from axi_memory import ReadMemory
 from cocotb.triggers import FallingEdge, RisingEdge
-from reader_tiles import pack, random_tile, tile, vectors
+from reader_tiles import random_tile, tile, vectors
 from streams import send, start
 from testbench import parameter
 
@@ -23,7 +23,7 @@ async def run(dut, tiles, latency, stall):
     await start(dut, i__valid=0, port__request__ready=0, port__data__valid=0)
     memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), latency, 1, stall)
     serving = cocotb.start_soon(memory.run())
-    sending = cocotb.start_soon(send(dut, "i", [pack(LOAD.fields, t) for t in tiles], 2, stall))
+    sending = cocotb.start_soon(send(dut, "i", [LOAD.payload.pack(t) for t in tiles], 2, stall))
     cycles, writes = 0, []
     for t in tiles:
         expected = [(t["dest"] + n, v) for n, v in enumerate(vectors(MEMORY, t, lanes))]

@@ -4,7 +4,6 @@ import random
 
 import cocotb
 from axi_memory import ReadMemory
-from reader_tiles import pack
 from streams import receive, send, start
 from testbench import parameter
 
@@ -23,7 +22,7 @@ async def run(dut, runs, latency, stall, receive_stall):
     memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), latency, 1, stall)
     serving = cocotb.start_soon(memory.run())
     cocotb.start_soon(
-        send(dut, "i", [pack(WEIGHT.fields, dict(addr=a, n_bytes=n)) for a, n in runs], 2, stall)
+        send(dut, "i", [WEIGHT.payload.pack(dict(addr=a, n_bytes=n)) for a, n in runs], 2, stall)
     )
     expected = [
         int.from_bytes(MEMORY[at : at + cols], "little")

@@ -8,12 +8,9 @@ import random
 import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiRam
-from reader_tiles import pack, payload, random_tile, vectors
+from reader_tiles import READ, WRITE, random_tile, vectors
 from streams import send, start
 from testbench import parameter
-
-from hwcnn.isa import Field
-from hwcnn.rtl.layouts import WRITE_FIELDS
 
 HALF = 1 << 15
 BASE = 1 << 20
@@ -49,9 +46,9 @@ async def copy(dut, ram, tiles):
             write, size = dense(t, at, lanes)
             expected[at] = b"".join(v.to_bytes(lanes, "little") for v in vectors(source, t, lanes))
             assert len(expected[at]) == size
-            writes.append(pack((Field("n_blk", 16),) + WRITE_FIELDS, write))
+            writes.append(WRITE.pack(write))
             at += size
-        cocotb.start_soon(send(dut, f"read__{k}", [payload(t) for t in mine]))
+        cocotb.start_soon(send(dut, f"read__{k}", [READ.pack(t) for t in mine]))
         cocotb.start_soon(send(dut, f"write__{k}", writes))
     done = [0, 0]
     while done != [len(t) for t in tiles]:

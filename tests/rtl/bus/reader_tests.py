@@ -5,7 +5,7 @@ import random
 import cocotb
 from axi_memory import ReadMemory
 from cocotb.triggers import RisingEdge
-from reader_tiles import payload, random_tile, tile, vectors
+from reader_tiles import READ, random_tile, tile, vectors
 from streams import receive, send, start
 from testbench import parameter
 
@@ -39,7 +39,7 @@ async def run(dut, tiles, latency, stall, receive_stall, content=MEMORY):
     expected = [v for t in tiles for v in expect(t, content)]
     ends = {sum(len(expect(t, content)) for t in tiles[: n + 1]) for n in range(len(tiles))}
     watching = cocotb.start_soon(watch_last(dut, ends, len(expected) if PADDED else 0))
-    sending = cocotb.start_soon(send(dut, "i", [payload(t) for t in tiles], 2, stall))
+    sending = cocotb.start_soon(send(dut, "i", [READ.pack(t) for t in tiles], 2, stall))
     got, cycles = await receive(dut, "o", len(expected), 3, receive_stall)
     await sending
     await watching
@@ -113,7 +113,7 @@ async def latencies(dut):
         await start(dut, i__valid=0, o__ready=1, port__request__ready=0, port__data__valid=0)
         memory = ReadMemory(dut, "port", MEMORY, parameter("axi_bytes"), 10)
         serving = cocotb.start_soon(memory.run())
-        sending = cocotb.start_soon(send(dut, "i", [payload(tile(0, 0, 0, 1, 1, 1, top=top))]))
+        sending = cocotb.start_soon(send(dut, "i", [READ.pack(tile(0, 0, 0, 1, 1, 1, top=top))]))
         cycles = 0
         while True:
             await RisingEdge(dut.clk)

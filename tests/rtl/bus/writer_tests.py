@@ -6,15 +6,11 @@ import cocotb
 from axi_memory import WriteMemory
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotb.utils import get_sim_time
-from reader_tiles import pack
+from reader_tiles import WRITE
 from streams import send, start
 from testbench import parameter
 
-from hwcnn.isa import Field
-from hwcnn.rtl.layouts import WRITE_FIELDS
-
 SIZE = 1 << 16
-FIELDS = (Field("n_blk", 16),) + WRITE_FIELDS
 
 
 def tile(addr, n_blk, rows, cols, pix, row, blk):
@@ -90,7 +86,7 @@ async def run(dut, tiles, latency, stall, data_stall, pause=0):
         vector = generator.randbytes(lanes)
         items.append(int.from_bytes(vector, "little"))
         expected |= {address + n: byte for n, byte in enumerate(vector)}
-    cocotb.start_soon(send(dut, "i", [pack(FIELDS, t) for t in tiles], 2, stall))
+    cocotb.start_soon(send(dut, "i", [WRITE.pack(t) for t in tiles], 2, stall))
     cocotb.start_soon(send(dut, "data", items, 3, data_stall))
     if pause:
         await ClockCycles(dut.clk, pause)
@@ -154,7 +150,7 @@ async def counts_use_all_their_bits(dut):
         max(1, parameter("lanes") // parameter("axi_bytes")),
     )
     for counts in ((n, 1, 1), (1, n, 1), (1, 1, n)):
-        payload = pack(FIELDS, tile(0, *counts, lanes, lanes, lanes))
+        payload = WRITE.pack(tile(0, *counts, lanes, lanes, lanes))
         await start(
             dut,
             i__valid=1,

@@ -1,4 +1,4 @@
-"""Rounds inside the simulator: the last round is known in every cycle, with steps in every cycle
+"""LoopCounter inside the simulator: the last round is known in every cycle, with steps in every cycle
 and with random ones.
 """
 

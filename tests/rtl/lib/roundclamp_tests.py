@@ -6,7 +6,7 @@ from fractions import Fraction
 import cocotb
 from cocotb.triggers import FallingEdge
 from streams import start
-from testbench import parameter, steps
+from testbench import parameter, split_shift
 
 from hwcnn.rtl.lib.roundclamp import RoundClamp
 
@@ -48,7 +48,7 @@ async def matches_rationals(dut):
     values, shifts = [todo[0]] * ahead + todo, todo + [todo[-1]] * ahead
     pad = [todo[-1]] * RoundClamp.LATENCY
     for (value, _, *limits), (_, shift, *_) in zip(values + pad, shifts + pad):
-        numbers = (value, steps(shift), *limits)
+        numbers = (value, split_shift(shift), *limits)
         for name, number, bits in zip(
             ("value", "shift", "zero", "low", "high"), numbers, (width, 7, 8, 8, 8)
         ):

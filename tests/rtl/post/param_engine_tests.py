@@ -5,7 +5,6 @@ import random
 import cocotb
 from axi_memory import ReadMemory
 from cocotb.triggers import RisingEdge
-from reader_tiles import pack
 from streams import send, start
 from testbench import parameter
 
@@ -23,7 +22,7 @@ async def run(dut, instructions, latency, stall):
     await start(dut, i__valid=0, port__request__ready=0, port__data__valid=0)
     memory = ReadMemory(dut, "port", MEMORY, beat, latency, 1, stall)
     serving = cocotb.start_soon(memory.run())
-    cocotb.start_soon(send(dut, "i", [pack(PARAM.fields, i) for i in instructions], 2, stall))
+    cocotb.start_soon(send(dut, "i", [PARAM.payload.pack(i) for i in instructions], 2, stall))
     cycles = []
     for i in instructions:
         for n in range(i["n_beats"]):

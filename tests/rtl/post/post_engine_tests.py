@@ -11,7 +11,7 @@ from testbench import parameter
 from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.fixedpoint import requantise
-from hwcnn.rtl.layouts import PARAM_LAYOUT, READ_LAYOUT, WRITE_LAYOUT, instruction_layout
+from hwcnn.rtl.layouts import READ_LAYOUT, WRITE_LAYOUT, instruction_layout
 from hwcnn.rtl.post.engine import PostCore
 
 CONFIG = AccelConfig.from_dict(parameter("config"))
@@ -142,11 +142,9 @@ async def load_parameters(dut, parameters, first=3):
     """
     order = [(first + n) % CONFIG.param_slots for n in range(CONFIG.param_slots)]
     image = b"".join(
-        raw(PARAM_LAYOUT, {"bias": int(b), "mantissa": int(m), "shift": int(s)}).to_bytes(
-            8, "little"
-        )
+        isa.CHANNEL.pack({"bias": b, "mantissa": m, "shift": s}).to_bytes(8, "little")
         for slot in order
-        for b, m, s in zip(*(p[slot] for p in parameters))
+        for b, m, s in zip(*(p[slot] for p in parameters), strict=True)
     )
     for offset in range(len(image) // CONFIG.axi_bytes):
         beat = image[offset * CONFIG.axi_bytes : (offset + 1) * CONFIG.axi_bytes]

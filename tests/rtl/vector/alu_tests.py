@@ -6,7 +6,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import start
-from testbench import parameter, steps
+from testbench import parameter, split_shift
 
 from hwcnn import isa
 from hwcnn.fixedpoint import round_shift
@@ -76,7 +76,7 @@ class Clock:
         for (name, bits), age in zip(self.BITS.items(), Alu.ages(bool(ELTWISE))):
             c = self.past[age] if age < len(self.past) else None
             getattr(self.dut, name).value = (
-                pack(map(steps, c[name]) if name == "shift" else c[name], bits) if c else 0
+                pack(map(split_shift, c[name]) if name == "shift" else c[name], bits) if c else 0
             )
         await FallingEdge(self.dut.clk)
 

@@ -10,6 +10,7 @@ from streams import send, start
 from testbench import parameter
 from vector_cases import POOL_MAX, POOL_SUM, SIZE, cases, complete, execute, lrn, pool, tile
 
+from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.limits import lrn_cycles, pool_cycles, result_cycles
 from hwcnn.rtl.vector.engine import VECTOR_LAYOUT, VectorCore
@@ -35,10 +36,7 @@ def tables(seed):
 
 def beats(tables):
     """(dest, offset, beat) of the PARAM instructions that fill all tables."""
-    slots = tables["slots"]
-    words = (
-        (slots["bias"] & 0xFFFF_FFFF) | (slots["mantissa"] & 0x3_FFFF) << 32 | slots["shift"] << 50
-    )
+    words = isa.CHANNEL.pack_arrays(tables["slots"])
     images = [
         (1, words.astype("<u8").tobytes()),
         (2, tables["lrn"].astype("<u4").tobytes()),
