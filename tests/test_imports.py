@@ -14,7 +14,7 @@ MODELS = Path(importlib.util.find_spec("hwcnn.models").origin).parent
 FILES = sorted({*ROOT.rglob("*.py"), *MODELS.rglob("*.py")})
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 VOCABULARY = {
-    *("config", "errors", "fixedpoint", "ir", "isa", "layout", "limits", "resampling"),
+    *("bitfields", "config", "errors", "fixedpoint", "ir", "isa", "layout", "limits", "resampling"),
     "tile_ops",
 }
 
