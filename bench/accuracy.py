@@ -22,8 +22,8 @@ from hwcnn import golden, pictures
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model import optimise
 from hwcnn.frontend.model.load import load
+from hwcnn.frontend.model.session import session as onnxruntime_session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 from hwcnn.rtl.verilog import accelerator_verilog
@@ -104,7 +104,7 @@ def measure(path, trial, args):
     graph = import_graph(
         quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile)
     )
-    run = optimise.session(model)
+    run = onnxruntime_session(model)
     real = [int(np.argmax(run.run(None, {value.name: one})[0])) for one in x]
     found, compared, mismatches = _isa_and_rtl(graph, x, AccelConfig.load(pe=args.pe), args.rtl)
     hits = ["-", "-"]

@@ -24,7 +24,7 @@ from hwcnn import golden, models, pictures
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise import calibrate
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.float_to_qdq import quantise

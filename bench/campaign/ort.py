@@ -8,7 +8,7 @@ from onnx import helper, numpy_helper
 
 from hwcnn import golden, ir
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.agreement import agreement, onnx_names
 
 from .stages import Failure, stage

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 from hwcnn import golden
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 
 
 class Qdq:

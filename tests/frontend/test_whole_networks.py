@@ -8,7 +8,7 @@ from float_nets import Net
 
 from hwcnn import golden, ir
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 

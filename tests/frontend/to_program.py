@@ -7,7 +7,7 @@ import numpy as np
 from hwcnn import golden
 from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph

@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 
 from hwcnn import ir
 from hwcnn.errors import InputError
-from hwcnn.frontend.model.optimise import infer_shapes, name_nodes
+from hwcnn.frontend.model.edit import infer_shapes, name_nodes
 from hwcnn.frontend.model.weightless import is_placeholder, without_weights
 
 from . import fuse, ops  # noqa: F401 (the handlers register themselves)

@@ -3,19 +3,24 @@ with a note on stderr.
 """
 
 import warnings
+from collections.abc import Iterable, Sequence
 
+import onnx
 from onnx import helper
 
 from hwcnn.errors import InputError, Note
 
+from .edit import replace
+
 LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
 
 
-def drop_training(model, source):
+def drop_training(model: onnx.ModelProto, source: str) -> None:
     """Take losses, what follows them, and inputs that only they read out of the model, in place.
 
     The scores that a loss reads become outputs where no other output is left. source : the model's
-    name in messages.
+    name in messages. Raises InputError where nothing is left; warns with a `Note` of what was
+    dropped. Losses: ONNX SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss, opset 12-22.
     """
     graph = model.graph
     read = {name for n in graph.node for name in n.input} | {o.name for o in graph.output}
@@ -34,19 +39,19 @@ def drop_training(model, source):
     kept = [o for o in graph.output if o.name not in gone | set(masks)]
     kept = kept or [
         helper.make_value_info(name, helper.make_tensor_type_proto(1, None))
-        for name in _scores(losses)
+        for name in dict.fromkeys(n.input[0] for n in losses)
     ]
     nodes = _live(nodes, {o.name for o in kept})
     if not nodes:
         raise InputError(
             f"{source}: nothing but a loss: expected the network that gives its scores"
         )
-    _replace(graph.node, nodes)
-    _replace(graph.output, kept)
+    replace(graph.node, nodes)
+    replace(graph.output, kept)
     read = {name for n in nodes for name in n.input} | {o.name for o in kept}
-    _replace(graph.input, [i for i in graph.input if i.name in read])
+    replace(graph.input, [i for i in graph.input if i.name in read])
     _drop_masks(graph, read)
-    _replace(graph.initializer, [i for i in graph.initializer if i.name in read])
+    replace(graph.initializer, [i for i in graph.initializer if i.name in read])
     dropped = [
         *(f"{n.name or n.output[0]} ({n.op_type})" for n in losses),
         *(f"mask {name}" for name in masks),
@@ -58,7 +63,7 @@ def drop_training(model, source):
     )
 
 
-def _drop_masks(graph, read):
+def _drop_masks(graph: onnx.GraphProto, read: set[str]) -> None:
     """Take the masks (of a MaxPool: the indices) that are not among the names in `read` off their
     Dropouts.
     """
@@ -71,10 +76,12 @@ def _drop_masks(graph, read):
             del node.output[1:]
 
 
-def _without(nodes, losses):
-    """(nodes that neither are nor follow a loss, names of the values that this leaves undefined)."""
+def _without(
+    nodes: Iterable[onnx.NodeProto], losses: Sequence[onnx.NodeProto]
+) -> tuple[list[onnx.NodeProto], set[str]]:
+    """(nodes that neither are nor follow a loss, names of values that this leaves undefined)."""
     gone = {n.output[0] for n in losses}
-    kept = []
+    kept: list[onnx.NodeProto] = []
     for node in nodes:
         if node in losses or gone & set(node.input):
             gone |= set(node.output) if node not in losses else set()
@@ -83,34 +90,19 @@ def _without(nodes, losses):
     return kept, gone
 
 
-def _log_softmax(loss):
+def _log_softmax(loss: onnx.NodeProto) -> onnx.NodeProto:
     """What gives the second output of a cross entropy: the logarithms of the classes'
     probabilities.
     """
-    return helper.make_node(
-        "LogSoftmax",
-        [loss.input[0]],
-        [loss.output[1]],
-        name=f"{loss.name or loss.output[0]}/log",
-        axis=1,
-    )
+    name = f"{loss.name or loss.output[0]}/log"
+    return helper.make_node("LogSoftmax", [loss.input[0]], [loss.output[1]], name=name, axis=1)
 
 
-def _scores(losses):
-    return dict.fromkeys(n.input[0] for n in losses)
-
-
-def _live(nodes, wanted):
+def _live(nodes: Sequence[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
     """The nodes that the wanted values need, in order."""
-    kept = []
+    kept: list[onnx.NodeProto] = []
     for node in reversed(nodes):
         if wanted & set(node.output):
             kept.append(node)
             wanted = wanted | set(node.input)
     return kept[::-1]
-
-
-def _replace(field, items):
-    copies = [type(item).FromString(item.SerializeToString()) for item in items]
-    del field[:]
-    field.extend(copies)

@@ -3,13 +3,14 @@ fraction of the copying.
 """
 
 import math
+from collections.abc import Callable
 
 import onnx
 from onnx import TensorProto, helper
 
 #: Constants with more elements than this are left out.
 SMALL = 4096
-_BULKY = {
+_WEIGHT_TYPES = {
     TensorProto.FLOAT,
     TensorProto.FLOAT16,
     TensorProto.DOUBLE,
@@ -18,12 +19,15 @@ _BULKY = {
 }
 
 
-def is_large(tensor):
-    return tensor.data_type in _BULKY and math.prod(tensor.dims) > SMALL
+def is_large(tensor: onnx.TensorProto) -> bool:
+    """True of an initialiser whose data a weightless model leaves out."""
+    return tensor.data_type in _WEIGHT_TYPES and math.prod(tensor.dims) > SMALL
 
 
-def without_weights(model, as_inputs=lambda tensor: False):
-    """A copy of `model` with the nodes and values of the original, in which bulky initializers have
+def without_weights(
+    model: onnx.ModelProto, as_inputs: Callable[[onnx.TensorProto], bool] = lambda tensor: False
+) -> onnx.ModelProto:
+    """A copy of `model` with the nodes and values of the original, in which large initialisers have
     no data.
 
     They are marked as external, or become graph inputs where ``as_inputs(tensor)`` holds.
@@ -46,7 +50,7 @@ def without_weights(model, as_inputs=lambda tensor: False):
     return copy
 
 
-def placeholder(tensor):
+def placeholder(tensor: onnx.TensorProto) -> onnx.TensorProto:
     """`tensor` without its data, marked as external."""
     result = TensorProto(
         name=tensor.name,
@@ -59,5 +63,6 @@ def placeholder(tensor):
     return result
 
 
-def is_placeholder(tensor):
+def is_placeholder(tensor: onnx.TensorProto) -> bool:
+    """True of what `placeholder` gives."""
     return tensor.data_location == TensorProto.EXTERNAL

@@ -3,13 +3,16 @@ time from the same inputs.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 
-from hwcnn import golden
+from hwcnn import golden, ir
 from hwcnn.frontend.importer.values import map_shape
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.onnx_index import OnnxIndex
+from hwcnn.frontend.model.session import session
 
 #: Least share of elements that must be equal, and the largest difference allowed.
 BAR_EQUAL, BAR_DIFFERENCE = 0.999, 1
@@ -28,36 +31,36 @@ class Agreement:
     max_difference: int = 0
 
     @property
-    def approximate(self):
+    def approximate(self) -> bool:
         """Tables of LRN approximate on purpose, so they only have to stay within one step."""
         return self.op == "Lrn"
 
     @property
-    def percent(self):
+    def percent(self) -> float:
         """Equal elements of a hundred."""
         return 100 * self.equal / self.elements
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.max_difference <= BAR_DIFFERENCE and (
             self.approximate or self.equal >= BAR_EQUAL * self.elements
         )
 
 
-def agreement(model, graph, samples):
-    """A list of `Agreement`, one for each operation of the graph whose result onnxruntime also has.
+def agreement(
+    model: onnx.ModelProto, graph: ir.Graph, samples: Iterable[Mapping[str, np.ndarray]]
+) -> list[Agreement]:
+    """An `Agreement` for each operation of the graph whose result onnxruntime also has.
 
-    model : the QDQ ModelProto; graph : imported from it, not fused, so that each of its operations
-    ends where a
-        QuantizeLinear of the model does; samples : iterable of {ONNX input name: float32 array}.
-        onnxruntime runs without graph optimisations, so that every QuantizeLinear is computed where
-        it stands.
+    model : QDQ; graph : imported from it, not fused, so that each of its operations ends where a
+    QuantizeLinear of the model does; samples : {ONNX input name: float32 array}. onnxruntime runs
+    without graph optimisations, so that every QuantizeLinear is computed where it stands.
     """
     names = onnx_names(model, graph)
     run = session(model, outputs=names.values())
     rows = {op.name: Agreement(op.name, type(op).__name__) for op in graph.ops}
     for sample in samples:
-        found = run.run(list(names.values()), sample)
+        found = [np.asarray(value) for value in run.run(list(names.values()), dict(sample))]
         pairs = [(name, v, graph.tensors[name].shape) for name, v in zip(names, found, strict=True)]
         reference = {
             name: _int8_map(v, shape) for name, v, shape in pairs if _same_order(v.shape, shape)
@@ -66,14 +69,14 @@ def agreement(model, graph, samples):
     return [row for row in rows.values() if row.elements]
 
 
-def onnx_names(model, graph):
+def onnx_names(model: onnx.ModelProto, graph: ir.Graph) -> dict[str, str]:
     """``{ir tensor name: name of the same int8 tensor in the model}`` where the model has it."""
-    computed = {o: n for n in model.graph.node for o in n.output}
-    quantised = {}
+    computed = OnnxIndex(model.graph).producers
+    quantised: dict[str, str] = {}
     for node in model.graph.node:
         if node.op_type == "QuantizeLinear":
             quantised.setdefault(node.input[0], node.output[0])
-    result = {}
+    result: dict[str, str] = {}
     for name in graph.tensors:
         if name in quantised:
             result[name] = quantised[name]
@@ -82,7 +85,7 @@ def onnx_names(model, graph):
     return result
 
 
-def _same_order(shape, of_tensor):
+def _same_order(shape: tuple[int, ...], of_tensor: tuple[int, ...]) -> bool:
     """False where the model has a rearranged view of the tensor, which stays in order where it is
     only flattened.
     """
@@ -91,12 +94,15 @@ def _same_order(shape, of_tensor):
     )
 
 
-def _int8_map(value, shape):
+def _int8_map(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     value = value.reshape(shape)
     return (value.astype(np.int16) - 128).astype(np.int8) if value.dtype == np.uint8 else value
 
 
-def _compare(graph, reference, rows):
+def _compare(
+    graph: ir.Graph, reference: Mapping[str, np.ndarray], rows: Mapping[str, Agreement]
+) -> None:
+    """Count, in `rows`, what each operation computes from the reference's operands."""
     tensors = dict(reference)
     for op in graph.ops:
         result = golden.run_op(op, graph, tensors)

@@ -1,18 +1,27 @@
 """Ranges of all activations, measured with onnxruntime on sample inputs."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+import onnx
 from onnx import TensorProto, helper
 
 from hwcnn.errors import InputError
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.onnx_index import OnnxIndex, shape_of
+from hwcnn.frontend.model.session import session
 
 #: Random samples that stand in for missing calibration data.
 RANDOM_SAMPLES = 4
 #: Kept of each tensor and sample to estimate quantiles.
 _KEEP = 65536
 
+#: Input name to float32 array.
+Sample = Mapping[str, np.ndarray]
 
-def random_samples(model, seed=0, count=RANDOM_SAMPLES):
+
+def random_samples(
+    model: onnx.ModelProto, seed: int = 0, count: int = RANDOM_SAMPLES
+) -> list[dict[str, np.ndarray]]:
     """`count` dicts of input name to arrays, the same for the same seed: standard normal float32,
     or any int8 or uint8.
     """
@@ -20,40 +29,43 @@ def random_samples(model, seed=0, count=RANDOM_SAMPLES):
     return [{i.name: _noise(rng, i) for i in model.graph.input} for _ in range(count)]
 
 
-def _noise(rng, value):
-    shape, dtype = [d.dim_value for d in value.type.tensor_type.shape.dim], _dtype(value)
+def _noise(rng: np.random.Generator, value: onnx.ValueInfoProto) -> np.ndarray:
+    shape, dtype = shape_of(value), _dtype(value)
     if dtype == np.float32:
         return rng.standard_normal(shape, np.float32)
     return rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-def _dtype(value):
+def _dtype(value: onnx.ValueInfoProto) -> np.dtype:
     return helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
 
 
-def activations(model):
+def activations(model: onnx.ModelProto) -> list[str]:
     """Names of all float tensors of the graph that are not constants: inputs and node outputs."""
-    graph = model.graph
-    kinds = {
-        v.name: v.type.tensor_type.elem_type
-        for v in [*graph.value_info, *graph.output, *graph.input]
-    }
+    graph, types = model.graph, OnnxIndex(model.graph).types
     names = [i.name for i in graph.input] + [o for n in graph.node for o in n.output if o]
     constants = {o for n in graph.node if n.op_type == "Constant" for o in n.output}
-    return [n for n in names if kinds.get(n) == TensorProto.FLOAT and n not in constants]
+    return [n for n in names if types.get(n) == TensorProto.FLOAT and n not in constants]
 
 
-def ranges(model, samples, percentile=None, names=None):
+def ranges(
+    model: onnx.ModelProto,
+    samples: Iterable[Sample],
+    percentile: float | None = None,
+    names: list[str] | None = None,
+) -> dict[str, tuple[float, float]]:
     """``{tensor name: (lowest, highest)}`` of the named activations (None: of all), as floats.
 
-    samples : iterable of {input name: array}. percentile : None for the extremes; otherwise the
-    range holds this percentage of the values, averaged over the samples.
+    samples : each of every input, with or without a first dimension of 1. percentile : None for the
+    extremes; otherwise the range holds this percentage of the values, averaged over the samples.
+    Raises InputError where there are no samples, or one does not fit or is not finite.
     """
     names = activations(model) if names is None else names
     inputs = {i.name: i for i in model.graph.input}
     outputs = [n for n in names if n not in inputs]
     run = session(model, outputs=outputs)
-    lows, highs = {n: [] for n in names}, {n: [] for n in names}
+    lows: dict[str, list[float]] = {n: [] for n in names}
+    highs: dict[str, list[float]] = {n: [] for n in names}
     for sample in samples:
         feed = _feed(sample, inputs)
         try:
@@ -63,20 +75,22 @@ def ranges(model, samples, percentile=None, names=None):
                 f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"
             ) from e
         for name in names:
-            low, high = _extent(values[name], percentile)
+            low, high = _extent(np.asarray(values[name]), percentile)
             if not np.isfinite([low, high]).all():
                 raise InputError(
-                    f"calibration: {name!r} is not finite on a sample: are its weights and the samples sane?"
+                    f"calibration: {name!r} is not finite on a sample: are its weights and the "
+                    "samples sane?"
                 )
             lows[name].append(low)
             highs[name].append(high)
     if not lows or not next(iter(lows.values())):
         raise InputError("calibration: no samples were given")
-    reduce = (min, max) if percentile is None else (np.mean, np.mean)
-    return {n: (float(reduce[0](lows[n])), float(reduce[1](highs[n]))) for n in names}
+    if percentile is None:
+        return {n: (min(lows[n]), max(highs[n])) for n in names}
+    return {n: (float(np.mean(lows[n])), float(np.mean(highs[n]))) for n in names}
 
 
-def _extent(value, percentile):
+def _extent(value: np.ndarray, percentile: float | None) -> tuple[float, float]:
     if not value.size:
         return 0.0, 0.0
     if percentile is None:
@@ -86,12 +100,13 @@ def _extent(value, percentile):
     return float(np.percentile(flat, 100 - percentile)), float(np.percentile(flat, percentile))
 
 
-def _feed(sample, inputs):
+def _feed(sample: Sample, inputs: Mapping[str, onnx.ValueInfoProto]) -> dict[str, np.ndarray]:
+    """The sample as onnxruntime takes it: in the inputs' shapes and types."""
     if missing := sorted(set(inputs) - set(sample)):
         raise InputError(f"calibration: a sample lacks the input {missing[0]!r}")
     feed = {}
     for name, value in inputs.items():
-        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        shape = list(shape_of(value))
         array = np.asarray(sample[name], np.float32)
         if list(array.shape) == shape[1:]:
             array = array[None]

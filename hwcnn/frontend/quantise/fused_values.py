@@ -1,96 +1,81 @@
-"""Values inside what becomes one operation: they stay float, without a QuantizeLinear of their own."""
+"""Values inside what becomes one operation: they stay float, without a QuantizeLinear."""
 
 import math
+from collections.abc import Set as AbstractSet
+
+import onnx
 
 from hwcnn.frontend.importer.ops.unary import FUNCTIONS
+from hwcnn.frontend.model.onnx_index import OnnxIndex
 
 #: Activations that only clip: hardware clips while it requantises.
 CLIPS = {"Relu", "Clip"}
 #: Operators whose result onnxruntime quantises with the scale of their input.
 SAME_SCALE = {
-    *(
-        "DepthToSpace",
-        "Dropout",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "MaxPool",
-        "Pad",
-        "Reshape",
-        "Resize",
-        "Slice",
-        "SpaceToDepth",
-    ),
-    *("Split", "Squeeze", "Transpose", "Unsqueeze"),
+    *("DepthToSpace", "Dropout", "Flatten", "Gather", "Identity", "MaxPool", "Pad", "Reshape"),
+    *("Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Transpose", "Unsqueeze"),
 }
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 
 
-def fused_values(model):
+def fused_values(model: onnx.ModelProto) -> set[str]:
     """Names of the values that need no scale: what only a clip reads, and what lies within a
     function of one value.
 
     Such a function, for instance x * Sigmoid(x), becomes one table.
     """
-    clipped = _clipped(model)
-    inner, starts = _composed(model, clipped)
-    return clipped - starts | inner
+    index = OnnxIndex(model.graph)
+    clipped = _clipped(index)
+    inside, starts = _composed(index, clipped)
+    return clipped - starts | inside
 
 
-def _readers(model):
-    readers = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    return readers
-
-
-def _clipped(model):
-    readers = _readers(model)
-    produced = {
-        o for n in model.graph.node for o in n.output if n.op_type not in SAME_SCALE | {"Concat"}
-    }
-    outputs = {o.name for o in model.graph.output}
+def _clipped(index: OnnxIndex) -> set[str]:
+    """Values that only a clip reads, and whose producer does not hand its operand's scale on."""
     return {
-        t
-        for t, nodes in readers.items()
-        if len(nodes) == 1 and nodes[0].op_type in CLIPS and t in produced and t not in outputs
+        name
+        for name, readers in index.readers.items()
+        if len(readers) == 1
+        and readers[0].op_type in CLIPS
+        and name in index.producers
+        and index.producers[name].op_type not in SAME_SCALE | {"Concat"}
+        and name not in index.outputs
     }
 
 
-def _composed(model, clipped):
+def _composed(index: OnnxIndex, clipped: AbstractSet[str]) -> tuple[set[str], set[str]]:
     """(what lies within functions of one value, the values that these start from).
 
     A value with a scale of its own is the start of another function, so those that turn out to have
     one are taken as starts until no more do. clipped : values that have none already.
     """
-    starts = {o.name for o in model.graph.output}
+    starts = set(index.outputs)
     while True:
-        source, nonlinear = _sources(model, starts)
-        readers = _readers(model)
-        inner = {
-            t
-            for t in source.keys() - starts
-            if readers.get(t)
+        source, nonlinear = _sources(index, starts)
+        inside = {
+            name
+            for name in source.keys() - starts
+            if index.readers.get(name)
             and all(
-                source.get(node.output[0]) == source[t]
-                and (t in nonlinear or node.output[0] in nonlinear)
-                for node in readers[t]
+                source.get(node.output[0]) == source[name]
+                and (name in nonlinear or node.output[0] in nonlinear)
+                for node in index.readers[name]
             )
         }
-        scaled = source.keys() - inner - clipped
+        scaled = source.keys() - inside - clipped
         if scaled <= starts:
-            return inner, {source[t] for t in inner}
+            return inside, {source[name] for name in inside}
         starts |= scaled
 
 
-def _sources(model, starts):
+def _sources(index: OnnxIndex, starts: AbstractSet[str]) -> tuple[dict[str, str], set[str]]:
     """({value: the one value that it is a function of}, those of them that are no linear function
     of it).
     """
-    scalars = {i.name for i in model.graph.initializer if math.prod(i.dims) == 1}
-    source, nonlinear = {}, set()
-    for node in model.graph.node:
+    scalars = {name for name, tensor in index.constants.items() if math.prod(tensor.dims) == 1}
+    source: dict[str, str] = {}
+    nonlinear: set[str] = set()
+    for node in index.graph.node:
         maps = [name for name in node.input if name and name not in scalars]
         roots = {name if name in starts else source.get(name, name) for name in maps}
         if len(roots) != 1 or not (

@@ -2,10 +2,15 @@
 accelerator needs their scale.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.quant_utils import compute_scale_zp
+
+from hwcnn.frontend.model.edit import replace
+from hwcnn.frontend.model.onnx_index import OnnxIndex
 
 from . import calibrate
 from .host_tail import HOST_OPERATORS
@@ -23,7 +28,9 @@ _TRANSPARENT = HOST_OPERATORS | {
 _INT8 = (TensorProto.INT8, TensorProto.UINT8)
 
 
-def quantise_outputs(model, calibration=None, seed=0):
+def quantise_outputs(
+    model: onnx.ModelProto, calibration: Iterable[calibrate.Sample] | None = None, seed: int = 0
+) -> onnx.ModelProto:
     """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy
     with QuantizeLinear and DequantizeLinear after each layer that lacks them. Their ranges come
     from the samples, or from seeded noise.
@@ -35,38 +42,35 @@ def quantise_outputs(model, calibration=None, seed=0):
     measured = calibrate.ranges(model, samples, names=names)
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    nodes = []
+    nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         nodes.append(node)
         for name in set(node.output) & set(names):
             nodes += _quantiser(result, nodes, name, *measured[name])
-    nodes = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
-    del result.graph.node[:]
-    result.graph.node.extend(nodes)
+    replace(result.graph.node, nodes)
     return result
 
 
-def _unquantised(model):
+def _unquantised(model: onnx.ModelProto) -> list[str]:
     """Names of the float values that layers give and that only the host or an output reads."""
-    producer = {o: n for n in model.graph.node for o in n.output}
-    kinds = {
-        v.name: v.type.tensor_type.elem_type for v in [*model.graph.value_info, *model.graph.output]
-    }
-    found = []
+    index = OnnxIndex(model.graph)
+    producers, found = index.producers, list[str]()
     for output in model.graph.output:
         name = output.name
-        while name in producer and producer[name].op_type in _TRANSPARENT:
-            name = producer[name].input[0]
+        while name in producers and producers[name].op_type in _TRANSPARENT:
+            name = producers[name].input[0]
         if (
-            name in producer
-            and producer[name].op_type != "DequantizeLinear"
-            and kinds.get(name) not in _INT8
+            name in producers
+            and producers[name].op_type != "DequantizeLinear"
+            and index.types.get(name) not in _INT8
         ):
             found.append(name)
     return list(dict.fromkeys(found))
 
 
-def _quantiser(model, nodes, name, low, high):
+def _quantiser(
+    model: onnx.ModelProto, nodes: list[onnx.NodeProto], name: str, low: float, high: float
+) -> list[onnx.NodeProto]:
     """QuantizeLinear and DequantizeLinear after value `name`, whose producer is the last of
     `nodes`; it is renamed.
     """

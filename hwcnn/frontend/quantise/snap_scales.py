@@ -8,10 +8,12 @@ a convolution made it only for the pool.
 """
 
 import numpy as np
+import onnx
 from onnx import numpy_helper
 
 from hwcnn.fixedpoint import multiplier
 from hwcnn.frontend.importer.requant import common_shift
+from hwcnn.frontend.model.onnx_index import OnnxIndex
 
 _CLIPS = {"Relu", "Clip"}
 #: Operators whose constants follow from the scales of their operand and result.
@@ -20,7 +22,7 @@ _MOVABLE = {"Conv", "Gemm", "MatMul", "BatchNormalization"}
 _WIDER = 1 + 2.0**-8
 
 
-def snap_scales(model):
+def snap_scales(model: onnx.ModelProto) -> None:
     """Move scales and gammas in place. model : QDQ from onnxruntime's quantiser."""
     graph = _Scales(model)
     for node in model.graph.node:
@@ -38,22 +40,18 @@ def snap_scales(model):
 
 
 class _Scales:
-    def __init__(self, model):
-        self.constants = {i.name: i for i in model.graph.initializer}
-        self.producer = {o: n for n in model.graph.node for o in n.output}
-        self.readers = {}
-        for node in model.graph.node:
-            for name in node.input:
-                self.readers.setdefault(name, []).append(node)
-        values = [*model.graph.value_info, *model.graph.input, *model.graph.output]
-        self.shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
+    """Each method moves what one node's requantisation depends on, where nothing else does."""
 
-    def of_input(self, name):
+    def __init__(self, model: onnx.ModelProto):
+        self.index = OnnxIndex(model.graph)
+        self.producers, self.readers = self.index.producers, self.index.readers
+
+    def of_input(self, name: str) -> str | None:
         """Name of the scale with which a value was dequantised, or None."""
-        node = self.producer.get(name)
+        node = self.producers.get(name)
         return node.input[1] if node is not None and node.op_type == "DequantizeLinear" else None
 
-    def of_result(self, node):
+    def of_result(self, node: onnx.NodeProto) -> str | None:
         """Name of the scale with which the node's result is quantised, past one clip, or None."""
         readers = self.readers.get(node.output[0], [])
         if len(readers) == 1 and readers[0].op_type in _CLIPS:
@@ -61,18 +59,22 @@ class _Scales:
         scales = {r.input[1] for r in readers if r.op_type == "QuantizeLinear"}
         return scales.pop() if len(scales) == 1 and len(readers) == 1 else None
 
-    def value(self, name):
-        return numpy_helper.to_array(self.constants[name]).astype(np.float64)
+    def value(self, name: str) -> np.ndarray:
+        return self.index.array(name).astype(np.float64)
 
-    def change(self, name, value):
-        shape = numpy_helper.to_array(self.constants[name]).shape
-        self.constants[name].CopyFrom(
+    def change(self, name: str, value: np.ndarray) -> None:
+        """Let the constant of that name hold `value`, in its own shape."""
+        shape = self.index.array(name).shape
+        self.index.constants[name].CopyFrom(
             numpy_helper.from_array(np.asarray(value, np.float32).reshape(shape), name)
         )
 
-    def weights(self, node):
+    def weights(self, node: onnx.NodeProto) -> None:
+        """Move the scales of a layer's weights, and that of its bias with them."""
         x, w, y = self.of_input(node.input[0]), self.of_input(node.input[1]), self.of_result(node)
-        if None in (x, w, y) or len(self.readers[w]) != 1 or len(self.readers[node.input[1]]) != 1:
+        if x is None or w is None or y is None:
+            return
+        if len(self.readers[w]) != 1 or len(self.readers[node.input[1]]) != 1:
             return
         unit = self.value(x) / self.value(y)
         real = unit * self.value(w)
@@ -86,14 +88,15 @@ class _Scales:
         if bias is not None and len(self.readers[bias]) == 1:
             self.change(bias, self.value(x) * self.value(w))
 
-    def pool(self, node):
+    def pool(self, node: onnx.NodeProto) -> None:
+        """Move the scale of an average's result, or of its operand where the result's is shared."""
         x, y = self.of_input(node.input[0]), self.of_result(node)
-        if None in (x, y) or x == y:
+        if x is None or y is None or x == y:
             return
         kernel = [a.ints for a in node.attribute if a.name == "kernel_shape"] or [
-            self.shapes[node.input[0]][2:]
+            self.index.shapes[node.input[0]][2:]
         ]
-        taps = np.prod(kernel[0])
+        taps = np.prod([int(k) for k in kernel[0]])
         if not self._shared(y):
             self._one_multiplier(y, self.value(x) / taps)
         elif self._made_for(node, x):
@@ -102,22 +105,25 @@ class _Scales:
             up = mantissa + (np.ldexp(mantissa.astype(np.float64), -shift) < self.value(x) / unit)
             self.change(x, np.ldexp(up.astype(np.float64), -shift) * unit)
 
-    def _made_for(self, node, x):
+    def _made_for(self, node: onnx.NodeProto, x: str) -> bool:
         """True where a convolution or batch norm computes the node's operand, of the scale named x,
         and nothing else reads it.
         """
         # QuantizeLinear and DequantizeLinear
         alone = len(self.readers[node.input[0]]) == 1 and len(self.readers[x]) == 2
         return alone and any(
-            self.of_result(n) == x for n in self.producer.values() if n.op_type in _MOVABLE
+            self.of_result(n) == x for n in self.producers.values() if n.op_type in _MOVABLE
         )
 
-    def product(self, node):
+    def product(self, node: onnx.NodeProto) -> None:
+        """Move the scale of a product of two maps."""
         a, b, y = self.of_input(node.input[0]), self.of_input(node.input[1]), self.of_result(node)
-        if None not in (a, b, y) and y not in (a, b) and not self._shared(y):
+        if a is None or b is None or y is None or y in (a, b):
+            return
+        if not self._shared(y):
             self._one_multiplier(y, self.value(a) * self.value(b))
 
-    def _one_multiplier(self, y, target):
+    def _one_multiplier(self, y: str, target: np.ndarray) -> None:
         """Enlarge the scale named y until target / y_scale is a mantissa and a shift."""
         real = target / self.value(y)
         if not 0 < real < 2.0**16:
@@ -129,12 +135,13 @@ class _Scales:
         if down.all():
             self.change(y, target / np.ldexp(down.astype(np.float64), -shift))
 
-    def sum(self, node):
+    def sum(self, node: onnx.NodeProto) -> None:
         """Of the scales up to `_WIDER` larger, take the one at which both operands' multipliers are
         nearest to integers.
         """
-        scales, y = [self.of_input(name) for name in node.input], self.of_result(node)
-        if len(scales) != 2 or None in (*scales, y) or y in scales or self._shared(y):
+        found, y = [self.of_input(name) for name in node.input], self.of_result(node)
+        scales = [name for name in found if name is not None]
+        if len(found) != 2 or len(scales) != 2 or y is None or y in scales or self._shared(y):
             return
         large, small = sorted((float(self.value(s).item()) for s in scales), reverse=True)
         now = float(self.value(y).item())
@@ -146,12 +153,13 @@ class _Scales:
         if mantissa.size:
             self.change(y, np.ldexp(large / mantissa[rest.argmin()], shift))
 
-    def batch_norm(self, node):
+    def batch_norm(self, node: onnx.NodeProto) -> None:
         """Move gamma, one a channel, by what the multiplier would lose."""
         x, y = self.of_input(node.input[0]), self.of_result(node)
         if (
-            None in (x, y)
-            or any(name not in self.constants for name in node.input[1:])
+            x is None
+            or y is None
+            or any(name not in self.index.constants for name in node.input[1:])
             or len(self.readers[node.input[1]]) > 1
         ):
             return
@@ -165,10 +173,10 @@ class _Scales:
                 np.copysign(np.ldexp(mantissa.astype(np.float64), -shift), gain) / unit,
             )
 
-    def _shared(self, name):
-        """Another tensor has this very scale, as the parts of a concatenation do."""
+    def _shared(self, name: str) -> bool:
+        """Another tensor has this very scale, as the operands of a concatenation do."""
         value = self.value(name)
-        others = {n.input[1] for n in self.producer.values() if n.op_type == "QuantizeLinear"} - {
+        others = {n.input[1] for n in self.producers.values() if n.op_type == "QuantizeLinear"} - {
             name
         }
         return any(np.array_equal(self.value(n), value) for n in others)

@@ -16,7 +16,7 @@ from to_program import CONFIGS, on_isa
 from hwcnn import golden, ir
 from hwcnn.frontend.importer.ops.resize import _POSITIONS
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 
 ZERO = -9
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 
 MS = "com.microsoft"
 #: type, and a zero point for each operand

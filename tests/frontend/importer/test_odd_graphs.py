@@ -10,7 +10,7 @@ from hwcnn import golden
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.agreement import BAR_DIFFERENCE
 from hwcnn.frontend.quantise.calibrate import random_samples
 from hwcnn.frontend.quantise.float_to_qdq import quantise

@@ -16,7 +16,7 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.importer.registry import OPERATORS
 from hwcnn.frontend.model.load import normalise
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 #: Cases that cannot run on the accelerator, by name: reason.

@@ -13,7 +13,7 @@ from qdq import Qdq, infer
 from hwcnn import golden
 from hwcnn.fixedpoint import multiplier
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
-from hwcnn.frontend.model.optimise import session
+from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise import calibrate
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.float_to_qdq import quantise

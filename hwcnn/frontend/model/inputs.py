@@ -1,0 +1,101 @@
+"""Inputs of an ONNX model: static shapes, types that the accelerator takes, channels first. All
+change the model in place.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+from hwcnn.errors import InputError
+
+from .edit import replace
+from .onnx_index import OnnxIndex, shape_of
+
+_INPUT_TYPES = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8}
+
+
+def fix_inputs(model: onnx.ModelProto, source: str, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Make the inputs' shapes static, and drop initialisers from the inputs.
+
+    shapes : of inputs with dimensions that are not fixed, by name; a first dimension that is not
+    fixed and not given becomes 1. source : the model's name in messages. Raises InputError where a
+    shape stays open or contradicts the model, and for other types than float32, int8 and uint8.
+    """
+    constants = OnnxIndex(model.graph).constants
+    inputs = [i for i in model.graph.input if i.name not in constants]
+    if unknown := sorted(set(shapes) - {i.name for i in inputs}):
+        raise InputError(
+            f"{source}: no input is named {unknown[0]!r}: its inputs are "
+            f"{', '.join(i.name for i in inputs)}"
+        )
+    model.ir_version = max(model.ir_version, 4)  # older ones list initialisers among the inputs
+    replace(model.graph.input, inputs)
+    for value in model.graph.input:
+        _check_type(value, source)
+        _fix_shape(value, source, shapes.get(value.name))
+    if any(not s.dim_value for o in model.graph.output for s in o.type.tensor_type.shape.dim):
+        for value in model.graph.output:
+            value.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+
+
+def _check_type(value: onnx.ValueInfoProto, source: str) -> None:
+    if value.type.tensor_type.elem_type not in _INPUT_TYPES:
+        kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+        raise InputError(
+            f"{source}: input {value.name!r} is of type {kind}: expected float32, or int8 of a "
+            "quantised model; convert the model to float32"
+        )
+
+
+def _fix_shape(value: onnx.ValueInfoProto, source: str, given: Sequence[int] | None) -> None:
+    """given : the shape that the user gave, if any."""
+    what, shape = f"{source}: input {value.name!r}", value.type.tensor_type.shape
+    if given is not None:
+        if value.type.tensor_type.HasField("shape") and len(given) != len(shape.dim):
+            raise InputError(
+                f"{what} has {len(shape.dim)} dimensions, but the shape given is {list(given)}"
+            )
+        while len(shape.dim) < len(given):
+            shape.dim.add()
+    for i, dim in enumerate(shape.dim):
+        fixed = dim.dim_value if dim.dim_value > 0 else None
+        wanted = fixed if given is None else int(given[i])
+        if given is not None and fixed not in (None, wanted):
+            raise InputError(
+                f"{what} is {fixed} in dimension {i}, but the shape given is {list(given)}"
+            )
+        if wanted is None and i == 0:
+            wanted = 1
+        if wanted is None or wanted < 1:
+            raise InputError(
+                f"{what}: dimension {i} ({dim.dim_param or 'unnamed'}) is not fixed: "
+                f"give its shape, for example {value.name}=1,3,224,224"
+            )
+        dim.dim_value = wanted
+    if not shape.dim:
+        raise InputError(f"{what} has no shape: give it, for example {value.name}=1,3,224,224")
+
+
+def channels_first(model: onnx.ModelProto) -> None:
+    """Give [N, C, H, W] to inputs that are [N, H, W, C] and read by nothing but transpositions to
+    that.
+    """
+    index = OnnxIndex(model.graph)
+    for value in model.graph.input:
+        readers, dims = index.readers.get(value.name, []), shape_of(value)
+        if len(dims) != 4 or not readers or not all(_to_channels_first(n) for n in readers):
+            continue
+        for dim, axis in zip(value.type.tensor_type.shape.dim, (0, 3, 1, 2), strict=True):
+            dim.dim_value = dims[axis]
+        for node in readers:
+            node.CopyFrom(
+                helper.make_node("Identity", list(node.input), list(node.output), name=node.name)
+            )
+
+
+def _to_channels_first(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Transpose" and [
+        list(a.ints) for a in node.attribute if a.name == "perm"
+    ] == [[0, 3, 1, 2]]
