@@ -4,7 +4,7 @@ it waits for.
 The compiler makes, orders and encodes them; the cycle model replays them.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 
@@ -28,8 +28,8 @@ class TileOp:
     instruction : row of the ISA table. layer : index of the layer that it works for. values : its
     fields by name; ``isa.encode`` checks them against the table.
     deps : (counter, op) pairs: this operation starts after that counter has counted `op`.
-    stream : operations of a stream keep their order; a queue may interleave streams (only the
-    vector queue has several).
+    stream : (layer, first block) of what keeps its order in the vector queue, which may interleave
+    several; None in other queues, which keep their order.
     waits : counter to count, set by `number`.
     """
 
@@ -37,7 +37,7 @@ class TileOp:
     layer: int
     values: dict[str, int]
     deps: list[tuple[str, "TileOp"]] = field(default_factory=list, repr=False)
-    stream: Hashable = None
+    stream: tuple[int, int] | None = None
     waits: dict[str, int] = field(default_factory=dict)
 
     @property

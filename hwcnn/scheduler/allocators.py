@@ -4,36 +4,39 @@ Each allocator hands out space in the order of the engine that uses it and says 
 the new user depends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from hwcnn.tile_ops import TileOp
+
 
 @dataclass(eq=False)
-class Region:
-    """A span of the activation buffer. load : the operation that fills it; reader : the last that
-    reads it.
+class BufferSpan:
+    """Vectors [start, start + size) of the activation buffer. load : the operation that fills it;
+    reader : the last that reads it.
     """
 
     start: int
     size: int
-    load: object = None
-    reader: object = None
+    load: TileOp = field(init=False)
+    reader: TileOp | None = None
 
 
 class ActivationRing:
     """The activation buffer as a ring of contiguous spans.
 
-    `place` finds room for a span; `claim` takes a part of it and returns the region with the ARRAY
+    `place` finds space for a span; `claim` takes a part of it and returns the span with the ARRAY
     operations that must be over before it is overwritten.
     """
 
-    def __init__(self, vectors):
+    def __init__(self, vectors: int):
         self.vectors = vectors
         self._cursor = 0
-        self._live = []  # (start, end, region), disjoint
+        self._live: list[tuple[int, int, BufferSpan]] = []  # (start, end, span), disjoint
 
-    def place(self, size):
+    def place(self, size: int) -> int:
+        """Address of the next `size` vectors in a row; ValueError if there are not so many."""
         if size > self.vectors:
             raise ValueError(f"{size} vectors do not fit into {self.vectors}")
         if self._cursor + size > self.vectors:
@@ -42,67 +45,78 @@ class ActivationRing:
         self._cursor += size
         return start
 
-    def claim(self, start, size):
+    def claim(self, start: int, size: int) -> tuple[BufferSpan, list[TileOp]]:
+        """(the new span, last readers of what it overwrites). Raises ValueError where something is
+        overwritten that nothing has read.
+        """
         end, kept, readers = start + size, [], []
-        for low, high, region in self._live:
+        for low, high, span in self._live:
             if high <= start or low >= end:
-                kept.append((low, high, region))
+                kept.append((low, high, span))
                 continue
-            if region.reader is None:
-                raise ValueError("a region is overwritten before anything has read it")
-            readers.append(region.reader)
-            kept += [(a, b, region) for a, b in ((low, start), (end, high)) if a < b]
-        region = Region(start, size)
-        self._live = kept + [(start, end, region)]
-        return region, readers
+            if span.reader is None:
+                raise ValueError("a span is overwritten before anything has read it")
+            readers.append(span.reader)
+            kept += [(a, b, span) for a, b in ((low, start), (end, high)) if a < b]
+        span = BufferSpan(start, size)
+        self._live = [*kept, (start, end, span)]
+        return span, readers
 
 
 class SlotRing:
     """Parameter slots as a ring; a span may wrap around. Users are operations, in order."""
 
-    def __init__(self, slots):
+    def __init__(self, slots: int):
         self.slots = slots
         self._next = 0
-        self._user = [None] * slots
+        self._user: list[TileOp | None] = [None] * slots
 
-    def take(self, n):
-        """(first slot, operations that use the slots until now)."""
+    def take(self, n: int) -> tuple[int, list[TileOp]]:
+        """(first of the next n slots, operations that use them until now)."""
         first = self._next
         self._next = (first + n) % self.slots
-        users = {
-            id(u): u
-            for u in (self._user[(first + i) % self.slots] for i in range(n))
-            if u is not None
-        }
-        return first, list(users.values())
+        users = (self._user[(first + i) % self.slots] for i in range(n))
+        return first, list({id(user): user for user in users if user is not None}.values())
 
-    def use(self, first, n, op):
+    def use(self, first: int, n: int, op: TileOp) -> None:
+        """`op` uses n slots."""
         for i in range(n):
             self._user[(first + i) % self.slots] = op
 
 
 class Writers:
     """Which operation last wrote each row of each block of an allocation. Host-written rows have
-    none.
+    none. Images, blocks and rows are (first, end), rows also (first, end, step).
     """
 
     def __init__(self):
-        self._ops = []
-        self._maps = {}
+        self._ops: list[TileOp] = []
+        self._maps: dict[str, np.ndarray] = {}
 
-    def add(self, root, images, blocks, rows):
+    def add(self, root: str, images: int, blocks: int, rows: int) -> None:
+        """A new allocation, that of tensor `root`."""
         self._maps[root] = np.full((images, blocks, rows), -1, np.int32)
 
-    def wrote(self, root, images, blocks, rows, op):
+    def wrote(
+        self,
+        root: str,
+        images: tuple[int, int],
+        blocks: tuple[int, int],
+        rows: tuple[int, ...],
+        op: TileOp,
+    ) -> None:
+        """`op` writes a region."""
         self._maps[root][slice(*images), slice(*blocks), slice(*rows)] = len(self._ops)
         self._ops.append(op)
 
-    def producers(self, root, blocks):
+    def producers(self, root: str, blocks: tuple[int, int]) -> list[int]:
         """Layer that wrote each block last (-1: the host)."""
         written = self._maps[root][0, slice(*blocks), -1]
         return [self._ops[i].layer if i >= 0 else -1 for i in written]
 
-    def readers_wait(self, root, images, blocks, rows):
+    def readers_wait(
+        self, root: str, images: tuple[int, int], blocks: tuple[int, int], rows: tuple[int, int]
+    ) -> list[tuple[str, TileOp]]:
         """(counter, operation) pairs that cover a region: of each stream of writers the last."""
         last = {}
         for i in np.unique(self._maps[root][slice(*images), slice(*blocks), slice(*rows)]):

@@ -8,19 +8,24 @@ read and every overwrite is then compared with these bounds, on shadows of DRAM,
 accumulators and parameters that record who wrote and who read last.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
 import numpy as np
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.tile_ops import COUNTS, array_passes
 
-from .weight_prefetch import WeightsAhead
+from .shadows import DramShadow, strided
+from .weight_prefetch import PrefetchedWeights
 
 
 class HazardError(Exception):
     """A program that could go wrong under some timing."""
 
 
-def check(program, config, dram_bytes):
+def check(program: bytes, config: AccelConfig, dram_bytes: int) -> int:
     """Raise HazardError at the first hazard or possible deadlock in an encoded program. Returns the
     number of instructions.
 
@@ -39,19 +44,16 @@ def check(program, config, dram_bytes):
 class Checker:
     """The state of `check`: counters, knowledge, shadows."""
 
-    def __init__(self, config, dram_bytes):
+    def __init__(self, config: AccelConfig, dram_bytes: int):
         self.config, self.position = config, 0
-        self.count = dict.fromkeys(isa.COUNTERS, 0)
-        self._known = {}  # queue: bounds of its last instruction
+        self.count: dict[str, int] = dict.fromkeys(isa.COUNTERS, 0)
+        self._known: dict[str, np.ndarray] = {}  # queue: bounds of its last instruction
         # bounds at the start of the n-th counted
+        self._knowledge: dict[str, list[np.ndarray]]
         self._knowledge = {c: [np.zeros(6, np.int64)] for c in isa.COUNTERS}
-        vectors = -(-dram_bytes // config.post_lanes)
-        self.written = {c: np.zeros(vectors, np.int32) for c in ("pstore", "vstore")}
-        self.was_read = np.zeros(vectors, bool)
-        self.loaded, self.act_read = (
-            np.zeros(config.act_vectors, np.int32),
-            np.zeros(config.act_vectors, np.int32),
-        )
+        self.dram = DramShadow(dram_bytes, config.post_lanes)
+        self.loaded = np.zeros(config.act_vectors, np.int32)
+        self.act_read = np.zeros(config.act_vectors, np.int32)
         self.summed, self.drained = [0, 0], [0, 0]
         slots = config.param_slots
         self.params = {
@@ -61,7 +63,7 @@ class Checker:
             3: np.zeros(1, np.int32),
         }
         self.param_users = {dest: np.zeros_like(shadow) for dest, shadow in self.params.items()}
-        self._weights = WeightsAhead(config)
+        self._weights = PrefetchedWeights(config)
         self._step = {
             "load": self._load,
             "weight": self._weight,
@@ -71,14 +73,18 @@ class Checker:
             "vector": self._vector,
         }
 
-    def step(self, instruction, waits, values):
+    def step(
+        self, instruction: isa.Instruction, waits: Mapping[str, int], values: Mapping[str, int]
+    ) -> None:
+        """The next instruction of the program. Raises HazardError where it could go wrong."""
         name = instruction.name
         bounds = self._known.get(name, np.zeros(6, np.int64)).copy()
         for counter, n in waits.items():
             if n > self.count[counter]:
                 self._fail(
                     name,
-                    f"waits for {counter} = {n}, but only {self.count[counter]} come before it: it may never start",
+                    f"waits for {counter} = {n}, but only {self.count[counter]} come before it: it "
+                    "may never start",
                 )
             bounds = np.maximum(bounds, self._knowledge[counter][n])
             index = isa.COUNTERS.index(counter)
@@ -89,63 +95,51 @@ class Checker:
             if any(self.count[c] > waits.get(c, 0) for c in isa.COUNTERS):
                 self._fail(name, "does not wait for everything")
             return
-        self._bounds = dict(zip(isa.COUNTERS, bounds))
+        self._bounds: dict[str, int] = dict(zip(isa.COUNTERS, bounds.tolist(), strict=True))
         for counter in COUNTS[name]:
             self.count[counter] += 1
             self._knowledge[counter].append(bounds)
         self._step[name](values)
 
-    def _fail(self, name, what):
+    def _fail(self, name: str, what: str) -> NoReturn:
         raise HazardError(f"instruction {self.position} ({name}): {what}")
 
-    def _require(self, name, counter, n, what):
+    def _require(self, name: str, counter: str, n: int, what: str) -> None:
+        """Fail unless the instruction knows when it starts that a counter has reached n."""
         if n > self._bounds[counter]:
             self._fail(name, f"{what}: needs {counter} >= {n}, knows {self._bounds[counter]}")
 
-    def _dram(self, shadow, addr, strides, shape):
-        """A view of a shadow of DRAM in units of post_lanes bytes."""
-        unit = self.config.post_lanes
-        if addr % unit or any(s % unit for s, n in zip(strides, shape) if n > 1):
-            raise HazardError(
-                f"instruction {self.position}: address {addr} is not a multiple of {unit}"
-            )
-        steps = [s // unit * shadow.itemsize if n > 1 else 0 for s, n in zip(strides, shape)]
-        last = addr // unit + sum(s // unit * (n - 1) for s, n in zip(strides, shape) if n > 1)
-        if last >= len(shadow):
-            raise HazardError(
-                f"instruction {self.position}: address {last * unit} is outside of memory"
-            )
-        return np.lib.stride_tricks.as_strided(shadow[addr // unit :], shape, steps)
+    def _dram(
+        self, shadow: np.ndarray, addr: int, strides: Sequence[int], shape: Sequence[int], size: int
+    ) -> np.ndarray:
+        """A view of a shadow of DRAM: vectors of `size` bytes."""
+        try:
+            return self.dram.view(shadow, addr, strides, shape, size)
+        except ValueError as e:
+            raise HazardError(f"instruction {self.position}: {e}") from e
 
-    def _read(self, name, addr, strides, shape, bytes_each):
-        parts = bytes_each // self.config.post_lanes
-        strides, shape = (*strides, self.config.post_lanes), (*shape, parts)
-        for counter, shadow in self.written.items():
-            self._require(
-                name,
-                counter,
-                int(self._dram(shadow, addr, strides, shape).max()),
-                "reads memory before it is written",
-            )
-        self._dram(self.was_read, addr, strides, shape)[...] = True
+    def _read(
+        self, name: str, addr: int, strides: Sequence[int], shape: Sequence[int], size: int
+    ) -> None:
+        """Read vectors of `size` bytes."""
+        for counter, shadow in self.dram.written.items():
+            last = int(self._dram(shadow, addr, strides, shape, size).max())
+            self._require(name, counter, last, "reads memory before it is written")
+        self._dram(self.dram.was_read, addr, strides, shape, size)[...] = True
 
-    def _write(self, name, v, counter, bytes_each):
-        parts = bytes_each // self.config.post_lanes
-        strides = (
-            v["out_blk_stride"],
-            v["out_row_stride"],
-            v["out_pix_stride"],
-            self.config.post_lanes,
-        )
-        shape = (v["n_blk"], v["out_rows"], v["out_cols"], parts)
-        if self._dram(self.was_read, v["out_addr"], strides, shape).any():
+    def _write(self, name: str, v: Mapping[str, int], counter: str, size: int) -> None:
+        """Write a POST's or VECTOR's results, vectors of `size` bytes."""
+        strides = v["out_blk_stride"], v["out_row_stride"], v["out_pix_stride"]
+        region = v["out_addr"], strides, (v["n_blk"], v["out_rows"], v["out_cols"]), size
+        if self._dram(self.dram.was_read, *region).any():
             self._fail(name, "writes memory that was read before")
-        for shadow in self.written.values():
-            if self._dram(shadow, v["out_addr"], strides, shape).any():
+        for shadow in self.dram.written.values():
+            if self._dram(shadow, *region).any():
                 self._fail(name, "writes memory twice")
-        self._dram(self.written[counter], v["out_addr"], strides, shape)[...] = self.count[counter]
+        self._dram(self.dram.written[counter], *region)[...] = self.count[counter]
 
-    def _operand(self, name, v):
+    def _operand(self, name: str, v: Mapping[str, int]) -> None:
+        """Read a LOAD's or VECTOR's operand A."""
         lanes = self.config.lanes
         self._read(
             name,
@@ -155,7 +149,7 @@ class Checker:
             lanes,
         )
 
-    def _load(self, v):
+    def _load(self, v: Mapping[str, int]) -> None:
         self._operand("load", v)
         size = (
             v["n_blk"]
@@ -174,15 +168,16 @@ class Checker:
         self.loaded[span] = self.count["load"]
         self.act_read[span] = 0
 
-    def _weight(self, v):
+    def _weight(self, v: Mapping[str, int]) -> None:
         self._weights.ask(v["n_bytes"])
         if not self._weights.fits():
             self._fail(
                 "weight",
-                f"{self._weights.held()} weight streams find no room before the arrays that make it: dispatch may stop for ever",
+                f"{self._weights.blocked()} weight streams wait for space before the arrays that "
+                "make it: dispatch may stop for ever",
             )
 
-    def _param(self, v):
+    def _param(self, v: Mapping[str, int]) -> None:
         shadow, users = self.params[v["dest"]], self.param_users[v["dest"]]
         slots = range(1)
         if v["dest"] < 2:
@@ -199,7 +194,8 @@ class Checker:
         )
         shadow[slots] = self.count["param"]
 
-    def _uses(self, name, dest, slots, counter):
+    def _uses(self, name: str, dest: int, slots: np.ndarray, counter: str) -> None:
+        """Use parameters, which `counter` then guards."""
         self._require(
             name,
             "param",
@@ -210,7 +206,7 @@ class Checker:
             self._fail(name, "uses parameters that were never loaded")
         self.param_users[dest][slots] = self.count[counter]
 
-    def _array(self, v):
+    def _array(self, v: Mapping[str, int]) -> None:
         config = self.config
         views = [self._taps(v, shadow) for shadow in (self.loaded, self.act_read)]
         if not views[0].all():
@@ -229,23 +225,17 @@ class Checker:
             self._fail("array", "its weights are not in the program before it")
         self._weights.use(used)
 
-    def _taps(self, v, shadow):
-        names = (
-            ("n_cb", "s_cb"),
-            ("n_ky", "s_ky"),
-            ("n_kx", "s_kx"),
-            ("n_ob", "s_ob"),
-            ("n_y", "s_y"),
-            ("n_x", "s_x"),
-        )
-        shape = [v[n] if v[s] else 1 for n, s in names]
-        if v["base"] + sum((n - 1) * v[s] for n, (_, s) in zip(shape, names)) >= len(shadow):
+    def _taps(self, v: Mapping[str, int], shadow: np.ndarray) -> np.ndarray:
+        """A view of the vectors that an ARRAY reads."""
+        loops = ("cb", "ky", "kx", "ob", "y", "x")
+        strides = [v[f"s_{loop}"] for loop in loops]
+        shape = [v[f"n_{loop}"] if v[f"s_{loop}"] else 1 for loop in loops]
+        try:
+            return strided(shadow, v["base"], strides, shape)
+        except ValueError:
             self._fail("array", "reads outside of the activation buffer")
-        return np.lib.stride_tricks.as_strided(
-            shadow[v["base"] :], shape, [v[s] * shadow.itemsize for _, s in names]
-        )
 
-    def _post(self, v):
+    def _post(self, v: Mapping[str, int]) -> None:
         config = self.config
         half = v["acc"] // config.acc_depth
         self._require("post", "array", self.summed[half], "drains sums before they are complete")
@@ -262,7 +252,7 @@ class Checker:
             )
         self._write("post", v, "pstore", config.post_lanes)
 
-    def _vector(self, v):
+    def _vector(self, v: Mapping[str, int]) -> None:
         lanes = self.config.lanes
         self._operand("vector", v)
         if v["b_mode"] == isa.B_MAP:

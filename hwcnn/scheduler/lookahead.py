@@ -1,14 +1,19 @@
 """What comes after a layer, as far as its own schedule should care."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from hwcnn import ir, limits
+from hwcnn.config import AccelConfig
+from hwcnn.layout import Placement
 
 
-def urgency(graph):
-    """For each layer the first convolution that waits for its result, directly or through the
-    vector engine.
+def urgency(graph: ir.Graph) -> list[int]:
+    """For each layer the index of the first convolution that waits for its result, directly or
+    through the vector engine; the number of layers where none does.
     """
     layers = len(graph.ops)
-    first = {}
+    first: dict[str, int] = {}
     needed = [layers] * layers
     for i in reversed(range(layers)):
         op = graph.ops[i]
@@ -18,13 +23,13 @@ def urgency(graph):
     return needed
 
 
-def tail_work(graph, placements, config):
-    """Cycles of the vector engine for a row of each tensor, until the next convolutions: what the
-    array may wait for.
-
-    Returns {tensor: cycles}.
+def vector_cycles_after(
+    graph: ir.Graph, placements: Mapping[str, Placement], config: AccelConfig
+) -> dict[str, float]:
+    """Of each tensor: cycles of the vector engine for a row of it, until the next convolutions,
+    which the array may have to wait for.
     """
-    work = {}
+    work: dict[str, float] = {}
     for op in reversed(graph.ops):
         if isinstance(op, ir.ARRAY_OPS):
             continue
@@ -34,20 +39,19 @@ def tail_work(graph, placements, config):
                 more = after * placements[x].blocks / placements[op.y].blocks
             else:
                 more = (
-                    row_cycles(op, placements[x], config)
+                    _row_cycles(op, placements[x], config)
                     + after * placements[op.y].shape[2] / placements[x].shape[2]
                 )
             work[x] = work.get(x, 0) + more
     return work
 
 
-def row_cycles(op, x, config):
+def _row_cycles(op: Any, x: Placement, config: AccelConfig) -> int:
     """Cycles of the vector engine for a row of its operand, about."""
     vectors = x.shape[3] * x.blocks
     if isinstance(op, ir.Lrn):
         return limits.lrn_cycles(config, x.blocks, x.shape[3])
     if isinstance(op, ir.Pool):
-        return limits.pool_cycles(
-            config, vectors, vectors // (op.stride[0] * op.stride[1]), op.kernel[0]
-        )
+        results = vectors // (op.stride[0] * op.stride[1])
+        return limits.pool_cycles(config, vectors, results, op.kernel[0])
     return vectors * limits.result_cycles(config)

@@ -1,4 +1,4 @@
-"""The cycle model's invariants; its agreement with the RTL is measured in tests of whole networks."""
+"""The cycle model's invariants; whole networks measure its agreement with the RTL."""
 
 import pytest
 from random_networks import Builder, random_network

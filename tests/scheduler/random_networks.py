@@ -245,7 +245,7 @@ def random_network(seed, size=12, batch=1, layers=8):
     )
     for _ in range(layers):
         x = _random_layer(b, rng, x)
-    n, c, h, w = b.shape(x)
+    _, _, h, w = b.shape(x)
     if rng.integers(2):
         x = b.pool(x, "average", (h, w), 1)
         h = w = 1
@@ -253,7 +253,7 @@ def random_network(seed, size=12, batch=1, layers=8):
 
 
 def _random_layer(b, rng, x):
-    n, c, h, w = b.shape(x)
+    _, c, h, w = b.shape(x)
     kind = rng.choice(
         [
             "conv",

@@ -9,7 +9,7 @@ from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.weight_prefetch import WeightsAhead, hold_back
+from hwcnn.scheduler.weight_prefetch import PrefetchedWeights, delay_weights
 from hwcnn.tile_ops import array_passes
 
 
@@ -47,14 +47,14 @@ def test_what_is_held_back_keeps_its_order():
     compiled = compile_graph(chain(75), AccelConfig(**LEAST | dict(rows=4, cols=4, axi_bytes=16)))
     tight = least(4, 4, 16, queue_words=16)
     early = sorted(compiled.ops, key=lambda op: op.queue != "weight")  # all WEIGHTs first
-    late = hold_back(early, tight)
+    late = delay_weights(early, tight)
     assert [op for op in late if op.queue != "weight"] == [
         op for op in early if op.queue != "weight"
     ]
     assert [op for op in late if op.queue == "weight"] == [
         op for op in early if op.queue == "weight"
     ]
-    ahead = WeightsAhead(tight)
+    ahead = PrefetchedWeights(tight)
     for op in late:
         if op.queue == "weight":
             ahead.ask(op.values["n_bytes"])

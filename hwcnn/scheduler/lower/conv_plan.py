@@ -1,11 +1,15 @@
 """Chooses a convolution's tiles: pure functions of its geometry and the configuration."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
+from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 
-from .conv_geometry import Piece, View, span
+from .block_groups import BlockGroup
+from .conv_geometry import ConvGeometry
+from .ranges import Range, balanced, span, split
 
 #: DRAM traffic counts more than its bytes, since several engines share the bus; and a little even
 #: where it is not the limit.
@@ -19,188 +23,176 @@ WIDEST = 4
 #: Cycles between two ARRAY instructions, and to fill and empty the array's pipeline at a layer's
 #: end.
 ARRAY_GAP, PIPELINE = 2, 64
+#: Output blocks of one ARRAY or POST at most: their loops count 12 bits.
+MAX_BLOCKS = 4095
 
 
 @dataclass(frozen=True)
 class ConvPlan:
-    """rows, cols : results of a tile. nb : output blocks that share an accumulator half. chunk :
-    input blocks of one LOAD.
-    resident : the tile's input stays in the buffer while all output blocks use it; otherwise each
-    group loads it again.
+    """How a convolution is tiled.
+
+    rows, cols : results of a tile. out_blocks : output blocks that share an accumulator half.
+    load_blocks : input blocks of one LOAD. resident : the tile's input stays in the buffer while
+    all output blocks use it; otherwise each group of output blocks loads it again. cost : cycles of
+    the layer, about.
     """
 
     rows: int
     cols: int
-    nb: int
-    chunk: int
+    out_blocks: int
+    load_blocks: int
     resident: bool
     cost: float = 0.0
 
 
-def balanced(total, parts):
-    """Size of the largest of `parts` parts of `total` that differ by at most one."""
-    return -(-total // parts)
-
-
-def split(total, size):
-    """[(start, end)] of the fewest parts of at most `size`, sizes differing by at most one, the
-    larger first.
+@dataclass(frozen=True)
+class ConvLayer:
+    """What a plan depends on. in_blocks, out_blocks : of input and output. block_groups : what each
+    output block reads. residual : a second operand is added to the results.
     """
-    parts = -(-total // size)
-    small, larger = divmod(total, parts)
-    edges = [0]
-    for i in range(parts):
-        edges.append(edges[-1] + small + (i < larger))
-    return list(zip(edges, edges[1:]))
+
+    geometry: ConvGeometry
+    block_groups: tuple[BlockGroup, ...]
+    in_blocks: int
+    out_blocks: int
+    residual: bool = False
 
 
-def row_tiles(view, plan, tail, config):
-    """[(row0, row1)] of a layer's tiles. Where the vector engine has `tail` cycles of work with
+def row_tiles(
+    geometry: ConvGeometry, plan: ConvPlan, cycles_after_row: float, config: AccelConfig
+) -> list[Range]:
+    """Rows of a layer's tiles. Where the vector engine has `cycles_after_row` cycles of work with
     each row before the array can go on, the last tiles get ever smaller, so that little of it is
     left when the layer ends.
     """
-    tiles = split(view.out_rows, plan.rows)
+    tiles = split(geometry.out_rows, plan.rows)
     fewest = max(1, -(-MIN_PIXELS * config.rows // plan.cols))
-    while tail * (tiles[-1][1] - tiles[-1][0]) > WORTH_A_TILE:
-        row0, row1 = tiles[-1]
-        middle = row1 - max(fewest, (row1 - row0) // 2)
-        if middle - row0 < fewest:
+    while cycles_after_row * (tiles[-1][1] - tiles[-1][0]) > WORTH_A_TILE:
+        first, end = tiles[-1]
+        middle = end - max(fewest, (end - first) // 2)
+        if middle - first < fewest:
             break
-        tiles[-1:] = [(row0, middle), (middle, row1)]
+        tiles[-1:] = [(first, middle), (middle, end)]
     return tiles
 
 
-def sizes(total, most):
-    """Distinct balanced part sizes of at most `most`, largest first."""
-    found = []
-    for parts in range(1, total + 1):
-        size = balanced(total, parts)
+def sizes(total: int, most: int) -> list[int]:
+    """Distinct sizes of at most `most` of the balanced ranges of `total` items, largest first."""
+    found: list[int] = []
+    for count in range(1, total + 1):
+        size = balanced(total, count)
         if size <= most and size not in found:
             found.append(size)
     return found
 
 
-def group_pieces(pieces, out_blocks, nb, chunk_limit):
-    """[(low, high, pieces)] of groups of at most nb output blocks; stepping pieces read at most
-    chunk_limit blocks.
+def groups_by_half(
+    block_groups: tuple[BlockGroup, ...], out_blocks: int, most: int, max_load_blocks: int
+) -> list[tuple[Range, list[BlockGroup]]]:
+    """The output blocks that share an accumulator half, at most `most`, and what they read; groups
+    whose input blocks step read at most `max_load_blocks`.
     """
-    groups = []
-    for low, high in split(out_blocks, nb):
-        inside = [p for p in (piece.part(low, high) for piece in pieces) if p]
-        fitted = []
-        for p in inside:
-            fitted += _fit_piece(p, chunk_limit)
-        groups.append((low, high, fitted))
-    return groups
-
-
-def _fit_piece(piece, limit):
-    low, high = piece.blocks
-    if piece.step == 0 or high - low <= limit:
-        return [piece]
-    if piece.count >= limit or piece.step >= limit:
-        return piece.singles()
-    n = max(1, (limit - piece.count) // piece.step + 1)
     return [
-        piece.part(piece.first + i, piece.first + min(i + n, piece.n)) for i in range(0, piece.n, n)
+        (
+            (first, end),
+            [
+                fitted
+                for group in block_groups
+                if (inside := group.within(first, end))
+                for fitted in inside.fitted(max_load_blocks)
+            ],
+        )
+        for first, end in split(out_blocks, most)
     ]
 
 
-def choose(
-    name, view: View, pieces: tuple[Piece, ...], in_blocks, out_blocks, config, residual=False
-):
-    """The cheapest ConvPlan: max(array, post, DRAM) cycles over the layer, plus the fill of its
-    first and last tile.
+def choose(name: str, layer: ConvLayer, config: AccelConfig) -> ConvPlan:
+    """The cheapest plan: max(array, post, DRAM) cycles over the layer, plus the fill of its first
+    and last tile.
+
+    Raises InputError, with the layer's `name`, where no tile fits into the activation buffer.
     """
-    best = None
-    for tried, cols in enumerate(sizes(view.out_cols, config.acc_depth)):
+    geometry, best = layer.geometry, None
+    for tried, cols in enumerate(sizes(geometry.out_cols, config.acc_depth)):
         if tried >= WIDEST and best is not None:
             break
-        for rows in sizes(view.out_rows, max(1, config.acc_depth // cols)):
-            for plan in _plans(view, pieces, in_blocks, out_blocks, rows, cols, config, residual):
+        for rows in sizes(geometry.out_rows, max(1, config.acc_depth // cols)):
+            for plan in _plans(layer, rows, cols, config):
                 if best is None or plan.cost < best.cost:
                     best = plan
     if best is None:
         raise InputError(
-            f"layer {name!r}: a tile of its input takes at least {tile_block(view, 1, 1)} vectors of the activation "
-            f"buffer, which holds {config.act_vectors}: increase act_kib"
+            f"layer {name!r}: a tile of its input takes at least {tile_block(geometry, 1, 1)} "
+            f"vectors of the activation buffer, which holds {config.act_vectors}: increase act_kib"
         )
     return best
 
 
-def tile_block(view, rows, cols):
-    """Vectors of an input block that the largest tile of rows x cols results loads, pads included."""
-    geometry = zip(
-        view.stride,
-        view.reach,
-        view.pads,
-        (view.out_rows, view.out_cols),
-        (view.in_rows, view.in_cols),
-    )
-    height, width = (
-        _loaded(*axis, size) for axis, size in zip(geometry, (rows, cols), strict=True)
-    )
+def tile_block(geometry: ConvGeometry, rows: int, cols: int) -> int:
+    """Vectors of an input block that the largest tile of rows x cols results loads, pads
+    included.
+    """
+    g = geometry
+    height = _loaded(g.stride[0], g.reach[0], g.pads[0], g.out_rows, g.in_rows, rows)
+    width = _loaded(g.stride[1], g.reach[1], g.pads[1], g.out_cols, g.in_cols, cols)
     return height * width
 
 
 @cache
-def _loaded(stride, reach, pad, out, limit, size):
+def _loaded(stride: int, reach: int, pad: int, out: int, limit: int, size: int) -> int:
     """The most items that a tile of `size` results loads along an axis: more than its windows reach
     over where they lie in the pads.
     """
-    tiles = split(out, size)
     return max(
-        span(a * stride - pad, (b - a - 1) * stride + reach, limit)[0].size for a, b in tiles
+        span(a * stride - pad, (b - a - 1) * stride + reach, limit)[0].size
+        for a, b in split(out, size)
     )
 
 
-def _plans(view, pieces, in_blocks, out_blocks, rows, cols, config, residual):
-    block = tile_block(view, rows, cols)
+def _plans(layer: ConvLayer, rows: int, cols: int, config: AccelConfig) -> Iterator[ConvPlan]:
+    """The plans for a size of tile, with their cost."""
+    block = tile_block(layer.geometry, rows, cols)
     if block > config.act_vectors:
         return
     double = max(1, config.act_vectors // 2 // block)
-    most = min(config.acc_depth // (rows * cols), out_blocks, max(1, config.param_slots // 2), 4095)
-    for nb in dict.fromkeys((most, max(1, most // 2), 1)):
-        nb = balanced(out_blocks, -(-out_blocks // nb))
-        for resident in (True, False):
-            if resident and in_blocks * block > config.act_vectors:
-                continue
-            chunk = min(in_blocks, max(1, min(double, config.act_vectors // 4 // block)))
-            plan = ConvPlan(rows, cols, nb, chunk, resident)
-            yield ConvPlan(
-                rows,
-                cols,
-                nb,
-                chunk,
-                resident,
-                _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual),
-            )
-
-
-def _cost(view, pieces, in_blocks, out_blocks, plan, block, config, residual):
-    tiles = view.images * -(-view.out_rows // plan.rows) * -(-view.out_cols // plan.cols)
-    pixels = view.images * view.out_rows * view.out_cols
-    taps = view.taps[0] * view.taps[1]
-    groups = -(-out_blocks // plan.nb)
-    passes = sum(p.n * p.count for p in pieces) * taps
-    per_pass = max(pixels / tiles, config.rows)
-    chunks = -(-in_blocks // plan.chunk)
-    array = tiles * (passes * per_pass + ARRAY_GAP * max(groups * chunks, len(pieces)))
-    post = pixels * out_blocks * max(1, config.cols // config.rows) + 4 * tiles * groups
-    if plan.resident:
-        loads = in_blocks
-    else:
-        loads = (
-            sum(p.blocks[1] - p.blocks[0] for p in pieces)
-            if len(pieces) > 1
-            else in_blocks * groups
-        )
-    dram = tiles * (passes * config.tile_bytes + loads * block * config.lanes) / config.axi_bytes
-    if residual:
-        dram += pixels * out_blocks * config.cols / config.axi_bytes
-    fill = (
-        plan.chunk * block * config.lanes / config.axi_bytes
-        + plan.rows * plan.cols * plan.nb
-        + PIPELINE
+    load_blocks = min(layer.in_blocks, max(1, min(double, config.act_vectors // 4 // block)))
+    most = min(
+        config.acc_depth // (rows * cols),
+        layer.out_blocks,
+        max(1, config.param_slots // 2),
+        MAX_BLOCKS,
     )
+    for wanted in dict.fromkeys((most, max(1, most // 2), 1)):
+        out_blocks = balanced(layer.out_blocks, -(-layer.out_blocks // wanted))
+        for resident in (True, False):
+            if resident and layer.in_blocks * block > config.act_vectors:
+                continue
+            plan = ConvPlan(rows, cols, out_blocks, load_blocks, resident)
+            yield replace(plan, cost=_cost(layer, plan, block, config))
+
+
+def _cost(layer: ConvLayer, plan: ConvPlan, block: int, config: AccelConfig) -> float:
+    """Cycles of a layer, about; block : vectors of a tile's input block."""
+    geometry, groups = layer.geometry, layer.block_groups
+    pixels = geometry.images * geometry.out_rows * geometry.out_cols
+    tiles = (
+        geometry.images * -(-geometry.out_rows // plan.rows) * -(-geometry.out_cols // plan.cols)
+    )
+    halves = -(-layer.out_blocks // plan.out_blocks)
+    loads = -(-layer.in_blocks // plan.load_blocks)
+    passes = sum(g.n * g.count for g in groups) * geometry.taps[0] * geometry.taps[1]
+    per_pass = max(pixels / tiles, config.rows)
+    array = tiles * (passes * per_pass + ARRAY_GAP * max(halves * loads, len(groups)))
+    post = pixels * layer.out_blocks * max(1, config.cols // config.rows) + 4 * tiles * halves
+    if plan.resident:
+        loaded = layer.in_blocks
+    elif len(groups) > 1:
+        loaded = sum(g.blocks[1] - g.blocks[0] for g in groups)
+    else:
+        loaded = layer.in_blocks * halves
+    dram = tiles * (passes * config.tile_bytes + loaded * block * config.lanes) / config.axi_bytes
+    if layer.residual:
+        dram += pixels * layer.out_blocks * config.cols / config.axi_bytes
+    first_load = plan.load_blocks * block * config.lanes / config.axi_bytes
+    fill = first_load + plan.rows * plan.cols * plan.out_blocks + PIPELINE
     return max(array, post, BUS_SHARE * dram) + BUS_COST * dram + fill

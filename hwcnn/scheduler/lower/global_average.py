@@ -4,97 +4,96 @@ The weights are an identity matrix, the same for all channel blocks, so the bloc
 a pass: a pass adds one pixel of the map to the sums of all blocks.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from hwcnn import isa
+from hwcnn import ir, isa
+from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.scheduler import weight_image
+from hwcnn.scheduler.allocators import BufferSpan
+from hwcnn.tile_ops import TileOp
 
-from .conv_plan import split
+from .lowering import NO_SECOND_STAGE, Lowering
+from .ranges import Range, split
 
 
-def lower_global_average(low, op):
-    """Emit an ``ir.Pool`` that is a global average."""
-    config, x = low.config, low.placements[op.x]
+def lower_global_average(lowering: Lowering, op: ir.Pool) -> None:
+    """Emit an ``ir.Pool`` that is a global average (`averages.is_global_average`).
+
+    Raises InputError where a row of the map does not fit into half of the activation buffer.
+    """
+    config, x = lowering.config, lowering.placements[op.x]
     _, _, height, width = x.shape
-    parts = max(1, config.rows // config.cols)  # output blocks in a DRAM block
-    room = config.act_vectors // 2
-    most = min(x.blocks, room // width, config.acc_depth // parts)
+    available = config.act_vectors // 2
+    out_blocks = max(1, config.rows // config.cols)  # in a DRAM block
+    most = min(x.blocks, available // width, config.acc_depth // out_blocks)
     if most < 1:
         raise InputError(
-            f"layer {op.name!r}: a row of its input is {width} vectors, more than half of the activation buffer: "
-            f"increase act_kib"
+            f"layer {op.name!r}: a row of its input is {width} vectors, more than half of the "
+            "activation buffer: increase act_kib"
         )
-    groups = split(x.blocks, most)
-    rows = min(height, room // (width * (groups[0][1] - groups[0][0])))
-    tiles = [
-        low.image.add(np.tile(tile, (rows * width, 1, 1))) for tile in _identities(config, parts)
+    block_ranges = split(x.blocks, most)
+    rows = min(height, available // (width * (block_ranges[0][1] - block_ranges[0][0])))
+    weights = [
+        lowering.image.add(np.tile(tile, (rows * width, 1, 1)))
+        for tile in _identities(config, out_blocks)
     ]
-    param, slot = _params(low, op)
+    param, slot = lowering.load_post_params(lowering.image.add(_parameters(op, config.cols)), 1)
     for image in range(x.shape[0]):
-        for blocks in groups:
-            _sum(low, op, image, blocks, split(height, rows), tiles, param, slot)
+        for blocks in block_ranges:
+            half = lowering.next_half()
+            last = _sum(lowering, op, image, blocks, split(height, rows), weights, half)
+            deps = [("array", last), ("param", param)]
+            post = _drain(lowering, op, image, blocks, half, slot, deps)
+            lowering.drains[half] = post
+            lowering.post_slots.use(slot, 1, post)
 
 
-def _identities(config, parts):
-    """The weight tile of each part of a block: int8 [rows, cols]."""
+def _identities(config: AccelConfig, out_blocks: int) -> list[np.ndarray]:
+    """The weight tile of each output block in a DRAM block: int8 [rows, cols]."""
     eye = np.eye(config.rows, max(config.rows, config.cols), dtype=np.int8)
-    return [eye[:, k * config.cols : (k + 1) * config.cols] for k in range(parts)]
+    return [eye[:, k * config.cols : (k + 1) * config.cols] for k in range(out_blocks)]
 
 
-def _params(low, op):
-    channels, (mantissa, shift) = low.config.cols, next(iter(op.multipliers.values()))
-    words = weight_image.parameter_words(
-        np.full(channels, -op.kernel[0] * op.kernel[1] * op.x_zero),
-        np.full(channels, mantissa),
-        np.full(channels, shift),
+def _parameters(op: ir.Pool, cols: int) -> np.ndarray:
+    """The parameter words of an output block, all the same."""
+    mantissa, shift = next(iter(op.multipliers.values()))
+    bias = -op.kernel[0] * op.kernel[1] * op.x_zero
+    return weight_image.parameter_words(
+        np.full(cols, bias), np.full(cols, mantissa), np.full(cols, shift)
     )
-    slot, users = low.post_slots.take(1)
-    address = low.image.add(words)
-    return low.emit_params(
-        0, address, slot, low.config.post_param_bytes, [("post", user) for user in users]
-    ), slot
 
 
-def _sum(low, op, image, blocks, row_chunks, tiles, param, slot):
-    config, x, y = low.config, low.placements[op.x], low.placements[op.y]
-    n, width = blocks[1] - blocks[0], x.shape[3]
-    half = low.half
-    low.half = 1 - half
-    base, array = half * config.acc_depth, None
-    for first, end in row_chunks:
-        size = (end - first) * width
-        region, readers = low.ring.claim(low.ring.place(n * size), n * size)
-        deps = low.reads(op.x, (image, image + 1), blocks, (first, end)) + [
-            ("array", r) for r in readers
-        ]
-        region.load = low.emit(
-            isa.LOAD,
-            dict(
-                addr=x.address(image, blocks[0], first),
-                blk_stride=x.plane,
-                row_stride=0,
-                n_blk=n,
-                n_rows=1,
-                n_cols=size,
-                pad_top=0,
-                pad_bottom=0,
-                pad_left=0,
-                pad_right=0,
-                pad_value=0,
-                dest=region.start,
-            ),
-            deps,
-        )
-        for k, tile in enumerate(tiles):
-            low.emit(isa.WEIGHT, dict(addr=tile, n_bytes=size * config.tile_bytes))
-            array = low.emit(
+def _sum(
+    lowering: Lowering,
+    op: ir.Pool,
+    image: int,
+    blocks: Range,
+    row_ranges: Sequence[Range],
+    weights: Sequence[int],
+    half: int,
+) -> TileOp:
+    """Emit the sums of some blocks of an image, in one accumulator half; returns the last ARRAY.
+
+    weights : addresses of the weight tiles of each output block in a DRAM block.
+    """
+    n, width = blocks[1] - blocks[0], lowering.placements[op.x].shape[3]
+    array = None
+    for rows in row_ranges:
+        size = (rows[1] - rows[0]) * width
+        span = _load(lowering, op, image, blocks, rows)
+        for k, address in enumerate(weights):
+            n_bytes = size * lowering.config.tile_bytes
+            lowering.emit(isa.WEIGHT, dict(addr=address, n_bytes=n_bytes))
+            array = lowering.emit(
                 isa.ARRAY,
                 dict(
-                    base=region.start,
+                    base=span.start,
                     n_cb=1,
                     s_cb=0,
-                    n_ky=end - first,
+                    n_ky=rows[1] - rows[0],
                     s_ky=width,
                     n_kx=width,
                     s_kx=1,
@@ -104,34 +103,67 @@ def _sum(low, op, image, blocks, row_chunks, tiles, param, slot):
                     s_y=size,
                     n_x=1,
                     s_x=1,
-                    acc=base + k * n,
-                    accumulate=int(first > 0),
+                    acc=half * lowering.config.acc_depth + k * n,
+                    accumulate=int(rows[0] > 0),
                 ),
-                [("load", region.load)],
+                [("load", span.load)],
             )
-            array.after("post", low.drains[half])
-        region.reader = array
-    for k in range(len(tiles)):
-        post = low.emit(
+            array.after("post", lowering.drains[half])
+        span.reader = array
+    assert array is not None, "a map has rows"
+    return array
+
+
+def _load(lowering: Lowering, op: ir.Pool, image: int, blocks: Range, rows: Range) -> BufferSpan:
+    """Emit the LOAD of some rows of some blocks."""
+    x, n = lowering.placements[op.x], blocks[1] - blocks[0]
+    size = (rows[1] - rows[0]) * x.shape[3]
+    span, readers = lowering.ring.claim(lowering.ring.place(n * size), n * size)
+    span.load = lowering.emit(
+        isa.LOAD,
+        dict(
+            addr=x.address(image, blocks[0], rows[0]),
+            blk_stride=x.plane,
+            row_stride=0,
+            n_blk=n,
+            n_rows=1,
+            n_cols=size,
+            pad_top=0,
+            pad_bottom=0,
+            pad_left=0,
+            pad_right=0,
+            pad_value=0,
+            dest=span.start,
+        ),
+        lowering.reads(op.x, (image, image + 1), blocks, rows)
+        + [("array", reader) for reader in readers],
+    )
+    return span
+
+
+def _drain(
+    lowering: Lowering,
+    op: ir.Pool,
+    image: int,
+    blocks: Range,
+    half: int,
+    slot: int,
+    deps: Sequence[tuple[str, TileOp]],
+) -> TileOp:
+    """Emit the POSTs of some blocks, one for each output block in a vector; returns the last."""
+    config, y, n = lowering.config, lowering.placements[op.y], blocks[1] - blocks[0]
+    posts = [
+        lowering.emit(
             isa.POST,
             dict(
-                acc=base + k * n,
+                acc=half * config.acc_depth + k * n,
                 n_blk=1,
                 group=0,
                 slot=slot,
                 zero=op.zero,
                 low=op.low,
                 high=op.high,
-                stage2=0,
-                residual=0,
-                ma=0,
-                mb=0,
-                c=0,
-                shift=0,
-                zero2=0,
-                low2=0,
-                high2=0,
-                res_addr=0,
+                **NO_SECOND_STAGE,
                 out_addr=y.address(image, blocks[0]) + k * config.cols,
                 out_blk_stride=0,
                 out_row_stride=0,
@@ -139,8 +171,10 @@ def _sum(low, op, image, blocks, row_chunks, tiles, param, slot):
                 out_rows=1,
                 out_cols=n,
             ),
-            [("array", array), ("param", param)],
+            deps,
         )
-        low.wrote(op.y, (image, image + 1), blocks, (0, 1), post)
-    low.post_slots.use(slot, 1, post)
-    low.drains[half] = post
+        for k in range(max(1, config.rows // config.cols))
+    ]
+    for post in posts:
+        lowering.wrote(op.y, (image, image + 1), blocks, (0, 1), post)
+    return posts[-1]

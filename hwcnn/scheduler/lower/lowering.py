@@ -1,67 +1,116 @@
 """The state that lowering carries from layer to layer, and how it emits operations."""
 
-from hwcnn import isa
+from collections.abc import Iterable
+
+from hwcnn import ir, isa
+from hwcnn.config import AccelConfig
 from hwcnn.scheduler.allocators import ActivationRing, SlotRing, Writers
+from hwcnn.scheduler.place import TensorPlaces
 from hwcnn.scheduler.weight_image import Image
 from hwcnn.tile_ops import TileOp
+
+from .ranges import Range
+
+#: ``dest`` of PARAM: what it fills.
+POST_PARAMS, VECTOR_PARAMS, LRN_TABLE, ACTIVATION_TABLE = range(4)
+
+#: Fields of a POST without a second stage.
+NO_SECOND_STAGE = dict(
+    stage2=0, residual=0, ma=0, mb=0, c=0, shift=0, zero2=0, low2=0, high2=0, res_addr=0
+)
 
 
 class Lowering:
     """Collects tile operations in an order in which they could run one after another.
 
-    layer : index that `emit` gives to operations; the compiler sets it.
+    ops : the operations. layer : index that `emit` gives to them; the compiler sets it.
+    placements : of all tensors. image : weights, parameters and tables. ring, post_slots,
+    vector_slots : the allocators.
+    half : the accumulator half that comes next; drains : the POST that last read each.
+    table_users : of the LRN and the activation table, the last VECTOR of each stream.
+    tiles : of each layer, the rows at which its tiles end, and DRAM blocks of a tile.
     """
 
-    def __init__(self, graph, config, placements, homes, root_blocks, weights_base):
-        self.graph, self.config, self.placements, self.homes = graph, config, placements, homes
-        self.image = Image(weights_base)
+    def __init__(self, graph: ir.Graph, config: AccelConfig, places: TensorPlaces):
+        self.config, self.placements = config, places.placements
+        self.image = Image(places.end)
         self.ring = ActivationRing(config.act_vectors)
-        self.post_slots, self.vector_slots = (
-            SlotRing(config.param_slots),
-            SlotRing(config.param_slots),
-        )
-        self.drains = [None, None]  # the POST that last read each accumulator half
+        self.post_slots = SlotRing(config.param_slots)
+        self.vector_slots = SlotRing(config.param_slots)
+        self.drains: list[TileOp | None] = [None, None]
         self.half = 0
-        # of the LRN and the activation table: the last VECTOR of each stream
-        self.table_users = {2: {}, 3: {}}
-        self.tiles = {}  # of each layer: (ends of its tiles along the rows, DRAM blocks of a tile)
-        self.ops, self.layer = [], 0
+        self.table_users: dict[int, dict[tuple[int, int] | None, TileOp]] = {
+            LRN_TABLE: {},
+            ACTIVATION_TABLE: {},
+        }
+        self.tiles: dict[int, tuple[tuple[int, ...], int]] = {}
+        self.ops: list[TileOp] = []
+        self.layer = 0
+        self._homes = places.homes
         self._writers = Writers()
-        for root, blocks in root_blocks.items():
+        for root, blocks in places.root_blocks.items():
             n, _, h, _ = graph.tensors[root].shape
             self._writers.add(root, n, blocks, h)
 
-    def emit(self, instruction, values, deps=(), stream=None):
+    def emit(
+        self,
+        instruction: isa.Instruction,
+        values: dict[str, int],
+        deps: Iterable[tuple[str, TileOp]] = (),
+        stream: tuple[int, int] | None = None,
+    ) -> TileOp:
+        """Add an operation of the present layer; returns it. See `TileOp` for the arguments."""
         op = TileOp(instruction, self.layer, values, list(deps), stream)
         self.ops.append(op)
         return op
 
-    def reads(self, tensor, images, blocks, rows):
-        """(counter, operation) pairs that wrote a region; each range is (first, end), blocks
-        relative to the tensor.
-        """
-        home = self.homes[tensor]
-        return self._writers.readers_wait(
-            home.root, images, (blocks[0] + home.block, blocks[1] + home.block), rows
-        )
+    def emit_params(
+        self,
+        dest: int,
+        addr: int,
+        index: int,
+        n_bytes: int,
+        deps: Iterable[tuple[str, TileOp]],
+        stream: tuple[int, int] | None = None,
+    ) -> TileOp:
+        """Emit a PARAM that reads `n_bytes`, filled up to whole beats."""
+        beats = -(-n_bytes // self.config.axi_bytes)
+        values = dict(dest=dest, addr=addr, index=index, n_beats=beats)
+        return self.emit(isa.PARAM, values, deps, stream)
 
-    def wrote(self, tensor, images, blocks, rows, op):
-        home = self.homes[tensor]
-        self._writers.wrote(
-            home.root, images, (blocks[0] + home.block, blocks[1] + home.block), rows, op
-        )
+    def load_post_params(self, addr: int, blocks: int) -> tuple[TileOp, int]:
+        """(PARAM, first slot) that loads the parameters of some output blocks into free slots."""
+        slot, users = self.post_slots.take(blocks)
+        n_bytes = blocks * self.config.post_param_bytes
+        deps = [("post", user) for user in users]
+        return self.emit_params(POST_PARAMS, addr, slot, n_bytes, deps), slot
 
-    def producers(self, tensor):
-        """Layer that wrote each block of a tensor."""
-        home = self.homes[tensor]
-        return self._writers.producers(
-            home.root, (home.block, home.block + self.placements[tensor].blocks)
-        )
+    def next_half(self) -> int:
+        """The accumulator half to use now; the other one comes next."""
+        half = self.half
+        self.half = 1 - half
+        return half
 
-    def emit_params(self, dest, addr, index, n_bytes, deps, stream=None):
-        return self.emit(
-            isa.PARAM,
-            dict(dest=dest, addr=addr, index=index, n_beats=-(-n_bytes // self.config.axi_bytes)),
-            deps,
-            stream,
-        )
+    def reads(
+        self, tensor: str, images: Range, blocks: Range, rows: Range
+    ) -> list[tuple[str, TileOp]]:
+        """(counter, operation) pairs that wrote a region; blocks are relative to the tensor."""
+        home = self._homes[tensor]
+        return self._writers.readers_wait(home.root, images, home.inside(blocks), rows)
+
+    def wrote(
+        self,
+        tensor: str,
+        images: Range,
+        blocks: Range,
+        rows: Range | tuple[int, int, int],
+        op: TileOp,
+    ) -> None:
+        """Operation `op` writes a region; rows : (first, end) or (first, end, step)."""
+        home = self._homes[tensor]
+        self._writers.wrote(home.root, images, home.inside(blocks), rows, op)
+
+    def producers(self, tensor: str) -> list[int]:
+        """The layer that wrote each block of a tensor, -1 for the host."""
+        home = self._homes[tensor]
+        return self._writers.producers(home.root, home.inside((0, self.placements[tensor].blocks)))

@@ -1,9 +1,11 @@
-"""Transposed convolutions and resampling as ordinary convolutions, each of which writes part of the
-result.
+"""Transposed convolutions and resampling as ordinary convolutions, each of which writes every n-th
+row and column of the result.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,32 +13,34 @@ from hwcnn import ir
 from hwcnn.layout import Placement
 from hwcnn.resampling import runs
 
+Pair = tuple[int, int]
+
 
 @dataclass(frozen=True)
-class Part(Placement):
+class StridedPlacement(Placement):
     """Every ``step``-th row and column of a tensor from ``first`` on, as a tensor of its own; each
     is (rows, columns).
 
     whole : the tensor's own (rows, columns).
     """
 
-    first: tuple[int, int] = (0, 0)
-    step: tuple[int, int] = (1, 1)
-    whole: tuple[int, int] = (1, 1)
+    first: Pair = (0, 0)
+    step: Pair = (1, 1)
+    whole: Pair = (1, 1)
 
     @property
-    def plane(self):
+    def plane(self) -> int:
         return self.whole[0] * self.whole[1] * self.lanes
 
     @property
-    def row_bytes(self):
+    def row_bytes(self) -> int:
         return self.step[0] * self.whole[1] * self.lanes
 
     @property
-    def pixel_bytes(self):
+    def pixel_bytes(self) -> int:
         return self.step[1] * self.lanes
 
-    def address(self, image=0, block=0, row=0, col=0):
+    def address(self, image: int = 0, block: int = 0, row: int = 0, col: int = 0) -> int:
         vector = (
             (self.first[0] + row * self.step[0]) * self.whole[1]
             + self.first[1]
@@ -44,7 +48,7 @@ class Part(Placement):
         )
         return self.addr + image * self.image_stride + block * self.plane + vector * self.lanes
 
-    def tensor_rows(self, first, end):
+    def tensor_rows(self, first: int, end: int) -> tuple[int, int, int]:
         return (
             self.first[0] + first * self.step[0],
             self.first[0] + (end - 1) * self.step[0] + 1,
@@ -52,27 +56,43 @@ class Part(Placement):
         )
 
 
-def parts_of(op, x, y):
-    """[(ir.Conv, Part)] that together are an ``ir.ConvTranspose`` or ``ir.Resize``. x, y :
-    placements of its operand and result.
+class _SubConvolution(NamedTuple):
+    """A convolution, and the rows and columns of the result that it computes: from `first` on each
+    `step`-th, `size` of them.
     """
-    make = _transposed if isinstance(op, ir.ConvTranspose) else _resized
+
+    conv: ir.Conv
+    first: Pair
+    step: Pair
+    size: Pair
+
+
+def subconvolutions(
+    op: ir.ConvTranspose | ir.Resize, x: Placement, y: Placement
+) -> list[tuple[ir.Conv, StridedPlacement]]:
+    """The convolutions that together are an operation, and where each writes. x, y : placements of
+    its operand and result.
+    """
+    if isinstance(op, ir.ConvTranspose):
+        made = _transposed(op, x.shape, y.shape)
+    else:
+        made = _resized(op, x.shape)
     return [
         (
-            conv,
-            Part(
-                y.addr,
-                (*y.shape[:2], *size),
-                y.lanes,
-                y.image_stride,
-                y.runs,
-                y.fill,
-                first,
-                step,
-                y.shape[2:],
+            each.conv,
+            StridedPlacement(
+                addr=y.addr,
+                shape=(*y.shape[:2], *each.size),
+                lanes=y.lanes,
+                image_stride=y.image_stride,
+                runs=y.runs,
+                fill=y.fill,
+                first=each.first,
+                step=each.step,
+                whole=y.shape[2:],
             ),
         )
-        for conv, first, step, size in make(op, x.shape, y.shape)
+        for each in made
     ]
 
 
@@ -89,91 +109,89 @@ class _Phase:
     dilation: int
 
 
-def _phases(kernel, stride, dilation, pad, out):
-    """The phases of a transposed convolution along one axis; a phase without taps has none."""
-    found = []
+def _phases(kernel: int, stride: int, dilation: int, pad: int, out: int) -> list[_Phase]:
+    """The phases of a transposed convolution along one axis; a phase that no tap meets has none."""
+    found: list[_Phase] = []
     for first in range(min(stride, out)):
         taps = [k for k in reversed(range(kernel)) if (first + pad - dilation * k) % stride == 0]
         start = (first + pad - dilation * taps[0]) // stride if taps else 0
-        found.append(
-            _Phase(
-                first,
-                -(-(out - first) // stride),
-                tuple(taps),
-                start,
-                dilation // gcd(dilation, stride),
-            )
-        )
+        count = -(-(out - first) // stride)
+        found.append(_Phase(first, count, tuple(taps), start, dilation // gcd(dilation, stride)))
     return found
 
 
-def _transposed(op, x_shape, y_shape):
+def _transposed(
+    op: ir.ConvTranspose, x_shape: tuple[int, ...], y_shape: tuple[int, ...]
+) -> Iterator[_SubConvolution]:
     c_in, c_out, kh, kw = op.weight.shape
-    grouped = op.weight.reshape(op.groups, c_in // op.groups, c_out, kh, kw).transpose(
-        0, 2, 1, 3, 4
+    grouped = op.weight.reshape(op.groups, c_in // op.groups, c_out, kh, kw)
+    weight = grouped.transpose(0, 2, 1, 3, 4).reshape(-1, c_in // op.groups, kh, kw)
+    rows, cols = (
+        _phases(*axis)
+        for axis in zip((kh, kw), op.stride, op.dilation, op.pads, y_shape[2:], strict=True)
     )
-    weight = grouped.reshape(op.groups * c_out, c_in // op.groups, kh, kw)
-    axes = [
-        _phases(k, s, d, p, out)
-        for k, s, d, p, out in zip(
-            (kh, kw), op.stride, op.dilation, op.pads, y_shape[2:], strict=True
-        )
-    ]
-    for row in axes[0]:
-        for col in axes[1]:
+    for row in rows:
+        for col in cols:
             taps = np.zeros((*weight.shape[:2], 1, 1), np.int8)
             if row.taps and col.taps:
                 taps = weight[:, :, list(row.taps)][:, :, :, list(col.taps)]
-            conv = _conv(
-                op,
-                taps,
-                op.bias,
-                op.mantissa,
-                op.shift,
-                (row.start, col.start),
-                (1, 1),
-                (row.dilation, col.dilation),
-                op.groups,
-                (row.count, col.count),
-                x_shape,
+            walk = _Walk(
+                start=(row.start, col.start),
+                stride=(1, 1),
+                dilation=(row.dilation, col.dilation),
+                size=(row.count, col.count),
             )
-            yield conv, (row.first, col.first), op.stride, (row.count, col.count)
+            conv = _conv(op, walk, taps, op.bias, op.mantissa, op.shift, op.groups, x_shape)
+            yield _SubConvolution(conv, (row.first, col.first), op.stride, walk.size)
 
 
-def _resized(op, x_shape, y_shape):
+def _resized(op: ir.Resize, x_shape: tuple[int, ...]) -> Iterator[_SubConvolution]:
     channels = x_shape[1]
-    plain = [np.full(channels, v, np.int64) for v in (0, op.mantissa, op.shift)]
+    bias, mantissa, shift = (np.full(channels, v, np.int64) for v in (0, op.mantissa, op.shift))
     for row in runs(*op.rows):
         for col in runs(*op.cols):
             taps = np.broadcast_to(
                 np.multiply.outer(row.weights, col.weights),
                 (channels, 1, len(row.weights), len(col.weights)),
             )
-            size = row.count, col.count
-            conv = _conv(
-                op,
-                taps,
-                *plain,
-                (row.start, col.start),
-                (row.stride, col.stride),
-                (1, 1),
-                channels,
-                size,
-                x_shape,
+            walk = _Walk(
+                start=(row.start, col.start),
+                stride=(row.stride, col.stride),
+                dilation=(1, 1),
+                size=(row.count, col.count),
             )
-            yield conv, (row.first, col.first), (row.step, col.step), size
+            conv = _conv(op, walk, taps, bias, mantissa, shift, channels, x_shape)
+            yield _SubConvolution(conv, (row.first, col.first), (row.step, col.step), walk.size)
 
 
-def _conv(op, weight, bias, mantissa, shift, start, stride, dilation, groups, size, x_shape):
-    """The convolution whose first result's first tap is input pixel `start`; its pads may be
-    negative.
+class _Walk(NamedTuple):
+    """The input that a sub-convolution reads, as (rows, columns): its first result's first tap is
+    pixel `start`, which may lie outside of the map; it has `size` results.
     """
-    after = [
-        s + (n - 1) * step + (k - 1) * d + 1 - limit
-        for s, n, step, k, d, limit in zip(
-            start, size, stride, weight.shape[2:], dilation, x_shape[2:], strict=True
+
+    start: Pair
+    stride: Pair
+    dilation: Pair
+    size: Pair
+
+
+def _conv(
+    op: ir.ConvTranspose | ir.Resize,
+    walk: _Walk,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    mantissa: np.ndarray,
+    shift: np.ndarray,
+    groups: int,
+    x_shape: tuple[int, ...],
+) -> ir.Conv:
+    """The convolution; pads, which may be negative, make its first tap and its size come out."""
+    bottom, right = (
+        start + (size - 1) * stride + (k - 1) * dilation + 1 - limit
+        for start, stride, dilation, size, k, limit in zip(
+            *walk, weight.shape[2:], x_shape[2:], strict=True
         )
-    ]
+    )
     folded = bias - op.x_zero * weight.sum(axis=(1, 2, 3), dtype=np.int64)
     return ir.Conv(
         op.name,
@@ -186,9 +204,9 @@ def _conv(op, weight, bias, mantissa, shift, start, stride, dilation, groups, si
         op.zero,
         op.low,
         op.high,
-        stride,
-        (-start[0], -start[1], *after),
-        dilation,
-        groups,
-        op.x_zero,
+        stride=walk.stride,
+        pads=(-walk.start[0], -walk.start[1], bottom, right),
+        dilation=walk.dilation,
+        groups=groups,
+        pad_value=op.x_zero,
     )

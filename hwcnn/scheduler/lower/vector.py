@@ -4,79 +4,90 @@ import numpy as np
 
 from hwcnn import ir, isa, limits
 from hwcnn.scheduler import weight_image
+from hwcnn.tile_ops import TileOp
 
-from .conv_geometry import span
-from .conv_plan import split
+from .lowering import ACTIVATION_TABLE, LRN_TABLE, VECTOR_PARAMS, Lowering
 from .pooling import lower_pool
-from .vector_tiles import VectorLayer, need
+from .ranges import span, split
+from .vector_tiles import VectorLayer, VectorTile, require_feature
 
 _ALU = {"add": isa.ALU_ADD, "mul": isa.ALU_MUL, "max": isa.ALU_MAX, "min": isa.ALU_MIN}
 
 
-def lower_vector(low, op):
-    """Emit a pooling, element-wise, affine, table or LRN layer."""
-    {ir.Pool: lower_pool, ir.Eltwise: _eltwise, ir.Affine: _affine, ir.Lut: _lut, ir.Lrn: _lrn}[
-        type(op)
-    ](low, op)
+def lower_vector(
+    lowering: Lowering, op: ir.Pool | ir.Eltwise | ir.Affine | ir.Lut | ir.Lrn
+) -> None:
+    """Emit a pooling, element-wise, affine, table or LRN layer.
+
+    Raises InputError where the accelerator's vector engine lacks what it needs.
+    """
+    match op:
+        case ir.Pool():
+            lower_pool(lowering, op)
+        case ir.Eltwise():
+            _eltwise(lowering, op)
+        case ir.Affine():
+            _affine(lowering, op)
+        case ir.Lut():
+            _lut(lowering, op)
+        case ir.Lrn():
+            _lrn(lowering, op)
 
 
-def _affine(low, op):
-    need(low, op, "affine")
-    layer, config = VectorLayer(low, op), low.config
-    words = weight_image.vector_params(op, layer.x, config.vector_param_bytes)
-    address = low.image.add(words)
+def _affine(lowering: Lowering, op: ir.Affine) -> None:
+    require_feature(lowering, op, "affine")
+    layer, config = VectorLayer(lowering, op), lowering.config
+    bytes_each = config.vector_param_bytes
+    address = lowering.image.add(weight_image.vector_params(op, layer.x, bytes_each))
     most = max(1, config.param_slots // 2)
     ranges = [
-        (first + a, first + b) for first, end in layer.parts() for a, b in split(end - first, most)
+        (first + a, first + b)
+        for first, end in layer.block_ranges()
+        for a, b in split(end - first, most)
     ]
     for first, end in ranges:
-        slot, users = low.vector_slots.take(end - first)
-        param = low.emit_params(
-            1,
-            address + first * config.vector_param_bytes,
+        slot, users = lowering.vector_slots.take(end - first)
+        param = lowering.emit_params(
+            VECTOR_PARAMS,
+            address + first * bytes_each,
             slot,
-            (end - first) * config.vector_param_bytes,
-            [("vstore", u) for u in users],
-            (low.layer, first),
+            (end - first) * bytes_each,
+            [("vstore", user) for user in users],
+            (lowering.layer, first),
         )
 
-        def values(blocks, _, slot=slot, first=first):
-            return dict(
-                per_channel=1,
-                slot=(slot + blocks[0] - first) % config.param_slots,
-                zero=op.zero,
-                low=op.low,
-                high=op.high,
-            )
+        def values(tile: VectorTile, offset: int = slot - first) -> dict[str, int]:
+            slot = (offset + tile.blocks[0]) % config.param_slots
+            return dict(per_channel=1, slot=slot, zero=op.zero, low=op.low, high=op.high)
 
         for image in range(layer.x.shape[0]):
-            for vector, blocks, _ in layer.part_tiles(
-                image, (first, end), values, [("param", param)]
-            ):
-                low.vector_slots.use(slot + blocks[0] - first, blocks[1] - blocks[0], vector)
+            tiles = layer.range_tiles(image, (first, end), values, [("param", param)])
+            for vector, tile in tiles:
+                n = tile.blocks[1] - tile.blocks[0]
+                lowering.vector_slots.use(slot + tile.blocks[0] - first, n, vector)
 
 
-def _table(low, dest, data):
-    users, low.table_users[dest] = low.table_users[dest], {}
-    address = low.image.add(data)
-    return low.emit_params(
-        dest, address, 0, data.nbytes, [("vstore", user) for user in users.values()], (low.layer, 0)
-    )
+def _load_table(lowering: Lowering, dest: int, data: np.ndarray) -> TileOp:
+    """Emit the PARAM that fills a table, after its last users."""
+    users, lowering.table_users[dest] = lowering.table_users[dest], {}
+    address = lowering.image.add(data)
+    deps = [("vstore", user) for user in users.values()]
+    return lowering.emit_params(dest, address, 0, data.nbytes, deps, (lowering.layer, 0))
 
 
-def _lut(low, op):
-    need(low, op, "lut")
-    layer = VectorLayer(low, op)
-    param = _table(low, 3, np.asarray(op.table, np.int8))
+def _lut(lowering: Lowering, op: ir.Lut) -> None:
+    require_feature(lowering, op, "lut")
+    layer = VectorLayer(lowering, op)
+    param = _load_table(lowering, ACTIVATION_TABLE, np.asarray(op.table, np.int8))
     for vector in layer.map_tiles(dict(lut=1), [("param", param)]):
-        low.table_users[3][vector.stream] = vector
+        lowering.table_users[ACTIVATION_TABLE][vector.stream] = vector
 
 
-def _eltwise(low, op):
-    need(low, op, "eltwise")
-    layer, b = VectorLayer(low, op), low.placements[op.b]
+def _eltwise(lowering: Lowering, op: ir.Eltwise) -> None:
+    require_feature(lowering, op, "eltwise")
+    layer, b = VectorLayer(lowering, op), lowering.placements[op.b]
     broadcast = b.shape[2:] != layer.x.shape[2:]
-    values = dict(
+    fixed = dict(
         alu=_ALU[op.kind],
         ca=op.ca,
         cb=op.cb,
@@ -90,39 +101,30 @@ def _eltwise(low, op):
         b_mode=isa.B_BROADCAST if broadcast else isa.B_MAP,
         b_blk_stride=b.plane,
     )
+
+    def values(tile: VectorTile) -> dict[str, int]:
+        row = 0 if broadcast else tile.rows[0]
+        return fixed | dict(b_addr=b.address(tile.image, tile.blocks[0], row))
+
     for image in range(layer.x.shape[0]):
-
-        def of_tile(blocks, row, image=image):
-            return values | dict(b_addr=b.address(image, blocks[0], 0 if broadcast else row))
-
-        for part in layer.parts():
-            for vector, blocks, rows in layer.part_tiles(image, part, of_tile):
-                vector.deps += low.reads(
-                    op.b, (image, image + 1), blocks, (0, 1) if broadcast else rows
-                )
+        for blocks in layer.block_ranges():
+            for vector, tile in layer.range_tiles(image, blocks, values):
+                rows = (0, 1) if broadcast else tile.rows
+                vector.deps += lowering.reads(op.b, (image, image + 1), tile.blocks, rows)
 
 
-def _lrn(low, op):
-    need(low, op, "lrn")
-    layer, config = VectorLayer(low, op), low.config
-    param = _table(low, 2, np.asarray(op.table).astype("<u4"))
+def _lrn(lowering: Lowering, op: ir.Lrn) -> None:
+    require_feature(lowering, op, "lrn")
+    layer, most = VectorLayer(lowering, op), limits.lrn_pixels(lowering.config)
+    param = _load_table(lowering, LRN_TABLE, np.asarray(op.table).astype("<u4"))
     values = dict(lrn=1, lrn_half=op.size // 2, ca=-op.x_zero, shift=op.shift, zero=op.zero)
     n, _, h, w = layer.x.shape
-    every, most = (0, layer.x.blocks), limits.lrn_pixels(config)
+    blocks = (0, layer.x.blocks)
     for image in range(n):
-        for first, end in layer.row_ranges(every, max(1, most // w)):
-            for out_cols in split(w, most):
-                rows, _ = span(first, end - first, h)
-                cols, _ = span(out_cols[0], out_cols[1] - out_cols[0], w)
-                vector = layer.emit(
-                    image,
-                    every,
-                    every,
-                    (first, end),
-                    out_cols,
-                    rows,
-                    cols,
-                    values,
-                    deps=[("param", param)],
-                )
-                low.table_users[2][vector.stream] = vector
+        for rows in layer.row_ranges(blocks, max(1, most // w)):
+            for cols in split(w, most):
+                in_rows, _ = span(rows[0], rows[1] - rows[0], h)
+                in_cols, _ = span(cols[0], cols[1] - cols[0], w)
+                tile = VectorTile(image, 0, blocks, rows, cols, in_rows, in_cols)
+                vector = layer.emit(tile, values, deps=[("param", param)])
+                lowering.table_users[LRN_TABLE][vector.stream] = vector

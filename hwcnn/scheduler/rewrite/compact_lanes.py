@@ -11,7 +11,7 @@ from typing import Any
 from hwcnn import ir
 from hwcnn.config import AccelConfig
 from hwcnn.layout import dense
-from hwcnn.scheduler.place import result_runs
+from hwcnn.scheduler.place import Runs, result_runs
 
 from . import copies
 from .graph_editor import GraphEditor
@@ -22,7 +22,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     none.
     """
     lanes, editor = config.lanes, GraphEditor(graph)
-    runs = {name: dense(graph.tensors[name].shape[1]) for name in graph.inputs}
+    runs: dict[str, Runs] = {name: dense(graph.tensors[name].shape[1]) for name in graph.inputs}
     clean = set(graph.inputs)  # tensors whose holes hold the zero point
     compacted: dict[str, str] = {}
 

@@ -10,7 +10,7 @@ from testbench import parameter
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.scheduler.weight_prefetch import WeightsAhead
+from hwcnn.scheduler.weight_prefetch import PrefetchedWeights
 
 CONFIG = AccelConfig.from_dict(parameter("config"))
 #: Cycles without a word taken after which none will be.
@@ -32,7 +32,7 @@ def patterns():
 
 def promised(sizes):
     """WEIGHTs of which the scheduler takes for granted that they are dispatched."""
-    ahead = WeightsAhead(CONFIG)
+    ahead = PrefetchedWeights(CONFIG)
     for count, size in enumerate(sizes):
         if not ahead.fits(size):
             return count

@@ -1,0 +1,125 @@
+"""Output blocks of a convolution that share an accumulator half, with their weights and parameters
+in the weight image.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwcnn import ir
+from hwcnn.scheduler import weight_image
+from hwcnn.tile_ops import TileOp
+
+from . import conv_plan
+from .block_groups import BlockGroup
+from .conv_plan import ConvLayer, ConvPlan
+from .conv_weights import conv_weights
+from .lowering import Lowering
+from .ranges import Range
+
+
+@dataclass(frozen=True)
+class PostRun:
+    """Output blocks that one POST writes. index : of the first in the accumulator half. block : the
+    first; the others are every block that starts in the next DRAM block at the same lane. count :
+    blocks.
+    """
+
+    index: int
+    block: int
+    count: int
+
+
+@dataclass(frozen=True)
+class ResidentParams:
+    """Parameters of a group that stay in their slots. param : the PARAM that loads them; slot : of
+    the group's first block.
+    """
+
+    param: TileOp
+    slot: int
+
+
+@dataclass(frozen=True)
+class OutputGroup:
+    """Output blocks that share an accumulator half.
+
+    order : the blocks as they lie in it. block_groups : what they read. runs : how they are
+    written. weights : DRAM address; weight_bytes : their size. params : DRAM address of the
+    parameters that each tile loads, or those that are resident.
+    """
+
+    order: tuple[int, ...]
+    block_groups: tuple[BlockGroup, ...]
+    runs: tuple[PostRun, ...]
+    weights: int
+    weight_bytes: int
+    params: int | ResidentParams
+
+
+def output_groups(
+    lowering: Lowering, op: ir.Conv, layer: ConvLayer, plan: ConvPlan
+) -> list[OutputGroup]:
+    """The groups of a convolution in order. Adds weights and parameters to the weight image, and
+    emits the PARAM of parameters that stay resident.
+    """
+    config, image = lowering.config, lowering.image
+    block = conv_plan.tile_block(layer.geometry, plan.rows, plan.cols)
+    limit = max(1, config.act_vectors // (1 if plan.resident else 2) // block)
+    blocks_in_vector = max(1, config.rows // config.cols)
+    dense = len(layer.block_groups) == 1 and op.groups == 1
+    halves = [
+        (_order(blocks, blocks_in_vector if dense else 1), tuple(groups))
+        for blocks, groups in conv_plan.groups_by_half(
+            layer.block_groups, layer.out_blocks, plan.out_blocks, limit
+        )
+    ]
+    packed = conv_weights(op, lowering.placements[op.x], halves, config.cols)
+    orders = [order for order, _ in halves]
+    resident = _resident_params(lowering, op, orders, layer.out_blocks, plan.out_blocks)
+    found: list[OutputGroup] = []
+    for i, ((order, groups), data) in enumerate(zip(halves, packed, strict=True)):
+        weights = image.add(data)
+        if resident:
+            params = resident[i]
+        else:
+            params = image.add(weight_image.post_params(op, order, config.cols))
+        runs = _post_runs(order, blocks_in_vector)
+        found.append(OutputGroup(order, groups, runs, weights, len(data), params))
+    return found
+
+
+def _order(blocks: Range, blocks_in_vector: int) -> tuple[int, ...]:
+    """Blocks narrower than a vector lie lane by lane, so that one POST writes many."""
+    return tuple(sorted(range(*blocks), key=lambda block: (block % blocks_in_vector, block)))
+
+
+def _post_runs(order: Sequence[int], blocks_in_vector: int) -> tuple[PostRun, ...]:
+    runs: list[PostRun] = []
+    for index, block in enumerate(order):
+        last = runs[-1] if runs else None
+        if last is not None and block == last.block + last.count * blocks_in_vector:
+            runs[-1] = PostRun(last.index, last.block, last.count + 1)
+        else:
+            runs.append(PostRun(index, block, 1))
+    return tuple(runs)
+
+
+def _resident_params(
+    lowering: Lowering,
+    op: ir.Conv,
+    orders: Sequence[Sequence[int]],
+    out_blocks: int,
+    blocks_in_half: int,
+) -> list[ResidentParams]:
+    """Those of each group, after loading all parameters; empty where they are too many."""
+    config = lowering.config
+    if out_blocks > max(blocks_in_half, config.param_slots // 2):
+        return []
+    blocks = [block for order in orders for block in order]
+    address = lowering.image.add(weight_image.post_params(op, blocks, config.cols))
+    param, slot = lowering.load_post_params(address, len(blocks))
+    found: list[ResidentParams] = []
+    for order in orders:
+        found.append(ResidentParams(param, slot % config.param_slots))
+        slot += len(order)
+    return found
