@@ -11,27 +11,25 @@ from pathlib import Path
 from hwcnn.models.digits import PICTURES
 from rich.console import Console
 
-import hwcnn.estimate.command as estimate
-from hwcnn import generator
+import hwcnn
 from hwcnn.cli import tables
-from hwcnn.config import AccelConfig
-from hwcnn.sim import command
 
 OUT = Path("build/demo")
 
 
-def rows(values, pictures):
+def rows(found, pictures):
     """A table row for each picture; its label is in its file's name."""
-    for item, picture in zip(values["outputs"], pictures, strict=True):
-        (output,) = item["outputs"].values()
+    for sample, picture in zip(found.outputs, pictures, strict=True):
+        (output,) = sample.outputs.values()
+        utilisation = found.mac_utilisation * found.cycles / sample.cycles
         yield {
             "picture": picture.name,
             "label": picture.stem.split("_")[1],
-            "RTL's answer": output["top"][0]["label"],
-            "probability": output["top"][0]["value"],
-            "mismatches": item["mismatches"],
-            "cycles": item["cycles"],
-            "MAC utilisation": f"{100 * values['mac_utilisation'] * values['cycles'] / item['cycles']:.1f} %",
+            "RTL's answer": output.top[0].label,
+            "probability": output.top[0].value,
+            "mismatches": sample.mismatches,
+            "cycles": sample.cycles,
+            "MAC utilisation": f"{100 * utilisation:.1f} %",
         }
 
 
@@ -46,24 +44,22 @@ def main():
 
 
 def run(arguments, show, progress):
-    made = generator.generate(
-        generator.Request("digits", AccelConfig.load(pe=arguments.pe), OUT, progress=progress)
-    )
+    made = hwcnn.generate("digits", pe=arguments.pe, out=OUT, progress=progress)
     show.print(
-        f"digits on {made['pe']}: {made['macs']:,} MACs, {made['instructions']} instructions, in {OUT}"
+        f"digits on {made.pe}: {made.macs:,} MACs, {made.instructions} instructions, in {OUT}"
     )
     pictures = sorted(PICTURES.glob("*.png"))
-    values, lines = command.run(command.Request(OUT, inputs=tuple(pictures), progress=progress))
-    table = list(rows(values, pictures))
+    found = hwcnn.simulate(OUT, inputs=pictures, progress=progress)
+    table = list(rows(found, pictures))
     show.print(tables.table(table))
     right = sum(row["label"] == row["RTL's answer"] for row in table)
     show.print(
-        f"{right} of {len(table)} right; {values['elements_compared']:,} values compared with the reference, "
-        f"{values['mismatches']} differ; {values['cycles_per_second']:,} cycles a second"
+        f"{right} of {len(table)} right; {found.elements_compared:,} values compared with the "
+        f"reference, {found.mismatches} differ; {found.cycles_per_second:,} cycles a second"
     )
-    show.print(*lines, sep="\n")
-    show.print(*tables.resources(estimate.resources(OUT, device=arguments.device)))
-    return 1 if values["mismatches"] else 0
+    show.print(*found.mismatch_lines, sep="\n")
+    show.print(*tables.resources(hwcnn.estimate_resources(OUT, device=arguments.device)))
+    return 1 if found.mismatches else 0
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from onnx import numpy_helper
 from onnx.backend import test as backend_test
 from page import NETWORKS, record
 
-from hwcnn import artifact, generator, golden
+import hwcnn
+from hwcnn import artifact, golden
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
@@ -96,7 +97,7 @@ def measure(name, config, seed, engines):
     with tempfile.TemporaryDirectory() as scratch:
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
-        made = generator.generate(generator.Request(str(path), config, out, seed=seed))
+        made = hwcnn.generate(path, config=config, out=out, seed=seed)
         design = Design.of(artifact.Generated(out))
         (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
         x = {
@@ -112,20 +113,18 @@ def measure(name, config, seed, engines):
         for engine, result in found.items()
     }
     tensors = found["isa"].outcomes[0].tensors.values()
-    cycles, wrong = (
-        figures["rtl"][key] if "rtl" in figures else None for key in ("cycles", "mismatches")
-    )
+    in_rtl = figures.get("rtl")
     return {
         "network": name,
-        "GMAC": f"{made['macs'] / 1e9:.3f}",
-        "million parameters": f"{made['params'] / 1e6:.2f}",
+        "GMAC": f"{made.macs / 1e9:.3f}",
+        "million parameters": f"{made.params / 1e6:.2f}",
         "fewest values": str(min(len(np.unique(t)) for t in tensors if t.size >= 256)),
         "as onnxruntime, %": f"{min(layer.percent for layer in layers if not layer.approximate):.3f}",
-        "values compared": f"{figures['isa']['elements_compared']:,}",
-        "mismatches, ISA": str(figures["isa"]["mismatches"]),
-        "mismatches, RTL": "-" if wrong is None else str(wrong),
-        "cycles": "-" if cycles is None else f"{cycles:,}",
-    }, not any(values["mismatches"] for values in figures.values()) and all(
+        "values compared": f"{figures['isa'].elements_compared:,}",
+        "mismatches, ISA": str(figures["isa"].mismatches),
+        "mismatches, RTL": str(in_rtl.mismatches) if in_rtl else "-",
+        "cycles": f"{in_rtl.cycles:,}" if in_rtl else "-",
+    }, not any(found.mismatches for found in figures.values()) and all(
         layer.passed for layer in layers
     )
 

@@ -19,10 +19,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-import hwcnn.estimate.command as estimate
-from hwcnn import generator, models
-from hwcnn.config import AccelConfig
-from hwcnn.sim import command
+import hwcnn
+from hwcnn import models
 
 COLUMNS = {
     "network": "<",
@@ -55,36 +53,35 @@ def measure(model, config, batch):
     """One row: generate, simulate, compare, estimate."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "generated"
-        made = generator.generate(generator.Request(model, config, out, batch=batch))
+        made = hwcnn.generate(model, config=config, out=out, batch=batch)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.monotonic()
-        values, lines = command.run(command.Request(out))
+        found = hwcnn.simulate(out)
         seconds = time.monotonic() - began
-        predicted = estimate.performance(out)
-        estimated = predicted["cycles"]
-    for line in lines:
+        predicted = hwcnn.estimate_performance(out)
+    for line in found.mismatch_lines:
         LOG(line)
     return {
-        "network": made["model"],
+        "network": made.model,
         "PE": config.pe,
         "bus": config.axi_bytes,
         "batch": batch,
-        "GMAC": values["macs"] / 1e9,
-        "cycles": values["cycles"],
-        "MAC utilisation": values["mac_utilisation"],
-        "conv utilisation": values["conv_mac_utilisation"],
-        "read MB": values["dram_read_bytes"] / 1e6,
-        "written MB": values["dram_write_bytes"] / 1e6,
-        "estimated cycles": estimated,
-        "error": estimated / values["cycles"] - 1,
-        "worst layer": worst_layer(values["layers"], predicted["layers"]),
-        "values compared": values["elements_compared"],
-        "mismatches": values["mismatches"],
-        "simulated cycles/s": values["cycles_per_second"],
-        "generate s": made["seconds"],
+        "GMAC": found.macs / 1e9,
+        "cycles": found.cycles,
+        "MAC utilisation": found.mac_utilisation,
+        "conv utilisation": found.conv_mac_utilisation,
+        "read MB": found.dram_read_bytes / 1e6,
+        "written MB": found.dram_write_bytes / 1e6,
+        "estimated cycles": predicted.cycles,
+        "error": predicted.cycles / found.cycles - 1,
+        "worst layer": worst_layer(found.layers, predicted.layers),
+        "values compared": found.elements_compared,
+        "mismatches": found.mismatches,
+        "simulated cycles/s": found.cycles_per_second,
+        "generate s": made.seconds,
         "generate GB": memory / 2**20,
         "simulate s": seconds,
-        "stalls": values["stall_cycles"],
+        "stalls": found.stall_cycles,
     }
 
 
@@ -93,9 +90,9 @@ def worst_layer(measured, estimated):
     and how many are beyond 3 %.
     """
     errors = [
-        (e["cycles"] / m["cycles"] - 1, m["name"])
+        (e.cycles / m.cycles - 1, m.name)
         for m, e in zip(measured, estimated, strict=True)
-        if m["cycles"] > LARGE
+        if m.cycles > LARGE
     ]
     if not errors:
         return "-"
@@ -158,9 +155,9 @@ def main():
     networks = models.names() if arguments.all else arguments.networks
     if not networks:
         parser.error("name a network, or --all")
-    config = AccelConfig.load(pe=arguments.pe)
+    config = hwcnn.AccelConfig.load(pe=arguments.pe)
     if arguments.axi_bytes:
-        config = AccelConfig.from_dict(config.to_dict() | {"axi_bytes": arguments.axi_bytes})
+        config = hwcnn.AccelConfig.from_dict(config.to_dict() | {"axi_bytes": arguments.axi_bytes})
     bad = 0
     with ProcessPoolExecutor(arguments.jobs, max_tasks_per_child=1) as pool:
         runs = {

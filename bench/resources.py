@@ -20,7 +20,7 @@ from scipy.optimize import nnls
 
 import hwcnn.estimate
 from hwcnn.config import VECTOR_FEATURES, AccelConfig
-from hwcnn.estimate import command, devices, model, netlist, pnr, synth
+from hwcnn.estimate import devices, model, netlist, pnr, resources, synth
 from hwcnn.estimate.components import BLOCKS, FEATURES, block_of
 from hwcnn.estimate.families import FAMILIES
 from hwcnn.rtl.verilog import accelerator_verilog
@@ -153,7 +153,7 @@ def check(family, configs, results):
     """Rows of formula and synthesis into results."""
     for config in configs:
         folder = synth.synthesise(accelerator_verilog(config), family)
-        real, guess = command.synthesised(folder, family), model.components(config, family)
+        real, guess = resources.synthesised(folder, family), model.components(config, family)
         row = {
             "family": family,
             "config": _label(config),
@@ -198,7 +198,7 @@ def place(results, sizes):
         in_luts = model.scarce(config, part)
         folder = synth.synthesise(accelerator_verilog(config), part.family, in_luts)
         used, timing = (
-            model.total(command.synthesised(folder, part.family)),
+            model.total(resources.synthesised(folder, part.family)),
             pnr.place(folder, part, show),
         )
         row = {

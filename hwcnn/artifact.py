@@ -47,17 +47,15 @@ def check_out(out: Path) -> None:
         above = next(p for p in out.absolute().parents if p.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise InputError(
-                f"--out {out}: cannot write there: {above} is no folder that may be written to"
+                f"cannot write there: {above} is no folder that may be written to", "out", out
             )
         ours = not out.exists() or (
             out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
         )
     except OSError as e:
-        raise unwritable(f"--out {out}", e) from e
+        raise unwritable(out, e, "out") from e
     if not ours:
-        raise InputError(
-            f"--out {out}: it exists and is not a generated folder; nothing was changed"
-        )
+        raise InputError("it exists and is not a generated folder; nothing was changed", "out", out)
 
 
 @contextlib.contextmanager
@@ -74,7 +72,7 @@ def _replacing(out: Path) -> Generator[Path]:
             shutil.rmtree(out)
         scratch.rename(out)
     except OSError as e:
-        raise unwritable(f"--out {out}", e) from e
+        raise unwritable(out, e, "out") from e
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -8,8 +8,10 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from .errors import InputError
 
@@ -17,7 +19,7 @@ from .errors import InputError
 VECTOR_FEATURES = ("pool", "eltwise", "affine", "lrn", "lut")
 
 
-def bits_for(n):
+def bits_for(n: int) -> int:
     """Bits that hold the values 0 to n-1 (at least one)."""
     return max(1, (n - 1).bit_length())
 
@@ -64,7 +66,7 @@ class AccelConfig:
     pool_depth: int = 512
     features: tuple[str, ...] = field(default=VECTOR_FEATURES)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(
             self, "features", tuple(f for f in VECTOR_FEATURES if f in self.features)
         )
@@ -84,7 +86,8 @@ class AccelConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or value & (value - 1) or not low <= value <= high:
                 raise InputError(
-                    f"accelerator configuration: {name} = {value!r}: expected a power of two from {low} to {high}"
+                    f"accelerator configuration: {name} = {value!r}: expected a power of two from "
+                    f"{low} to {high}"
                 )
         if self.axi_bytes > max_axi_bytes(self.rows, self.cols):
             raise InputError(
@@ -93,44 +96,44 @@ class AccelConfig:
             )
 
     @property
-    def lanes(self):
+    def lanes(self) -> int:
         """L: channels in a block of a tensor in DRAM, and bytes in a vector."""
         return self.rows
 
     @property
-    def post_lanes(self):
+    def post_lanes(self) -> int:
         """P: channels that the post engine emits a cycle: min(R, C)."""
         return min(self.rows, self.cols)
 
     @property
-    def alu_lanes(self):
+    def alu_lanes(self) -> int:
         """M: channels that the vector engine's ALU takes a cycle, half a vector."""
         return self.lanes // 2
 
     @property
-    def act_vectors(self):
+    def act_vectors(self) -> int:
         """Vectors of L bytes in the activation buffer."""
         return self.act_kib * 1024 // self.lanes
 
     @property
-    def tile_bytes(self):
+    def tile_bytes(self) -> int:
         """Bytes of one weight tile (R*C)."""
         return self.rows * self.cols
 
     @property
-    def post_param_bytes(self):
+    def post_param_bytes(self) -> int:
         """Bytes in DRAM of the parameters of one output block (C lanes of 8 bytes)."""
         return 8 * self.cols
 
     @property
-    def vector_param_bytes(self):
+    def vector_param_bytes(self) -> int:
         """Bytes in DRAM of the per-channel parameters of one vector block: L lanes of 8 bytes,
         filled up to a whole beat.
         """
         return max(8 * self.lanes, self.axi_bytes)
 
     @property
-    def sum_bits(self):
+    def sum_bits(self) -> int:
         """Width of a column's partial sum.
 
         A product of two int8 is within [-2**14 + 128, 2**14], so R of them are within 2**14 * R in
@@ -139,59 +142,76 @@ class AccelConfig:
         return 16 + bits_for(self.rows)
 
     @property
-    def pe(self):
+    def pe(self) -> str:
+        """ROWSxCOLS."""
         return f"{self.rows}x{self.cols}"
 
-    def key(self):
+    def key(self) -> str:
         """A short hash of all parameters, for caches of builds."""
         text = json.dumps(dataclasses.asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
+        """All parameters as JSON values; `from_dict` reads them."""
         return dataclasses.asdict(self) | {"features": list(self.features)}
 
     @classmethod
-    def from_dict(cls, values):
-        known = {f.name for f in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
+    def from_dict(cls, values: Mapping[str, Any]) -> "AccelConfig":
+        """The configuration with these parameters; the others have their defaults.
+
+        Raises InputError for unknown parameters and for values that make no sense.
+        """
+        known = sorted(f.name for f in dataclasses.fields(cls))
+        if unknown := sorted(set(values) - set(known)):
             raise InputError(
-                f"accelerator configuration: unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}"
+                f"accelerator configuration: unknown key {unknown[0]!r}: known are "
+                f"{', '.join(known)}"
             )
         values = dict(values)
         if "features" in values:
-            if not isinstance(values["features"], list | tuple) or not all(
-                isinstance(f, str) for f in values["features"]
-            ):
-                raise InputError(
-                    f"accelerator configuration: features = {values['features']!r}: expected a list of names, "
-                    f'such as ["pool"]: known are {", ".join(VECTOR_FEATURES)}'
-                )
-            if bad := sorted(set(values["features"]) - set(VECTOR_FEATURES)):
-                raise InputError(
-                    f"accelerator configuration: unknown feature {bad[0]!r}: known are {', '.join(VECTOR_FEATURES)}"
-                )
-            values["features"] = tuple(values["features"])
+            values["features"] = cls._features(values["features"])
         return cls(**values)
 
+    @staticmethod
+    def _features(given: object) -> tuple[str, ...]:
+        names = cast(list[object], given) if isinstance(given, list | tuple) else None
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise InputError(
+                f"accelerator configuration: features = {given!r}: expected a list of names, "
+                f'such as ["pool"]: known are {", ".join(VECTOR_FEATURES)}'
+            )
+        features = cast(list[str], names)
+        if bad := sorted(set(features) - set(VECTOR_FEATURES)):
+            raise InputError(
+                f"accelerator configuration: unknown feature {bad[0]!r}: known are "
+                f"{', '.join(VECTOR_FEATURES)}"
+            )
+        return tuple(features)
+
     @classmethod
-    def load(cls, path=None, pe=None):
-        """The configuration of a TOML file (all keys optional), with the array size of ``--pe``
-        (``"RxC"``) over it.
+    def load(
+        cls, config: "str | Path | AccelConfig | None" = None, pe: str | None = None
+    ) -> "AccelConfig":
+        """The configuration of a TOML file (all keys optional) or another one, with the array size
+        `pe` ("ROWSxCOLS") over it.
         """
-        values = {}
-        if path is not None:
+        values: dict[str, Any] = {}
+        if isinstance(config, AccelConfig):
+            values = config.to_dict()
+        elif config is not None:
             try:
-                values = tomllib.loads(Path(path).read_text())
+                values = tomllib.loads(Path(config).read_text())
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
                 raise InputError(
-                    f"{path}: cannot read the accelerator configuration: {getattr(e, 'strerror', e)}"
+                    f"{config}: cannot read the accelerator configuration: "
+                    f"{getattr(e, 'strerror', e)}"
                 ) from e
         if pe is not None:
             match = re.fullmatch(r"(\d+)x(\d+)", pe)
             if not match:
-                raise InputError(f"--pe {pe}: expected ROWSxCOLS, such as 16x16")
-            values["rows"], values["cols"] = map(int, match.groups())
-        sides = [values.get("rows"), values.get("cols")]
-        if "axi_bytes" not in values and all(isinstance(side, int) for side in sides):
-            values["axi_bytes"] = max(8, min(16, sides[0] * sides[1]))
+                raise InputError("expected ROWSxCOLS, such as 16x16", "pe", pe)
+            values |= {"rows": int(match[1]), "cols": int(match[2])}
+        rows, cols = values.get("rows"), values.get("cols")
+        if "axi_bytes" not in values and isinstance(rows, int) and isinstance(cols, int):
+            values["axi_bytes"] = max(8, min(16, rows * cols))
         return cls.from_dict(values)

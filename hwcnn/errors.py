@@ -10,8 +10,20 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class InputError(Exception):
     """Bad input. The command line prints the message as one line and exits with code 2.
 
-    The message says what is wrong, where (file, node, option), why, and what to do about it.
+    problem : what is wrong, where (file, node), why, and what to do about it. parameter : that of
+    the public functions that is to blame, if one is; value : what was given for it. The message
+    begins with them ("engine 'x': expected ..."); the command line puts its own option there.
     """
+
+    def __init__(self, problem: str, parameter: str | None = None, value: object = None) -> None:
+        super().__init__(problem, parameter, value)
+        self.problem, self.parameter, self.value = problem, parameter, value
+
+    def __str__(self) -> str:
+        if self.parameter is None:
+            return self.problem
+        value = "" if self.value is None else f" {str(self.value)!r}"
+        return f"{self.parameter}{value}: {self.problem}"
 
 
 class RunError(Exception):
@@ -29,10 +41,19 @@ class Note(UserWarning):
     """
 
 
-def unwritable(what: object, error: OSError) -> InputError | RunError:
-    """The exception to raise where `what` (a path) cannot be written: RunError on a full disk,
-    InputError otherwise.
+def check_range(parameter: str, value: object, low: int, high: int) -> None:
+    """InputError where a parameter's value is no whole number from `low` to `high`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InputError(f"expected a whole number from {low} to {high}", parameter, value)
+
+
+def unwritable(path: object, error: OSError, parameter: str | None = None) -> InputError | RunError:
+    """The exception to raise where a path cannot be written: RunError on a full disk, InputError
+    otherwise. parameter : that gave the path.
     """
     if error.errno in _FULL:
-        return RunError(f"{what}: cannot write: {error.strerror}; free some space and run it again")
-    return InputError(f"{what}: cannot write there: {error.strerror}")
+        return RunError(f"{path}: cannot write: {error.strerror}; free some space and run it again")
+    problem = f"cannot write there: {error.strerror}"
+    if parameter is None:
+        return InputError(f"{path}: {problem}")
+    return InputError(problem, parameter, path)

@@ -7,6 +7,8 @@ from . import isa
 #: Images in one run at most (each but in fully connected layers takes instructions of its own, so
 #: that more only make the program longer), and bytes of DRAM, as far as addresses of 32 bits reach.
 MAX_BATCH, MAX_DRAM = 256, 1 << 32
+#: Of what seeds random numbers, in Python and in the simulator's C++.
+MAX_SEED = (1 << 32) - 1
 #: Output columns whose windows may be open at a time in the row stage of the pooling window unit.
 OPEN_WINDOWS = 4
 #: Taps of a sum window: sums of int8, less the zero point a tap, then fit the 18-bit operand of the

@@ -1,144 +1,26 @@
 """Networks that ship with hwcnn, by name: published topologies with seeded weights, and `digits`,
 trained.
+
+`build`, `samples` and `prepared` are loaded when they are first used: listing the networks takes no
+onnx.
 """
 
-import onnx
-from hwcnn.models import (
-    alexnet,
-    densenet,
-    digits,
-    googlenet,
-    mobilenet,
-    resnet,
-    squeezenet,
-    table,
-    vgg,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from hwcnn.errors import InputError
+from .catalogue import info, names
+from .info import ModelInfo
 
-from . import inputs
-from .builder import Builder
-from .info import CAFFE, GREY, TORCH, ModelInfo
+if TYPE_CHECKING:
+    from .inputs import prepared, samples
+    from .network import build
 
 __all__ = ["ModelInfo", "build", "info", "names", "prepared", "samples"]
 
-_MODELS = {
-    m.name: m
-    for m in (
-        ModelInfo(
-            "digits",
-            "handwritten digits, trained: 98.9 % of 1,000 held-out pictures",
-            28,
-            GREY,
-            digits.digits,
-            digits.ONNX_FILE,
-            digits.LABELS,
-        ),
-        ModelInfo("alexnet", "AlexNet (2012): groups and LRN", 227, CAFFE, alexnet.alexnet),
-        ModelInfo("vgg11", "VGG configuration A (2014)", 224, CAFFE, vgg.vgg),
-        ModelInfo("vgg11-lrn", "VGG configuration A-LRN: with one LRN", 224, CAFFE, vgg.vgg),
-        ModelInfo("vgg13", "VGG configuration B", 224, CAFFE, vgg.vgg),
-        ModelInfo("vgg16c", "VGG configuration C: three 1x1 convolutions", 224, CAFFE, vgg.vgg),
-        ModelInfo("vgg16", "VGG configuration D", 224, CAFFE, vgg.vgg),
-        ModelInfo("vgg19", "VGG configuration E", 224, CAFFE, vgg.vgg),
-        ModelInfo(
-            "googlenet",
-            "GoogLeNet (2014): nine inception modules, LRN",
-            224,
-            CAFFE,
-            googlenet.googlenet,
-        ),
-        ModelInfo(
-            "squeezenet",
-            "SqueezeNet 1.0 (2016): eight fire modules",
-            224,
-            TORCH,
-            squeezenet.squeezenet,
-        ),
-        ModelInfo(
-            "squeezenet1.1", "SqueezeNet 1.1: pools earlier", 224, TORCH, squeezenet.squeezenet1_1
-        ),
-        ModelInfo("resnet18", "ResNet-18 (2015): basic blocks", 224, TORCH, resnet.resnet),
-        ModelInfo("resnet34", "ResNet-34: basic blocks", 224, TORCH, resnet.resnet),
-        ModelInfo("resnet50", "ResNet-50 v1.5: bottlenecks", 224, TORCH, resnet.resnet),
-        ModelInfo("resnet101", "ResNet-101 v1.5", 224, TORCH, resnet.resnet),
-        ModelInfo("resnet152", "ResNet-152 v1.5", 224, TORCH, resnet.resnet),
-        ModelInfo("resnext50", "ResNeXt-50 32x4d (2016): 32 groups", 224, TORCH, resnet.resnet),
-        ModelInfo(
-            "seresnet50", "SE-ResNet-50 (2017): squeeze and excitation", 224, TORCH, resnet.resnet
-        ),
-        ModelInfo(
-            "mobilenet",
-            "MobileNet v1 (2017): depthwise and pointwise",
-            224,
-            TORCH,
-            mobilenet.mobilenet,
-        ),
-        ModelInfo(
-            "densenet121", "DenseNet-121 (2016): dense blocks", 224, TORCH, densenet.densenet
-        ),
-        ModelInfo("densenet169", "DenseNet-169", 224, TORCH, densenet.densenet),
-        ModelInfo("densenet201", "DenseNet-201", 224, TORCH, densenet.densenet),
-        ModelInfo("densenet264", "DenseNet-264", 224, TORCH, densenet.densenet),
-        ModelInfo("table64", "64x64x3, four convolutions, two classes", 64, TORCH, table.table64),
-        ModelInfo(
-            "table400",
-            "400x400x3, four convolutions with LRN, ten classes",
-            400,
-            CAFFE,
-            table.table400,
-        ),
-    )
-}
+_LAZY = {"build": "network", "prepared": "inputs", "samples": "inputs"}
 
 
-def names():
-    """The names of all built-in networks."""
-    return list(_MODELS)
-
-
-def info(name):
-    """The ModelInfo of a network; raises InputError for an unknown name."""
-    if name not in _MODELS:
-        raise InputError(
-            f"model {name!r} is not built in: known are {', '.join(names())}; or give the path of an "
-            ".onnx file"
-        )
-    return _MODELS[name]
-
-
-def build(name, width=1.0, size=None, seed=0):
-    """The network as a float onnx.ModelProto, batch 1, input ``input`` [1, C, size, size].
-
-    width : multiplier of the channels; size : input height and width instead of the network's own;
-    seed : of the weights. A trained network has only its own width and size.
-    Raises InputError for an unknown name, or where the network cannot be built at that width or
-    size.
-    """
-    model = info(name)
-    size = model.size if size is None else size
-    if width <= 0 or size < 1:
-        raise InputError(f"model {name}: width {width} and size {size}: expected positive numbers")
-    if model.file:
-        if (width, size) != (1, model.size):
-            raise InputError(
-                f"model {name} is trained: its width is 1 and its size {model.size}, "
-                f"not {width} and {size}"
-            )
-        return onnx.load(model.file)
-    builder = Builder(name, model.channels, size, width, seed)
-    return builder.model(model.layers(builder, "input"))
-
-
-def samples(name, count, seed=0, size=None):
-    """`count` prepared inputs, float32 [1, C, size, size], for calibration and trials.
-
-    They are training pictures for a trained network, seeded random pictures for the others.
-    """
-    return inputs.samples(info(name), count, seed, size)
-
-
-def prepared(name, pixels):
-    """A picture uint8 [H, W] or [H, W, C] as a network takes it: float32 [1, C, H, W]."""
-    return inputs.prepared(info(name), pixels)
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)

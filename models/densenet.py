@@ -2,7 +2,7 @@
 before it.
 """
 
-from hwcnn.models.resnet import conv_norm_relu
+from .resnet import conv_norm_relu
 
 #: Layers of each dense block.
 PLANS = {

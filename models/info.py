@@ -5,8 +5,12 @@ of its classes.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hwcnn.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from .builder import Builder
 
 #: Networks of Caffe's time: the mean is subtracted, nothing is scaled (LRN's constants belong to
 #: this range).
@@ -31,10 +35,10 @@ class ModelInfo:
     title: str
     size: int
     preprocess: Preprocess
-    layers: Callable
+    layers: "Callable[[Builder, str], str]"
     file: Path | None = None
     labels: tuple[str, ...] = ()
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         return self.preprocess.channels

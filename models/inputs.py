@@ -3,33 +3,39 @@ trials.
 """
 
 import numpy as np
-from hwcnn.models.digits import PICTURES
 
 from hwcnn import pictures
 
+from .catalogue import info
+from .digits import PICTURES
 
-def samples(info, count, seed=0, size=None):
-    """`count` inputs float32 [1, C, H, W]: of `digits`, training pictures, of the others, random
-    pictures.
+
+def samples(name: str, count: int, seed: int = 0, size: int | None = None) -> list[np.ndarray]:
+    """`count` prepared inputs, float32 [1, C, size, size], for calibration and trials: training
+    pictures of `digits`, seeded random pictures of the others.
+
+    size : height and width instead of the network's own.
     """
-    if info.name == "digits":
+    if name == "digits":
         with np.load(PICTURES / "calibration.npz") as file:
             pixels = file["pixels"]
         order = np.random.default_rng(seed).permutation(len(pixels))
         chosen = [pixels[order[k % len(order)]] for k in range(count)]
     else:
-        chosen = [picture(info.channels, size or info.size, seed + k) for k in range(count)]
-    return [prepared(info, pixels) for pixels in chosen]
+        model = info(name)
+        chosen = [picture(model.channels, size or model.size, seed + k) for k in range(count)]
+    return [prepared(name, pixels) for pixels in chosen]
 
 
-def prepared(info, pixels):
-    """float32 [1, C, H, W] of a picture uint8 [H, W] or [H, W, C]."""
-    pixels = pixels.reshape(*pixels.shape[:2], info.channels)
-    shape = (info.channels, *pixels.shape[:2])
-    return pictures.prepare(pixels, shape, info.preprocess)[None]
+def prepared(name: str, pixels: np.ndarray) -> np.ndarray:
+    """A picture uint8 [H, W] or [H, W, C] as the network takes it: float32 [1, C, H, W]."""
+    model = info(name)
+    pixels = pixels.reshape(*pixels.shape[:2], model.channels)
+    shape = (model.channels, *pixels.shape[:2])
+    return pictures.prepare(pixels, shape, model.preprocess)[None]
 
 
-def picture(channels, size, seed):
+def picture(channels: int, size: int, seed: int) -> np.ndarray:
     """A seeded picture with detail at all scales, as photographs have: uint8 [size, size(,
     channels)].
     """

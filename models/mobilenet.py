@@ -1,6 +1,6 @@
 """MobileNet v1 (2017): depthwise 3x3 and pointwise 1x1 convolutions in turn."""
 
-from hwcnn.models.resnet import conv_norm_relu
+from .resnet import conv_norm_relu
 
 #: Output channels and stride of each of the 13 pairs.
 PAIRS = (

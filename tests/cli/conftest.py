@@ -36,10 +36,9 @@ def hwcnn(capsys, tmp_path, monkeypatch):
 def generated(tmp_path_factory):
     """A generated folder: digits on 8x8."""
     from hwcnn import artifact, generator
-    from hwcnn.config import AccelConfig
 
     out = tmp_path_factory.mktemp("generated") / "digits"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(artifact, "LAST", out.with_name(".last"))
-        generator.generate(generator.Request("digits", AccelConfig.load(pe="8x8"), out))
+        generator.generate("digits", pe="8x8", out=out)
     return out

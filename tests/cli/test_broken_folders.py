@@ -12,7 +12,7 @@ import nets
 import pytest
 
 from hwcnn import artifact
-from hwcnn.cli import tables
+from hwcnn.cli import lists
 from hwcnn.errors import InputError, Note, RunError
 from hwcnn.sim import command
 from hwcnn.sim.engines.rtl_engine import SimulationError
@@ -37,18 +37,12 @@ def folder(generated, hwcnn):
 def other(tmp_path_factory):
     """A folder of another network for the same accelerator."""
     from hwcnn import generator
-    from hwcnn.config import AccelConfig
 
     scratch = tmp_path_factory.mktemp("other")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(artifact, "LAST", scratch / ".last")
-        generator.generate(
-            generator.Request(
-                str(nets.small(scratch / "net.onnx", (1, 3, 6, 6))),
-                AccelConfig.load(pe="8x8"),
-                scratch / "out",
-            )
-        )
+        model = nets.small(scratch / "net.onnx", (1, 3, 6, 6))
+        generator.generate(model, pe="8x8", out=scratch / "out")
     return scratch / "out"
 
 
@@ -186,7 +180,7 @@ def test_a_full_disk(hwcnn, generated, tmp_path):
         outcome = hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--out", "out")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    failed(outcome, 3, "--out out", "cannot write", "free some space")
+    failed(outcome, 3, "hwcnn: out: cannot write", "free some space")
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
 
 
@@ -222,10 +216,10 @@ def test_no_compiler(hwcnn, generated, tmp_path, monkeypatch):
     ],
 )
 def test_what_nobody_foresaw(hwcnn, monkeypatch, error, code, words):
-    def broken(request):
+    def broken(*_, **__):
         raise error
 
-    monkeypatch.setattr(command, "run", broken)
+    monkeypatch.setattr(command, "simulate", broken)
     failed(hwcnn("simulate"), code, *words)
     monkeypatch.setenv("HWCNN_TRACEBACK", "1")
     shown = hwcnn("simulate")
@@ -242,17 +236,17 @@ def test_a_note_is_shown_only_if_all_else_goes_well(hwcnn, monkeypatch, error):
             raise error
         return {"models": []}
 
-    monkeypatch.setattr(tables, "model_list", noting)
+    monkeypatch.setattr(lists, "models", noting)
     assert hwcnn("models", "--json").err == (
         f"hwcnn: {error}\n" if error else "hwcnn: note: left out: x\n"
     )
 
 
 def test_an_interrupt(hwcnn, monkeypatch):
-    def interrupted(request):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "run", interrupted)
+    monkeypatch.setattr(command, "simulate", interrupted)
     outcome = hwcnn("simulate")
     assert outcome.code == 130
     assert "Traceback" not in outcome.err

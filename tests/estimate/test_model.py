@@ -12,8 +12,9 @@ from rich.console import Console
 from hwcnn.cli import tables
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.estimate import command, devices, model
+from hwcnn.estimate import devices, model, resources
 from hwcnn.estimate.components import BLOCKS, COMPONENTS, rams
+from hwcnn.estimate.resources import estimate_resources
 from hwcnn.estimate.synth import InLuts
 from hwcnn.rtl.top import Accelerator
 from hwcnn.rtl.verilog import accelerator_verilog
@@ -74,15 +75,15 @@ def test_multipliers_and_rams_go_to_luts_where_a_device_is_short_of_blocks():
 
 def test_the_largest_array_that_fits():
     def largest(device):
-        return command.largest(AccelConfig(), devices.find(device), lambda text: None)
+        return resources.largest(AccelConfig(), devices.find(device), lambda text: None)
 
     for device in ("xc7z020", "lfe5u-85f"):
         found, part = largest(device), devices.find(device)
-        assert command.fits(
+        assert resources.fits(
             model.total(model.components(found, part.family, model.scarce(found, part))), part
         )
         double = replace(found, cols=2 * found.cols)
-        assert not command.fits(
+        assert not resources.fits(
             model.total(model.components(double, part.family, model.scarce(double, part))), part
         )
     assert (
@@ -90,16 +91,13 @@ def test_the_largest_array_that_fits():
         > largest("xc7z020").rows * largest("xc7z020").cols
     )
     with pytest.raises(InputError, match="no array fits lfe5u-25f"):
-        command.largest(AccelConfig(act_kib=4096), devices.find("lfe5u-25f"), lambda text: None)
+        resources.largest(AccelConfig(act_kib=4096), devices.find("lfe5u-25f"), lambda text: None)
 
 
 def test_resources_by_component_and_percent():
-    values = command.resources(pe="8x8", device="LFE5U-85F")
-    assert (
-        values["source"] == "model"
-        and values["device"] == "lfe5u-85f"
-        and values["fmax_mhz"] is None
-    )
+    found = estimate_resources(pe="8x8", device="LFE5U-85F")
+    assert (found.source, found.device, found.fmax_mhz) == ("model", "lfe5u-85f", None)
+    values = found.to_dict()
     assert [row["name"] for row in values["components"]] == list(COMPONENTS)
     for kind in model.KINDS:
         assert values[kind] == sum(row[kind] for row in values["components"])
@@ -108,11 +106,13 @@ def test_resources_by_component_and_percent():
         )
     assert values["fits"] == all(share <= 100 for share in values["percent"].values())
     console = Console(width=150, record=True, file=io.StringIO())
-    console.print(*tables.resources(values))
+    console.print(*tables.resources(found))
     shown = console.export_text()
     assert all(name in shown for name in ("accumulators", "of lfe5u-85f", "lut per mac"))
 
 
 def test_families_without_a_formula_need_synthesis():
-    with pytest.raises(InputError, match="--synth"):
-        command.resources(pe="8x8", device="gw2a-18")
+    with pytest.raises(
+        InputError, match="^synth: needed, since there is no formula for gowin devices$"
+    ):
+        estimate_resources(pe="8x8", device="gw2a-18")

@@ -1,0 +1,61 @@
+"""What is parsed of the command line beyond what typer does, and how options are called in
+messages.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from hwcnn.errors import InputError
+
+#: Options that take several files after one another.
+_FILES = ("--input", "--calibrate")
+#: Parameters of the public functions whose option has another name than they.
+_OPTIONS = {"folder": "DIR", "inputs": "--input"}
+
+
+def message(error: InputError) -> str:
+    """What an InputError says, with the option in the place of the parameter that it names."""
+    if error.parameter is None:
+        return error.problem
+    option = _OPTIONS.get(error.parameter, f"--{error.parameter}")
+    value = "" if error.value is None else f" {error.value}"
+    return f"{option}{value}: {error.problem}"
+
+
+def numbers(parameter: str, text: str | None) -> tuple[float, ...] | None:
+    """Numbers, or ratios such as 1/255, separated by commas. Raises InputError for others."""
+    if text is None:
+        return None
+    try:
+        values = tuple(_ratio(part) for part in text.split(","))
+    except (ValueError, ZeroDivisionError) as e:
+        problem = "expected numbers (or ratios such as 1/255), separated by commas"
+        raise InputError(problem, parameter, text) from e
+    if not all(map(math.isfinite, values)):
+        raise InputError("expected finite numbers", parameter, text)
+    return values
+
+
+def _ratio(text: str) -> float:
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1)
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """``--input a b c``, and ``--input=a b c``, as ``--input a --input b --input c``, for the
+    options that take files. A generated folder among them is the verb's own argument.
+    """
+    result: list[str] = []
+    option, has_value = None, False
+    for word in arguments:
+        if word.startswith("-"):
+            name, equals, _ = word.partition("=")
+            option, has_value = name if name in _FILES else None, bool(equals)
+            result.append(word)
+        elif option and has_value and not (Path(word) / "manifest.json").exists():
+            result += [option, word]
+        else:
+            has_value = True
+            result.append(word)
+    return result

@@ -1,0 +1,127 @@
+"""What an accelerator takes of a device: by formula, by synthesis, or by place and route."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from hwcnn.artifact import Generated, last
+from hwcnn.config import AccelConfig, max_axi_bytes
+from hwcnn.errors import InputError
+from hwcnn.results import Progress, ResourceEstimate, silent
+from hwcnn.rtl.verilog import accelerator_verilog
+
+from . import devices, model, netlist
+from .components import COMPONENTS, block_of
+from .families import FAMILIES
+from .pnr import PLACEABLE, place
+from .synth import InLuts, owners, synthesise
+
+#: Sides of the arrays among which pe="auto" looks for the largest that fits.
+SIDES = (4, 8, 16, 32, 64)
+
+
+def estimate_resources(
+    folder: str | Path | None = None,
+    *,
+    pe: str | None = None,
+    config: str | Path | AccelConfig | None = None,
+    device: str | None = None,
+    synth: bool = False,
+    pnr: bool = False,
+    progress: Progress = silent,
+) -> ResourceEstimate:
+    """Logic, multipliers and memories on a device, by component.
+
+    Parameters
+    ----------
+    folder : a generated one; the last one if neither it nor `pe` nor `config` is given.
+    pe : "ROWSxCOLS", over what `config` says; "auto": the largest array that fits.
+    config : TOML file, or the configuration itself.
+    device : a name of `hwcnn devices`.
+    synth : synthesise with Yosys, which takes about a minute, instead of the formula.
+    pnr : place and route with nextpnr as well (ECP5).
+    progress : told what is being done.
+
+    Raises InputError where an argument is at fault, RunError where a tool fails.
+    """
+    part = devices.find(device or (sorted(PLACEABLE)[-1] if pnr else devices.DEFAULT))
+    accelerator = (
+        largest(AccelConfig.load(config), part, progress)
+        if pe == "auto"
+        else _config(folder, pe, config)
+    )
+    known = part.family in model.coefficients()
+    in_luts, timing = model.scarce(accelerator, part) if known else InLuts(), None
+    if synth or pnr:
+        built = synthesise(accelerator_verilog(accelerator), part.family, in_luts, progress)
+        parts, source = synthesised(built, part.family), "synth"
+        if pnr:
+            timing, source = place(built, part, progress), "pnr"
+    else:
+        parts, source = model.components(accelerator, part.family, in_luts), "model"
+    used = model.total(parts)
+    return ResourceEstimate(
+        device=part.name,
+        pe=accelerator.pe,
+        **used,
+        fits=fits(used, part),
+        percent={kind: round(100 * used[kind] / getattr(part, kind), 1) for kind in model.KINDS},
+        components=[{"name": name, **figures} for name, figures in parts.items()],
+        in_luts=asdict(in_luts),
+        lut_per_mac=round(used["luts"] / (accelerator.rows * accelerator.cols), 2),
+        fmax_mhz=timing.mhz if timing else None,
+        critical_path=list(timing.path) if timing else None,
+        source=source,
+    )
+
+
+def _config(
+    folder: str | Path | None, pe: str | None, config: str | Path | AccelConfig | None
+) -> AccelConfig:
+    if pe is None and config is None:
+        return Generated(folder or last()).manifest.config
+    if folder is not None:
+        raise InputError("give a folder, or an array and a configuration, not both", "folder")
+    return AccelConfig.load(config, pe)
+
+
+def synthesised(folder: Path, family: str) -> dict[str, dict[str, Any]]:
+    """``{component: {luts, ffs, dsps, brams}}`` of what `synth.synthesise` left in a folder."""
+    cells = netlist.by_type(owners(folder), lambda path: block_of(path).component)
+    return {name: FAMILIES[family].count(cells.get(name, {})) for name in COMPONENTS}
+
+
+def fits(used: Mapping[str, float], part: devices.Device) -> bool:
+    """Whether a device has as much of every kind."""
+    return all(used[kind] <= getattr(part, kind) for kind in model.KINDS)
+
+
+def largest(config: AccelConfig, part: devices.Device, progress: Progress) -> AccelConfig:
+    """The configuration with the largest array that fits a device by formula, the squarest among
+    equals; InputError if none does.
+    """
+    sizes = sorted(
+        ((rows, cols) for rows in SIDES for cols in SIDES),
+        key=lambda s: (-s[0] * s[1], abs(s[0] - s[1]), s),
+    )
+    for rows, cols in sizes:
+        if config.axi_bytes > max_axi_bytes(rows, cols):
+            continue
+        candidate = replace(config, rows=rows, cols=cols)
+        progress(candidate.pe)
+        # Without RAMs first: to find those takes a second.
+        if all(
+            fits(
+                model.total(
+                    model.components(
+                        candidate, part.family, model.scarce(candidate, part, memory), memory=memory
+                    )
+                ),
+                part,
+            )
+            for memory in (False, True)
+        ):
+            return candidate
+    problem = f"no array fits {part.name}; smaller buffers (in a configuration) might"
+    raise InputError(problem, "pe", "auto")

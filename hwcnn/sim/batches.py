@@ -1,0 +1,78 @@
+"""From files, or from nothing, to the inputs of each run: int8, batch by batch."""
+
+import numpy as np
+import onnx
+
+from hwcnn import golden, ir, models
+from hwcnn.artifact import Generated
+
+from . import inputs
+
+#: Samples of the network's own in a batch that are run where no input is given.
+OWN_SAMPLES = 1
+
+#: int8 [N, C, H, W] by the input's name.
+Batch = dict[str, np.ndarray]
+
+
+def samples_of(
+    generated: Generated, graph: ir.Graph, files: inputs.Paths, seed: int
+) -> tuple[list[str], list[Batch]]:
+    """(names of the samples, inputs of each run). The last batch is filled up with its last sample.
+
+    files : pictures or arrays; without any, the network's own samples, or noise by `seed`.
+    """
+    shapes = {name: tuple(graph.tensors[name].shape[1:]) for name in graph.inputs}
+    size = generated.manifest.batch
+    named = _of_files(generated, files, shapes) or _own(generated, shapes, OWN_SAMPLES * size, seed)
+    samples = [
+        {name: _quantise(graph, name, value) for name, value in sample.items()}
+        for _, sample in named
+    ]
+    samples += samples[-1:] * (-len(samples) % size)
+    batches = [
+        {
+            name: np.concatenate([sample[name] for sample in samples[i : i + size]])
+            for name in shapes
+        }
+        for i in range(0, len(samples), size)
+    ]
+    return [name for name, _ in named], batches
+
+
+def _of_files(
+    generated: Generated, files: inputs.Paths, shapes: inputs.Shapes
+) -> list[tuple[str, Batch]]:
+    named = []
+    unsigned = _unsigned_inputs(generated)
+    for path in inputs.expand(files):
+        found = inputs.samples(path, shapes, generated.manifest.preprocess, unsigned=unsigned)
+        for number, sample in enumerate(found):
+            named.append((path.name if len(found) == 1 else f"{path.name}[{number}]", sample))
+    return named
+
+
+def _unsigned_inputs(generated: Generated) -> set[str]:
+    """Names of the inputs that are uint8 in the ONNX model: quantised values, 128 above those of
+    the accelerator.
+    """
+    model = onnx.ModelProto.FromString(generated.quantized)
+    unsigned = onnx.TensorProto.UINT8
+    return {i.name for i in model.graph.input if i.type.tensor_type.elem_type == unsigned}
+
+
+def _own(
+    generated: Generated, shapes: inputs.Shapes, count: int, seed: int
+) -> list[tuple[str, Batch]]:
+    """Samples of a built-in network with one input; noise for any other."""
+    manifest = generated.manifest
+    if manifest.built_in and len(shapes) == 1:
+        (name,) = shapes
+        samples = [{name: x} for x in models.samples(manifest.model, count, seed)]
+    else:
+        samples = [inputs.noise(shapes, seed + number) for number in range(count)]
+    return [(f"own sample {number}", sample) for number, sample in enumerate(samples)]
+
+
+def _quantise(graph: ir.Graph, name: str, value: np.ndarray) -> np.ndarray:
+    return value if value.dtype == np.int8 else golden.quantise_input(graph, name, value)
