@@ -6,7 +6,7 @@ Usage: python bench/operators.py [--out docs/operators.md]
 import argparse
 from pathlib import Path
 
-from hwcnn.cli import tables
+from hwcnn.cli import lists
 
 _HEAD = """# ONNX operators
 
@@ -22,7 +22,7 @@ is not here, or an attribute's value beyond these limits, is refused by name, wi
 def text():
     """The page."""
     rows = []
-    for op in tables.operator_list()["ops"]:
+    for op in lists.operators()["ops"]:
         cells = op["name"], op["runs_on"], ", ".join(op["attributes"]), op["limits"]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     return _HEAD + "".join(rows)

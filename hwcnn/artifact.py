@@ -5,36 +5,87 @@ and checked.
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
+from . import cache
 from .errors import InputError, RunError, unwritable
 from .manifest import File, Manifest
 
 #: Where the last generated folder is remembered, below the current one.
 LAST = Path("build/.last")
 MANIFEST = "manifest.json"
-#: Files whose size and SHA-256 the manifest holds, and that are checked when they are read.
+#: Files that are read back, and checked then.
 CHECKED = ("accelerator.v", "program.bin", "weights.bin", "quantized.onnx")
 
 
+@contextlib.contextmanager
+def claimed(out: Path) -> Generator[None]:
+    """Hold a folder to write to. InputError where another process (or thread) does so, or where it
+    exists and is not one of ours, or cannot be made.
+    """
+    check_out(out)
+    path = cache.entry("locks", "folder", str(out.resolve()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as e:
+        problem = "another `hwcnn generate` is writing there; nothing was changed"
+        raise InputError(problem, "out", out) from e
+
+
 def write(out: Path, files: Mapping[str, str | bytes], manifest: Manifest) -> None:
-    """Write the folder `out` in one step. files : by name, CHECKED among them.
+    """Write the folder `out`, which is `claimed`. files : by name, CHECKED among them.
+
+    A new folder appears in one step. In one that exists, the files of `files` and of the manifest
+    there are replaced, each in one step and the manifest last; all others stay as they are.
 
     Raises InputError where `out` cannot be written or is not ours to replace, RunError on a full
     disk; `out` is then unchanged.
     """
     data = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-    checked = {name: File(len(data[name]), _sha256(data[name])) for name in CHECKED}
-    with _replacing(out) as folder:
-        for name, content in data.items():
-            (folder / name).write_bytes(content)
-        (folder / MANIFEST).write_text(replace(manifest, files=checked).to_json())
+    written = {name: File(len(content), _sha256(content)) for name, content in data.items()}
+    data[MANIFEST] = replace(manifest, files=written).to_json().encode()
+    out = out.resolve()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
+            fresh = Path(scratch) / out.name
+            fresh.mkdir()
+            for name, content in data.items():
+                (fresh / name).write_bytes(content)
+            check_out(out)
+            if out.exists():
+                _replace(out, fresh, list(data))
+            else:
+                fresh.rename(out)
+    except OSError as e:
+        raise unwritable(out, e, "out") from e
+
+
+def _replace(out: Path, fresh: Path, names: list[str]) -> None:
+    """Put the files of `fresh` into `out`, and remove those that an earlier generation left."""
+    if folders := [name for name in names if (out / name).is_dir()]:
+        raise InputError(f"{folders[0]} in it is a folder; nothing was changed", "out", out)
+    before = _files_of(out)
+    for name in names:
+        (fresh / name).replace(out / name)
+    for name in before - set(names):
+        (out / name).unlink(missing_ok=True)
+
+
+def _files_of(out: Path) -> set[str]:
+    """The files that the manifest of a folder says are ours; none where it cannot be read."""
+    try:
+        return set(Manifest.from_json((out / MANIFEST).read_text(), MANIFEST).files)
+    except (OSError, UnicodeDecodeError, RunError):
+        return set()
 
 
 def _sha256(data: bytes) -> str:
@@ -58,27 +109,8 @@ def check_out(out: Path) -> None:
         raise InputError("it exists and is not a generated folder; nothing was changed", "out", out)
 
 
-@contextlib.contextmanager
-def _replacing(out: Path) -> Generator[Path]:
-    """A temporary folder that takes the place of `out` once the block succeeds."""
-    scratch = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        scratch.chmod(0o755)
-        yield scratch
-        check_out(out)
-        if out.exists():
-            shutil.rmtree(out)
-        scratch.rename(out)
-    except OSError as e:
-        raise unwritable(out, e, "out") from e
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
 def remember(out: Path) -> None:
+    """Make `out` the folder generated last."""
     with contextlib.suppress(OSError):
         LAST.parent.mkdir(parents=True, exist_ok=True)
         LAST.write_text(str(out.resolve()))

@@ -60,8 +60,9 @@ def generate(
     seed : of random calibration data.
     progress : told what is being done.
 
-    Raises InputError where an argument or the network is at fault, RunError where the run fails;
-    nothing is left behind then.
+    A folder that exists must be a generated one: files in it that hwcnn did not write stay. Raises
+    InputError where an argument or the network is at fault, or another generation into the folder
+    is under way, RunError where the run fails; nothing is left behind then.
     """
     began = time.monotonic()
     check_range("seed", seed, 0, MAX_SEED)
@@ -69,35 +70,17 @@ def generate(
     source = _Source.of(model)
     accelerator = AccelConfig.load(config, pe)
     out = Path(out or Path("build") / f"{source.name}-{accelerator.pe}")
-    artifact.check_out(out)
-    progress("reading the model")
-    loaded = load(source.argument, batch)
-    preprocess = _preprocess(source, loaded, mean, scale, channels)
-    progress("quantising")
-    quantised = quantise(loaded, _calibration(source, loaded, calibrate, preprocess, seed), seed)
-    graph = import_graph(quantised, batch)
-    progress("compiling")
-    compiled = compile_graph(graph, accelerator)
-    progress("checking the program")
-    _prove(compiled, accelerator)
-    manifest = replace(
-        compiled.manifest,
-        model=source.name,
-        built_in=source.info is not None,
-        labels=source.info.labels if source.info else (),
-        seed=seed,
-        hwcnn=__version__,
-        preprocess=preprocess,
-    )
-    progress("writing Verilog")
-    files = {
-        "accelerator.v": accelerator_verilog(accelerator),
-        "program.bin": compiled.program,
-        "weights.bin": compiled.weights.tobytes(),
-        "quantized.onnx": quantised.SerializeToString(),
-        **driver.files(manifest),
-    }
-    artifact.write(out, files, manifest)
+    with artifact.claimed(out):
+        progress("reading the model")
+        loaded = load(source.argument, batch)
+        preprocess = _preprocess(source, loaded, mean, scale, channels)
+        progress("quantising")
+        samples = _calibration(source, loaded, calibrate, preprocess, seed)
+        quantised = quantise(loaded, samples, seed)
+        compiled = _compile(quantised, accelerator, batch, progress)
+        manifest = _manifest(compiled, source, seed, preprocess)
+        progress("writing Verilog")
+        artifact.write(out, _files(compiled, quantised, manifest), manifest)
     artifact.remember(out)
     return _result(compiled, manifest, out, round(time.monotonic() - began, 3))
 
@@ -131,6 +114,41 @@ class _Source:
         raise InputError(f"neither a file nor a built-in model; {hint}", "model", name)
 
 
+def _compile(
+    quantised: onnx.ModelProto, config: AccelConfig, batch: int, progress: Progress
+) -> Compiled:
+    graph = import_graph(quantised, batch)
+    progress("compiling")
+    compiled = compile_graph(graph, config)
+    progress("checking the program")
+    _prove(compiled, config)
+    return compiled
+
+
+def _manifest(compiled: Compiled, source: _Source, seed: int, preprocess: Preprocess) -> Manifest:
+    return replace(
+        compiled.manifest,
+        model=source.name,
+        built_in=source.info is not None,
+        labels=source.info.labels if source.info else (),
+        seed=seed,
+        hwcnn=__version__,
+        preprocess=preprocess,
+    )
+
+
+def _files(
+    compiled: Compiled, quantised: onnx.ModelProto, manifest: Manifest
+) -> dict[str, str | bytes]:
+    return {
+        "accelerator.v": accelerator_verilog(manifest.config),
+        "program.bin": compiled.program,
+        "weights.bin": compiled.weights.tobytes(),
+        "quantized.onnx": quantised.SerializeToString(),
+        **driver.files(manifest),
+    }
+
+
 def _prove(compiled: Compiled, config: AccelConfig) -> None:
     """Raise RunError where a program could read too early, overwrite too early or stop for ever
     under some timing.
@@ -139,8 +157,8 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
         check(compiled.program, config, compiled.manifest.dram_bytes)
     except HazardError as e:
         raise RunError(
-            f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a defect of hwcnn: "
-            f"report it with the model; another configuration may do"
+            f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a "
+            "defect of hwcnn: report it with the model; another configuration may do"
         ) from e
 
 

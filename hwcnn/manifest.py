@@ -137,8 +137,8 @@ class Manifest:
     host : what the host computes after the run.
 
     built_in : a network of hwcnn. labels : names of the classes. seed : of calibration data.
-    hwcnn : version that wrote the folder. preprocess : of pictures. files : those whose content is
-    checked.
+    hwcnn : version that wrote the folder. preprocess : of pictures. files : all that it wrote but
+    the manifest.
     """
 
     model: str

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hwcnn import generator, isa
+from hwcnn import artifact, generator, isa
 
 
 def refused(outcome, *words):
@@ -302,3 +302,22 @@ def test_a_failed_generation_keeps_the_old_folder(hwcnn, tmp_path, generated):
     refused(hwcnn("generate", "--model", "net.onnx", "--out", "kept"))
     assert {p.name: p.read_bytes() for p in (tmp_path / "kept").iterdir()} == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kept", "net.onnx"]
+
+
+def test_two_generations_into_one_folder(hwcnn, tmp_path):
+    """The second one is told so before any work; the first one's folder stays as it is."""
+    with artifact.claimed(tmp_path / "out"):
+        refused(
+            hwcnn("generate", "--model", "digits", "--pe", "4x4", "--out", "out"),
+            "--out out: another `hwcnn generate` is writing there; nothing was changed",
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_of_the_user_stay_in_a_folder_that_is_generated_anew(hwcnn, generated, tmp_path):
+    shutil.copytree(generated, "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    command = "generate", "--model", nets.small(tmp_path / "net.onnx", (1, 3, 6, 6)), "--pe", "8x8"
+    assert hwcnn(*command, "--out", "out").code == 0
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+    assert hwcnn("simulate", "out", "--engine", "isa", "--json").json["model"] == "net"
