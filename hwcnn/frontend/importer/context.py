@@ -1,50 +1,78 @@
-"""State of one import: what each ONNX name stands for, and the operations and tensors made so far."""
+"""State of one import: what an operator's handler asks for and adds to."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import onnx
 from onnx import TensorProto
 
 from hwcnn import ir
+from hwcnn.fixedpoint import INT8_MAX, INT8_MIN
+from hwcnn.frontend.model.onnx_index import OnnxIndex
 
 from . import relayout, requant
+from .builder import IrBuilder
+from .pending import Pending
 from .registry import Unsupported
-from .values import Const, Host, Input, Linear, Padded, Pending, Table, map_shape
+from .values import Const, Host, Input, Linear, MapShape, Padded, Table, Unknown, map_shape
 
-_INTEGERS = {TensorProto.INT8: np.dtype(np.int8), TensorProto.UINT8: np.dtype(np.uint8)}
+#: What the name of an ONNX value stands for.
+Value = Const | Input | Linear | Table | Padded | Pending | Host | Unknown
+
+_INTEGERS: dict[int, np.dtype] = {
+    TensorProto.INT8: np.dtype(np.int8),
+    TensorProto.UINT8: np.dtype(np.uint8),
+}
+#: Steps beyond which a table's result is surely clamped.
+_FAR = 1e6
 
 
-class Context:
-    """graph: ONNX, with the shape of every value. dry_run: a float model is only tried, with made-up
-    scales.
+class Context(IrBuilder):
+    """The IR in the making, and the ONNX graph that it is made of.
 
-    shapes, producers, types : of a value, its shape, the name of the node that computes it, and its
-    integer type.
+    index : of the graph, with the shape of every value. types : numpy type of int8 and uint8
+    values, by name. node : name of the node that is being imported.
     """
 
-    def __init__(self, graph, dry_run=False):
-        self.dry_run = dry_run
-        values = [*graph.value_info, *graph.input, *graph.output]
-        self.shapes = {
-            v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values
-        }
-        self.producers = {o: n.name for n in graph.node for o in n.output}
+    def __init__(self, graph: onnx.GraphProto, dry_run: bool = False):
+        super().__init__(dry_run)
+        self.index = OnnxIndex(graph)
         self.types = {
-            v.name: _INTEGERS[k]
+            v.name: _INTEGERS[kind]
             for v in graph.input
-            if (k := v.type.tensor_type.elem_type) in _INTEGERS
+            if (kind := v.type.tensor_type.elem_type) in _INTEGERS
         }
-        self.tensors, self.ops, self.inputs, self.host = {}, [], [], []
-        self.node = ""  # the one that is being imported
-        self._made = {}
+        self.node = ""
+        self._made: dict[Any, tuple[Value, Linear | Padded]] = {}  # the value is kept for its id()
 
-    def tensor(self, value):
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """ONNX shape of every value."""
+        return self.index.shapes
+
+    def result_shape(self, node: onnx.NodeProto) -> tuple[int, ...]:
+        """ONNX shape of the node's first result."""
+        return self.shapes[node.output[0]]
+
+    def result_map_shape(self, node: onnx.NodeProto) -> MapShape:
+        """[N, C, H, W] of the node's first result. Raises Unsupported where it has more dimensions
+        than four.
+        """
+        shape = map_shape(self.result_shape(node))
+        if shape is None:
+            raise Unsupported(f"its result has {len(self.result_shape(node))} dimensions")
+        return shape
+
+    def tensor(self, value: Linear | Table | Padded | Host) -> ir.Tensor:
         """The ir.Tensor behind a value."""
         return self.tensors[value.tensor]
 
-    def as_map(self, value, what="the input"):
-        """The value as an int8 map: a `Linear` or `Padded` whose ONNX shape is that of its tensor.
-        Raises Unsupported otherwise.
+    def as_map(self, value: Value, what: str = "the input") -> Linear | Padded:
+        """The value as an int8 map whose ONNX shape is that of its tensor; a view is computed.
+
+        what : the value in messages. Raises Unsupported where it is none.
         """
         if isinstance(value, Const):
             raise Unsupported(f"{what} is a constant")
@@ -58,52 +86,50 @@ class Context:
             return value
         if not isinstance(value, Linear) or not value.is_identity:
             raise Unsupported(
-                f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing before it"
+                f"{what} is not quantised: a QuantizeLinear and DequantizeLinear are missing "
+                "before it"
             )
         if value.index is not None or map_shape(value.shape) != self.tensor(value).shape:
             key = "layout", value.tensor, value.shape, id(value.index)
             if key not in self._made:
-                self._made[key] = (value, relayout.rearranged(self, value, what))
+                self._made[key] = value, relayout.rearranged(self, self.node, value, what)
             return self._made[key][1]
         return value
 
-    def materialise(self, value, what="the input"):
-        """The value as an int8 map that has its padding, if any: a `Linear`. Raises Unsupported."""
-        value = self.as_map(value, what)
-        if not isinstance(value, Padded):
-            return value
-        if id(value) not in self._made:
-            self._made[id(value)] = (value, relayout.padded(self, value))
-        return self._made[id(value)][1]
+    def materialise(self, value: Value, what: str = "the input") -> Linear:
+        """The value as an int8 map that has its padding, if any. Raises Unsupported."""
+        mapped = self.as_map(value, what)
+        if not isinstance(mapped, Padded):
+            return mapped
+        if id(mapped) not in self._made:
+            self._made[id(mapped)] = mapped, relayout.padded(self, self.node, mapped)
+        made = self._made[id(mapped)][1]
+        assert isinstance(made, Linear)
+        return made
 
-    def new_tensor(self, name, shape, scale, zero):
-        """A tensor of a name of its own (`name`, with a number where that is taken)."""
-        unique, count = name, 1
-        while unique in self.tensors:
-            count += 1
-            unique = f"{name}_{count}"
-        self.tensors[unique] = ir.Tensor(unique, tuple(shape), scale, zero)
-        return self.tensors[unique]
+    def quantise(
+        self, node_name: str, value: Value, name: str, scale: float, zero: int
+    ) -> Linear | Padded:
+        """`value` as an int8 tensor of that scale and zero point: raw.
 
-    def quantise(self, node_name, value, name, scale, zero):
-        """`value` as an int8 tensor of that scale and zero point: a raw `Linear`. name: of the
-        tensor, if one is made.
-
-        Asked again for the same, it gives the same tensor.
+        node_name : of the operation, name : of the tensor, if one is made. Asked again for the
+        same, it gives the same tensor. Raises Unsupported or ValueError where it cannot be made.
         """
         key = (id(value), scale, zero)
         if key not in self._made:
-            self._made[key] = (value, self._quantise(node_name, value, name, scale, zero))
+            self._made[key] = value, self._quantise(node_name, value, name, scale, zero)
         return self._made[key][1]
 
-    def _quantise(self, node_name, value, name, scale, zero):
+    def _quantise(
+        self, node_name: str, value: Value, name: str, scale: float, zero: int
+    ) -> Linear | Padded:
         if getattr(value, "index", None) is not None:
             # the map that the value's elements come from: not the one that ONNX calls so
             name = f"{name}/unmoved"
         if isinstance(value, Input):
             return self._input(value, scale, zero)
         if isinstance(value, Padded) and self._same(value, scale, zero):
-            constant = np.clip(np.rint(value.value / scale) + zero, -128, 127)
+            constant = np.clip(np.rint(value.value / scale) + zero, INT8_MIN, INT8_MAX)
             return replace(value, raw=True, value=float((constant - zero) * scale))
         if isinstance(value, Padded):
             value = self.materialise(value)
@@ -112,21 +138,14 @@ class Context:
         if isinstance(value, Table):
             return self._table(node_name, value, name, scale, zero)
         if isinstance(value, Pending):
-            y = self.new_tensor(name, value.y_shape, scale, zero)
-            try:
-                op = value.finish(y, *requant.quantised_clamp(scale, zero, value.low, value.high))
-            except (ValueError, Unsupported) as e:
-                del self.tensors[y.name]
-                raise (e if node_name == self.node else type(e)(f"layer {node_name!r}: {e}")) from e
-            self.ops.append(op)
-            return Linear(y.name, value.shape, index=value.index, raw=True)
+            return self._pending(node_name, value, name, scale, zero)
         raise Unsupported("QuantizeLinear of a value that the accelerator does not hold")
 
-    def _same(self, value, scale, zero):
+    def _same(self, value: Linear | Padded, scale: float, zero: int) -> bool:
         tensor = self.tensor(value)
         return tensor.scale == scale and tensor.zero == zero
 
-    def _input(self, value, scale, zero):
+    def _input(self, value: Input, scale: float, zero: int) -> Linear:
         shape = map_shape(value.shape)
         if shape is None:
             raise Unsupported(
@@ -138,7 +157,7 @@ class Context:
         self.inputs.append(y.name)
         return Linear(y.name, value.shape, raw=True)
 
-    def _linear(self, node_name, value, name, scale, zero):
+    def _linear(self, node_name: str, value: Linear, name: str, scale: float, zero: int) -> Linear:
         if value.is_identity and self._same(value, scale, zero):
             return replace(value, raw=True)
         x = self.tensor(value)
@@ -154,15 +173,33 @@ class Context:
         self.ops.append(ir.Affine(node_name, x.name, y.name, mantissa, c, shift, zero, low, high))
         return Linear(y.name, value.shape, index=value.index, raw=True)
 
-    def _table(self, node_name, value, name, scale, zero):
+    def _table(self, node_name: str, value: Table, name: str, scale: float, zero: int) -> Linear:
         if np.isnan(value.values).any() and not self.dry_run:
             raise Unsupported("the function is not defined for every value that its input can take")
         x = self.tensor(value)
         y = self.new_tensor(name, x.shape, scale, zero)
-        steps = np.clip(
-            np.rint(np.clip(np.nan_to_num(value.values) / np.float32(scale), -1e6, 1e6)) + zero,
-            -128,
-            127,
-        )
-        self.ops.append(ir.Lut(node_name, x.name, y.name, steps.astype(np.int8)))
+        steps = np.rint(_in_steps(value.values, scale)) + zero
+        table = np.clip(steps, INT8_MIN, INT8_MAX).astype(np.int8)
+        self.ops.append(ir.Lut(node_name, x.name, y.name, table))
         return Linear(y.name, value.shape, index=value.index, raw=True)
+
+    def _pending(
+        self, node_name: str, value: Pending, name: str, scale: float, zero: int
+    ) -> Linear:
+        y = self.new_tensor(name, value.y_shape, scale, zero)
+        low, high = requant.quantised_clamp(scale, zero, value.low, value.high)
+        try:
+            op = value.finish(self, y, low, high)
+        except (ValueError, Unsupported) as e:
+            del self.tensors[y.name]
+            raise (e if node_name == self.node else type(e)(f"layer {node_name!r}: {e}")) from e
+        self.ops.append(op)
+        return Linear(y.name, value.shape, index=value.index, raw=True)
+
+
+def _in_steps(values: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+    """values / scale in float32, at most `_FAR` in size: larger ones, infinity too, are bounded
+    before the division, which could overflow. What is not a number counts as 0.
+    """
+    bound = np.float32(min(_FAR * scale, float(np.finfo(np.float32).max)))
+    return np.clip(np.nan_to_num(values), -bound, bound) / np.float32(scale)

@@ -4,14 +4,18 @@ operator and QuantizeLinear.
 ONNX defines them so, and the importer then knows one form only.
 """
 
+from typing import Any, NoReturn
+
 import onnx
 from onnx import helper
+
+from hwcnn.frontend.model.edit import replace
 
 from .registry import Unsupported, operator
 
 #: Operator to: its float operator, then the positions of (value, scale, zero point) of each
 #: operand, and of the result's (scale, zero).
-_FORMS = {
+_FORMS: dict[str, tuple[str, list[tuple[int, int, int]], tuple[int, int]]] = {
     "QLinearConv": ("Conv", [(0, 1, 2), (3, 4, 5)], (6, 7)),
     "QLinearMatMul": ("MatMul", [(0, 1, 2), (3, 4, 5)], (6, 7)),
     "QLinearAdd": ("Add", [(0, 1, 2), (3, 4, 5)], (6, 7)),
@@ -30,7 +34,10 @@ for _name, (_float_op, *_) in (_FORMS | {"QLinearConcat": ("Concat",)}).items():
         limits=f"written out as DequantizeLinear, {_float_op} and QuantizeLinear; channels first",
         runs_on="as the float operator",
     )
-    def _refuse(ctx, node, *_):
+    def _refuse(*_: Any) -> NoReturn:
+        """QLinearConv, QLinearMatMul (ONNX, opset 10-21) and operators of com.microsoft, opset 1:
+        one that is left is of channels last.
+        """
         raise Unsupported("channels_last = 1")
 
 
@@ -38,23 +45,18 @@ for _name, (_float_op, *_) in (_FORMS | {"QLinearConcat": ("Concat",)}).items():
 MARK = "/float"
 
 
-def expand(model):
+def expand(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model, changed in place, without quantised operators. Those of unknown form stay, for the
     importer to refuse by name.
     """
-    nodes = [
-        new
-        for node in model.graph.node
-        for new in _expanded(onnx.NodeProto.FromString(node.SerializeToString()))
-    ]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    nodes = [new for node in model.graph.node for new in _expanded(node)]
+    replace(model.graph.node, nodes)
     if not any(o.domain in ("", "ai.onnx") for o in model.opset_import):
         model.opset_import.append(helper.make_opsetid("", 13))
     return model
 
 
-def _expanded(node):
+def _expanded(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     if node.op_type == "QLinearConcat":
         operands = [(i, i + 1, i + 2) for i in range(2, len(node.input), 3)]
         form = ("Concat", operands, (0, 1))
@@ -63,7 +65,8 @@ def _expanded(node):
     else:
         return [node]
     float_op, operands, (scale, zero) = form
-    before, floats = [], []
+    before: list[onnx.NodeProto] = []
+    floats: list[str] = []
     for i, positions in enumerate(operands):
         name = f"{node.output[0]}/{i}{MARK}"
         weight = i == 1 and float_op in ("Conv", "MatMul", "Gemm")
@@ -90,23 +93,24 @@ def _expanded(node):
     return [*before, middle, after]
 
 
-def _input(node, position):
+def _input(node: onnx.NodeProto, position: int) -> str:
     return node.input[position] if position < len(node.input) else ""
 
 
-def _dequantise(name, value, scale, zero, axis):
+def _dequantise(name: str, value: str, scale: str, zero: str, axis: int) -> onnx.NodeProto:
     return helper.make_node(
         "DequantizeLinear", [value, scale, *([zero] if zero else [])], [name], name=name, axis=axis
     )
 
 
-def _axis(float_op, node):
+def _axis(float_op: str, node: onnx.NodeProto) -> int:
+    """That of the output channels in the weights."""
     if float_op == "Gemm":
         return 0 if any(a.name == "transB" and a.i for a in node.attribute) else 1
     return 0 if float_op == "Conv" else 1
 
 
-def _bias(node, float_op, floats):
+def _bias(node: onnx.NodeProto, float_op: str, floats: list[str]) -> list[onnx.NodeProto]:
     """Nodes that dequantise an int32 bias (of scale x_scale*w_scale), whose float name is appended
     to `floats`.
     """

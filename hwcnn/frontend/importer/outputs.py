@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from .context import Context, Value
 from .registry import Unsupported
 from .values import Const, Host, Input, Linear, Padded
 
 
-def output(ctx, name, value):
+def output(ctx: Context, name: str, value: Value | None) -> tuple[str, tuple[int, ...]]:
     """(tensor, shape) of the ONNX output `name`, which `value` stands for. Raises Unsupported where
     it is no map.
     """
@@ -23,7 +24,7 @@ def output(ctx, name, value):
     return value.tensor, tuple(value.shape)
 
 
-def _why(value):
+def _why(value: Value | None) -> str:
     if isinstance(value, Const):
         return "it is a constant"
     if isinstance(value, Input):
@@ -31,7 +32,7 @@ def _why(value):
     return "it is not quantised: a QuantizeLinear is missing before it"
 
 
-def _rename(ctx, name, value):
+def _rename(ctx: Context, name: str, value: Host) -> None:
     """Have the host's last operation give `name`, in the shape of the output."""
     op = next(op for op in ctx.host if op.y == value.at)
     if name == op.y:

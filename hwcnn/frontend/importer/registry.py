@@ -2,9 +2,16 @@
 `hwcnn ops` and the docs are made.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import onnx
+
+#: A handler: ``(ctx, node, *inputs) -> value``, or a tuple of values, one for each result. A
+#: missing optional input arrives as None.
+Handler = Callable[..., Any]
+H = TypeVar("H", bound=Handler)
 
 
 class Unsupported(Exception):
@@ -18,7 +25,7 @@ class Operator:
     """
 
     name: str
-    handler: object
+    handler: Handler
     attributes: tuple[str, ...]
     limits: str
     runs_on: str
@@ -27,12 +34,12 @@ class Operator:
 OPERATORS: dict[str, Operator] = {}
 
 
-def operator(*names, attributes=(), limits="", runs_on="vector"):
-    """Register ``handler(ctx, node, *inputs) -> value`` for ONNX operators. A missing optional
-    input arrives as None.
-    """
+def operator(
+    *names: str, attributes: Sequence[str] = (), limits: str = "", runs_on: str = "vector"
+) -> Callable[[H], H]:
+    """Registers a handler for ONNX operators of those names."""
 
-    def register(handler):
+    def register(handler: H) -> H:
         for name in names:
             OPERATORS[name] = Operator(name, handler, tuple(attributes), limits, runs_on)
         return handler
@@ -40,7 +47,7 @@ def operator(*names, attributes=(), limits="", runs_on="vector"):
     return register
 
 
-def attributes(node):
-    """The node's attributes as Python values (strings decoded)."""
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """The node's attributes as Python values (strings decoded), of whatever type each has."""
     values = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     return {k: v.decode() if isinstance(v, bytes) else v for k, v in values.items()}

@@ -4,14 +4,24 @@ and zeros.
 Its sums are the elements themselves, and it keeps scale and zero point, so it is exact.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from hwcnn import ir
 from hwcnn.fixedpoint import INT8_MAX, INT8_MIN, multiplier
 from hwcnn.resampling import MAX_CONVOLUTIONS, runs
 
+from .builder import IrBuilder
+from .moving_conv import moving_conv
 from .registry import Unsupported
-from .values import Linear, map_shape
+from .requant import scalar_ratio
+from .values import Linear, MapShape, Padded, map_shape
+
+Int64Array = npt.NDArray[np.int64]
+#: (name, operand, result) to the operation that computes a view.
+Emit = Callable[[str, ir.Tensor, ir.Tensor], ir.Op]
 
 #: Weights of a rearrangement at most; it would cost as much as a convolution of that many.
 MAX_WEIGHTS = 1 << 22
@@ -19,11 +29,13 @@ MAX_WEIGHTS = 1 << 22
 _NEAR = 1e-3
 
 
-def rearranged(ctx, value, what):
-    """A `Linear` whose tensor is, element for element, what the view `value` shows. Raises
-    Unsupported.
+def rearranged(builder: IrBuilder, node_name: str, value: Linear, what: str) -> Linear:
+    """A `Linear` whose tensor is, element for element, what the view `value` shows.
+
+    node_name : of the node that reads it; what : the value in messages. Raises Unsupported where no
+    single operation computes it.
     """
-    x, shape = ctx.tensor(value), map_shape(value.shape)
+    x, shape = builder.tensors[value.tensor], map_shape(value.shape)
     if shape is None:
         raise Unsupported(
             f"{what} has {len(value.shape)} dimensions: only maps of 1 to 4 can be computed with"
@@ -31,32 +43,33 @@ def rearranged(ctx, value, what):
     emit = _find(x.shape, shape, value.index)
     if emit is None:
         raise Unsupported(
-            f"{what} has another layout than the map that it comes from (Transpose or Reshape): only a fully connected "
-            "layer can read it; taken as channels, rows and columns, it must keep rows and columns in order"
+            f"{what} has another layout than the map that it comes from (Transpose or Reshape): "
+            "only a fully connected layer can read it; taken as channels, rows and columns, it "
+            "must keep rows and columns in order"
         )
-    y = ctx.new_tensor(f"{x.name}/{ctx.node}", shape, x.scale, x.zero)
-    ctx.ops.append(emit(f"{ctx.node}/layout", x, y))
+    y = builder.new_tensor(f"{x.name}/{node_name}", shape, x.scale, x.zero)
+    builder.ops.append(emit(f"{node_name}/layout", x, y))
     return Linear(y.name, value.shape)
 
 
-def padded(ctx, value):
+def padded(builder: IrBuilder, node_name: str, value: Padded) -> Linear:
     """A `Linear` whose tensor is the `Padded` map with its padding. Raises Unsupported where int8
     cannot hold the constant.
     """
-    x = ctx.tensor(value)
+    x, shape = builder.tensors[value.tensor], map_shape(value.shape)
+    assert shape is not None  # only maps of rows and columns are padded
     exact = value.value / x.scale + x.zero
     constant = int(np.rint(np.clip(exact, INT8_MIN, INT8_MAX)))
-    if abs(constant - exact) > _NEAR and not ctx.dry_run:
+    if abs(constant - exact) > _NEAR and not builder.dry_run:
         raise Unsupported(f"it pads with {value.value:g}, which the int8 of its map cannot hold")
-    y = ctx.new_tensor(f"{x.name}/{ctx.node}", map_shape(value.shape), x.scale, x.zero)
-    ctx.ops.append(_depthwise(f"{ctx.node}/pad", x, y, pads=value.pads, pad_value=constant))
+    y = builder.new_tensor(f"{x.name}/{node_name}", shape, x.scale, x.zero)
+    conv = _depthwise(f"{node_name}/pad", x, y, pads=value.pads, pad_value=constant)
+    builder.ops.append(conv)
     return Linear(y.name, value.shape)
 
 
-def _find(x_shape, shape, index):
-    """A function (name, x, y) -> operation that computes a view, or None. index: flat positions, or
-    None: in order.
-    """
+def _find(x_shape: MapShape, shape: MapShape, index: Int64Array | None) -> Emit | None:
+    """What computes a view, or None. index: flat positions, or None: in order."""
     size = int(np.prod(x_shape[1:]))
     index = np.arange(np.prod(shape)) if index is None else index
     index = index.reshape(shape)
@@ -73,7 +86,9 @@ def _find(x_shape, shape, index):
     )
 
 
-def _resampled(x_shape, channel, row, col):
+def _resampled(
+    x_shape: MapShape, channel: Int64Array, row: Int64Array, col: Int64Array
+) -> Emit | None:
     """Channels as they are, rows and columns taken apart: crops, steps, repetitions, reflections."""
     rows, cols = row[0, :, 0], col[0, 0, :]
     same = (
@@ -82,27 +97,34 @@ def _resampled(x_shape, channel, row, col):
     )
     if not same or (row != rows[:, None]).any() or (col != cols).any():
         return None
-    step = _step(rows), _step(cols)
-    if None not in step:
+    sy, sx = _step(rows), _step(cols)
+    if sy is not None and sx is not None:
+        step = sy, sx
         return lambda name, x, y: _depthwise(
-            name, x, y, stride=step, pads=_crop((rows[0], cols[0]), (1, 1), step, x, y)
+            name, x, y, stride=step, pads=_crop((int(rows[0]), int(cols[0])), (1, 1), step, x, y)
         )
-    axes = [(np.stack([a, a], 1), np.tile([1, 0], (len(a), 1))) for a in (rows, cols)]
-    if len(runs(*axes[0])) * len(runs(*axes[1])) > MAX_CONVOLUTIONS:
+    by_row, by_col = (
+        (np.stack([a, a], 1), np.tile(np.array([1, 0], np.int64), (len(a), 1)))
+        for a in (rows, cols)
+    )
+    if len(runs(*by_row)) * len(runs(*by_col)) > MAX_CONVOLUTIONS:
         return None
-    mantissa, shift = (int(v) for v in multiplier(1.0))
+    mantissa, shift = scalar_ratio(1.0)
     return lambda name, x, y: ir.Resize(
-        name, x.name, y.name, *axes, mantissa, shift, x.zero, x.zero
+        name, x.name, y.name, by_row, by_col, mantissa, shift, x.zero, x.zero
     )
 
 
-def _gathered(x_shape, channel, row, col):
+def _gathered(
+    x_shape: MapShape, channel: Int64Array, row: Int64Array, col: Int64Array
+) -> Emit | None:
     """Each channel from one channel, at an offset of its own: slices and shuffles of channels,
     space to depth.
     """
-    offsets, step = (row[:, :1, :1], col[:, :1, :1]), (_step(row[0, :, 0]), _step(col[0, 0, :]))
-    if None in step or (channel != channel[:, :1, :1]).any():
+    offsets, sy, sx = (row[:, :1, :1], col[:, :1, :1]), _step(row[0, :, 0]), _step(col[0, 0, :])
+    if sy is None or sx is None or (channel != channel[:, :1, :1]).any():
         return None
+    step = sy, sx
     moved = [
         o + s * np.arange(n).reshape(shape)
         for o, s, n, shape in zip(offsets, step, channel.shape[1:], ((-1, 1), (1, -1)), strict=True)
@@ -117,12 +139,14 @@ def _gathered(x_shape, channel, row, col):
     )
     if weight is None:
         return None
-    return lambda name, x, y: _conv(
+    return lambda name, x, y: moving_conv(
         name, x, y, weight, stride=step, pads=_crop(first, kernel, step, x, y)
     )
 
 
-def _scattered(x_shape, channel, row, col):
+def _scattered(
+    x_shape: MapShape, channel: Int64Array, row: Int64Array, col: Int64Array
+) -> Emit | None:
     """Each pixel spread over a rectangle of pixels: depth to space, and maps from vectors."""
     channels, height, width = channel.shape
     for rh in (d for d in range(1, height + 1) if height % d == 0):
@@ -142,17 +166,16 @@ def _scattered(x_shape, channel, row, col):
     return None
 
 
-def _transposed(x_shape, source, first):
+def _transposed(x_shape: MapShape, source: Int64Array, first: tuple[int, int]) -> Emit | None:
     """source: [channels, rows, columns of the rectangle], the channel that each of its pixels comes
     from.
     """
-    kernel = source.shape[1:]
+    kh, kw = source.shape[1:]
     to = np.indices(source.shape).reshape(3, -1)
-    weight = _ones((x_shape[1], len(source), *kernel), source.reshape(-1), *to)
+    weight = _ones((x_shape[1], len(source), kh, kw), source.reshape(-1), *to)
     if weight is None:
         return None
     ones, (mantissa, shift) = np.ones(len(source), np.int64), multiplier(1.0)
-    pads = tuple(k * f for k, f in zip(kernel, first, strict=True))
     return lambda name, x, y: ir.ConvTranspose(
         name,
         x.name,
@@ -163,49 +186,56 @@ def _transposed(x_shape, source, first):
         ones * shift,
         x.zero,
         x.zero,
-        stride=kernel,
-        pads=pads,
+        stride=(kh, kw),
+        pads=(kh * first[0], kw * first[1]),
         moves=True,
     )
 
 
-def _step(positions):
-    """The distance of equidistant rising positions; 1 for a single one; None where they are not so."""
+def _step(positions: Int64Array) -> int | None:
+    """The distance of equidistant rising positions; 1 for a single one; None of others."""
     steps = np.unique(np.diff(positions))
     return 1 if not len(steps) else int(steps[0]) if len(steps) == 1 and steps[0] > 0 else None
 
 
-def _ones(shape, *at):
+def _ones(shape: Sequence[int], *at: npt.ArrayLike) -> npt.NDArray[np.int8] | None:
     """int8 weights, 1 at the positions `at`; None if they are too many."""
     if np.prod(shape) > MAX_WEIGHTS:
         return None
     weight = np.zeros(shape, np.int8)
-    weight[at] = 1
+    weight[tuple(np.asarray(axis) for axis in at)] = 1
     return weight
 
 
-def _crop(first, kernel, step, x, y):
+def _crop(
+    first: Sequence[int], kernel: Sequence[int], step: Sequence[int], x: ir.Tensor, y: ir.Tensor
+) -> tuple[int, int, int, int]:
     """Pads, mostly negative, with which the windows start at `first` and give as many results as y
     has.
     """
-    after = [
-        f + s * (n - 1) + k - size
+    bottom, right = (
+        int(f + s * (n - 1) + k - size)
         for f, k, s, n, size in zip(first, kernel, step, y.shape[2:], x.shape[2:], strict=True)
-    ]
-    return tuple(int(p) for p in (-first[0], -first[1], *after))
+    )
+    return -int(first[0]), -int(first[1]), bottom, right
 
 
-def _depthwise(name, x, y, **geometry):
-    return _conv(name, x, y, np.ones((x.shape[1], 1, 1, 1), np.int8), groups=x.shape[1], **geometry)
-
-
-def _conv(name, x, y, weight, **geometry):
-    """Each sum has one term, the element; its bias takes off the zero point, which requantisation
-    adds again.
-    """
-    ones, (mantissa, shift) = np.ones(len(weight), np.int64), multiplier(1.0)
-    bias = np.full(len(weight), -x.zero, np.int32)
-    geometry = {"pad_value": x.zero, "moves": True} | geometry
-    return ir.Conv(
-        name, x.name, y.name, weight, bias, ones * mantissa, ones * shift, x.zero, **geometry
+def _depthwise(
+    name: str,
+    x: ir.Tensor,
+    y: ir.Tensor,
+    stride: tuple[int, int] = (1, 1),
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+    pad_value: int | None = None,
+) -> ir.Conv:
+    """Every channel as it is, its pixels at that stride, padded or cropped."""
+    return moving_conv(
+        name,
+        x,
+        y,
+        np.ones((x.shape[1], 1, 1, 1), np.int8),
+        stride=stride,
+        pads=pads,
+        groups=x.shape[1],
+        pad_value=pad_value,
     )

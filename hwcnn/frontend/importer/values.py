@@ -1,50 +1,82 @@
 """What the name of an ONNX value stands for while the importer walks a QDQ graph.
 
 Quantised tensors are `Linear`; what lies between a DequantizeLinear and the next QuantizeLinear is
-`Linear`, `Table`, `Padded` or `Pending`: descriptions of real numbers, exact, that turn into an
-operation only when a QuantizeLinear says in which scale its result is wanted.
+`Linear`, `Table`, `Padded` or `pending.Pending`: descriptions of real numbers, exact, that turn
+into an operation only when a QuantizeLinear says in which scale its result is wanted.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 INF = float("inf")
 
+#: [N, C, H, W].
+MapShape = tuple[int, int, int, int]
+#: One real number, or one for each channel, float64 [C].
+PerChannel = float | npt.NDArray[np.float64]
+
+
+class Const(ABC):
+    """A constant."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    @abstractmethod
+    def array(self) -> np.ndarray:
+        """Its values, as ONNX has them."""
+
+    @property
+    def real(self) -> npt.NDArray[np.float64]:
+        """Its values in float64."""
+        return np.asarray(self.array, np.float64)
+
 
 @dataclass(frozen=True, eq=False)
-class Const:
-    """A constant. values: as ONNX has it, or None for a dequantised one: q (integers, zero point
-    taken out), scale (one, or along axis).
+class PlainConst(Const):
+    """A constant of the model, or what follows from such."""
+
+    values: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def array(self) -> np.ndarray:
+        return self.values
+
+
+@dataclass(frozen=True, eq=False)
+class DequantisedConst(Const):
+    """A dequantised constant. q : its integers, the zero point taken out; scale : one, or along
+    `axis`, float32.
     """
 
-    values: np.ndarray | None
-    q: np.ndarray | None = None
-    scale: np.ndarray | None = None
-    axis: int = 0
+    q: np.ndarray
+    scale: npt.NDArray[np.float32]
+    axis: int
 
     @property
-    def shape(self):
-        return self.values.shape if self.q is None else self.q.shape
+    def shape(self) -> tuple[int, ...]:
+        return self.q.shape
 
     @property
-    def array(self):
-        """Its values; those of a dequantised one as DequantizeLinear gives them, float32."""
-        return (
-            self.values
-            if self.q is None
-            else (self.q * along(self.scale, self.axis, self.q.ndim)).astype(np.float32)
-        )
+    def array(self) -> np.ndarray:
+        """As DequantizeLinear gives it, float32."""
+        return (self.q * along(self.scale, self.axis, self.q.ndim)).astype(np.float32)
 
     @property
-    def real(self):
-        """Its values in float64, without DequantizeLinear's rounding."""
+    def real(self) -> npt.NDArray[np.float64]:
+        """Without DequantizeLinear's rounding."""
         return np.asarray(
-            self.values
-            if self.q is None
-            else self.q * along(self.scale.astype(np.float64), self.axis, self.q.ndim),
-            np.float64,
+            self.q * along(self.scale.astype(np.float64), self.axis, self.q.ndim), np.float64
         )
 
 
@@ -53,29 +85,29 @@ class Input:
     """A float input of the graph that no QuantizeLinear has read yet."""
 
     name: str
-    shape: tuple
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
     """``clip(mul * real(tensor) + add, low, high)`` in the shape that ONNX gives it.
 
-    mul, add: scalars or [C]. index: None where elements are in the tensor's NCHW order; otherwise
-    int array of `shape`, for each element its flat position in the tensor. raw: the value is the
-    int8 tensor itself, not its real numbers.
+    index: None where elements are in the tensor's NCHW order; otherwise int array of `shape`, for
+    each element its flat position in the tensor: a view. raw: the value is the int8 tensor itself,
+    not its real numbers.
     """
 
     tensor: str
-    shape: tuple
-    mul: np.ndarray | float = 1.0
-    add: np.ndarray | float = 0.0
+    shape: tuple[int, ...]
+    mul: PerChannel = 1.0
+    add: PerChannel = 0.0
     low: float = -INF
     high: float = INF
-    index: np.ndarray | None = None
+    index: npt.NDArray[np.int64] | None = None
     raw: bool = False
 
     @property
-    def is_identity(self):
+    def is_identity(self) -> bool:
         """True where it is the tensor's real numbers unchanged."""
         return (
             np.ndim(self.mul) == 0
@@ -86,10 +118,15 @@ class Linear:
         )
 
     @property
-    def clipped(self):
+    def clipped(self) -> bool:
         return self.low > -INF or self.high < INF
 
-    def clip(self, low, high):
+    @property
+    def by_channel(self) -> bool:
+        """True where it is scaled or shifted channel by channel."""
+        return bool(np.ndim(self.mul) or np.ndim(self.add))
+
+    def clip(self, low: float, high: float) -> "Linear":
         return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high))
 
 
@@ -98,9 +135,9 @@ class Table:
     """``values[q + 128]`` of an int8 tensor's q; float32 [256]. shape, index: as in `Linear`."""
 
     tensor: str
-    shape: tuple
-    values: np.ndarray
-    index: np.ndarray | None = None
+    shape: tuple[int, ...]
+    values: npt.NDArray[np.float32]
+    index: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,44 +147,10 @@ class Padded:
     """
 
     tensor: str
-    shape: tuple
-    pads: tuple
+    shape: tuple[int, ...]
+    pads: tuple[int, int, int, int]
     value: float
     raw: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Pending:
-    """An operation whose result's scale is not known yet: ``emit(y, low, high)`` gives the ir
-    operation, for the result tensor `y` (an ir.Tensor) and its clamps. y_shape: [N, C, H, W] of
-    that tensor.
-    """
-
-    shape: tuple
-    y_shape: tuple
-    emit: Callable
-    low: float = -INF
-    high: float = INF
-    index: np.ndarray | None = None
-
-    def finish(self, y, low, high):
-        return self.emit(y, low, high)
-
-    def clip(self, low, high):
-        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high))
-
-
-@dataclass(frozen=True, eq=False)
-class PendingConv(Pending):
-    """A convolution, which can take constants a channel: its real result is multiplied by `gain`,
-    then `offset` is added.
-    """
-
-    gain: np.ndarray | float = 1.0
-    offset: np.ndarray | float = 0.0
-
-    def finish(self, y, low, high):
-        return self.emit(y, low, high, self.gain, self.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,17 +159,17 @@ class Host:
 
     at: str
     tensor: str
-    shape: tuple
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Unknown:
     """The result of something refused: whatever reads it is not judged."""
 
-    shape: tuple = field(default=())
+    shape: tuple[int, ...] = ()
 
 
-def along(values, axis, rank):
+def along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
     """values of one element, or one for each index along an axis, shaped to broadcast against an
     array of that rank.
     """
@@ -176,10 +179,17 @@ def along(values, axis, rank):
     return values.reshape([-1 if i == axis % rank else 1 for i in range(rank)])
 
 
-def map_shape(shape):
+def map_shape(shape: Iterable[int]) -> MapShape | None:
     """[N, C, H, W] of an ONNX shape of 1 to 4 dimensions, or None: [C] and [N, C] are 1x1 pixels,
     [N, C, L] is one row.
     """
-    shape = tuple(int(d) for d in shape)
-    forms = {1: (1, *shape, 1, 1), 2: (*shape, 1, 1), 3: (*shape[:2], 1, *shape[2:]), 4: shape}
-    return forms.get(len(shape))
+    match tuple(int(d) for d in shape):
+        case (c,):
+            return 1, c, 1, 1
+        case (n, c):
+            return n, c, 1, 1
+        case (n, c, w):
+            return n, c, 1, w
+        case (n, c, h, w):
+            return n, c, h, w
+    return None

@@ -14,7 +14,7 @@ from qdq import Qdq, infer
 from to_program import CONFIGS, on_isa
 
 from hwcnn import golden, ir
-from hwcnn.frontend.importer.ops.resize import _POSITIONS
+from hwcnn.frontend.importer.ops.resize import POSITIONS
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.session import session
 
@@ -151,7 +151,7 @@ def matrix(transform, size, factor):
     weights = np.zeros((out, size), int)
     divisor = 2 * factor
     for o in range(out):
-        at = _POSITIONS[transform](o, Fraction(factor), size, out)
+        at = POSITIONS[transform](o, Fraction(factor), size, out)
         at = min(max(at, Fraction(0)), Fraction(size - 1))
         low = int(at)
         weights[o, low] += int((1 - (at - low)) * divisor)

@@ -2,50 +2,46 @@
 first and then columns.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import onnx
 
 from hwcnn import ir
-from hwcnn.fixedpoint import multiplier
+from hwcnn.fixedpoint import INT8_MAX, INT8_MIN
 from hwcnn.frontend.importer import requant
-from hwcnn.frontend.importer.values import Pending, map_shape
+from hwcnn.frontend.importer.context import Context
+from hwcnn.frontend.importer.moving_conv import moving_conv
+from hwcnn.frontend.importer.pending import PendingOp
+from hwcnn.frontend.importer.values import Linear, Padded
+from hwcnn.frontend.importer.window_geometry import Window
 
-_LOWEST = -128
 
-
-def dilated_max(ctx, node, x, g):
-    """The `Pending` maximum over windows of geometry `g` (a `windows.Window`, pads of a Pad
-    included) of the map x.
-    """
-    shape = tuple(ctx.shapes[node.output[0]])
+def dilated_max(ctx: Context, node: onnx.NodeProto, x: Linear | Padded, g: Window) -> PendingOp:
+    """The maximum over windows of geometry `g` (pads of a Pad included) of the map x."""
     top, left = g.pads[:2]
     tensor = ctx.tensor(x)
-    taps = [_inside(g, axis, tensor.shape[2 + axis]) for axis in (0, 1)]
+    rows_of, cols_of = (_inside(g, axis, tensor.shape[2 + axis]) for axis in (0, 1))
 
-    def emit(y, low, high):
+    def emit(y: ir.Tensor, low: int, high: int) -> ir.Eltwise:
+        row_stride, row_size = (g.stride[0], 1), (g.out[0], tensor.shape[3])
         rows = [
-            _shifted(
-                ctx,
-                node,
-                tensor,
-                (k * g.dilation[0] - top, 0),
-                (g.stride[0], 1),
-                (g.out[0], tensor.shape[3]),
-            )
-            for k in taps[0]
+            _shifted(ctx, node, tensor, (k * g.dilation[0] - top, 0), row_stride, row_size)
+            for k in rows_of
         ]
         column = rows[0] if len(rows) == 1 else _largest(ctx, node, rows)
-        parts = [
+        cols = [
             _shifted(ctx, node, column, (0, k * g.dilation[1] - left), (1, g.stride[1]), g.out)
-            for k in taps[1]
+            for k in cols_of
         ]
-        first = parts[0] if len(parts) < 3 else _largest(ctx, node, parts[:-1])
-        return _maximum(node, first, parts[-1], y, low, high)
+        first = cols[0] if len(cols) < 3 else _largest(ctx, node, cols[:-1])
+        return _maximum(node.name, first, cols[-1], y, low, high)
 
-    return Pending(shape, map_shape(shape), emit)
+    return PendingOp(ctx.result_shape(node), ctx.result_map_shape(node), emit)
 
 
-def _inside(g, axis, size):
-    """The taps along one axis that some window has inside the map; all others see nothing but pads."""
+def _inside(g: Window, axis: int, size: int) -> list[int]:
+    """The taps along one axis that some window has inside the map; others see nothing but pads."""
     at = [
         range(k * g.dilation[axis] - g.pads[axis], size, g.stride[axis])[: g.out[axis]]
         for k in range(g.kernel[axis])
@@ -53,50 +49,55 @@ def _inside(g, axis, size):
     return [k for k, positions in enumerate(at) if any(position >= 0 for position in positions)]
 
 
-def _shifted(ctx, node, x, first, stride, size):
-    """Every stride-th pixel of x from `first` on, -128 outside."""
+def _shifted(
+    ctx: Context,
+    node: onnx.NodeProto,
+    x: ir.Tensor,
+    first: tuple[int, int],
+    stride: tuple[int, int],
+    size: tuple[int, int],
+) -> ir.Tensor:
+    """Every stride-th pixel of x from `first` on, -128 outside. size : rows, columns."""
     y = ctx.new_tensor(f"{node.output[0]}/tap", (*x.shape[:2], *size), x.scale, x.zero)
-    after = [
+    bottom, right = (
         f + s * (n - 1) + 1 - limit
         for f, s, n, limit in zip(first, stride, size, x.shape[2:], strict=True)
-    ]
-    ones, (mantissa, shift) = np.ones(x.shape[1], np.int64), multiplier(1.0)
-    weight, bias = np.ones((x.shape[1], 1, 1, 1), np.int8), np.full(x.shape[1], -x.zero, np.int32)
+    )
     ctx.ops.append(
-        ir.Conv(
+        moving_conv(
             f"{node.name}/tap{len(ctx.ops)}",
-            x.name,
-            y.name,
-            weight,
-            bias,
-            ones * mantissa,
-            ones * shift,
-            x.zero,
-            stride=stride,
-            pads=(-first[0], -first[1], *after),
+            x,
+            y,
+            np.ones((x.shape[1], 1, 1, 1), np.int8),
+            stride,
+            (-first[0], -first[1], bottom, right),
             groups=x.shape[1],
-            pad_value=_LOWEST,
-            moves=True,
+            pad_value=INT8_MIN,
         )
     )
     return y
 
 
-def _largest(ctx, node, tensors):
+def _largest(ctx: Context, node: onnx.NodeProto, tensors: Sequence[ir.Tensor]) -> ir.Tensor:
+    """The maximum of tensors of one shape, scale and zero point."""
     best = tensors[0]
     for other in tensors[1:]:
         y = ctx.new_tensor(f"{node.output[0]}/max", best.shape, best.scale, best.zero)
-        ctx.ops.append(_maximum(node, best, other, y, -128, 127, f"/max{len(ctx.ops)}"))
+        name = f"{node.name}/max{len(ctx.ops)}"
+        ctx.ops.append(_maximum(name, best, other, y, INT8_MIN, INT8_MAX))
         best = y
     return best
 
 
-def _maximum(node, a, b, y, low, high, suffix=""):
+def _maximum(
+    name: str, a: ir.Tensor, b: ir.Tensor, y: ir.Tensor, low: int, high: int
+) -> ir.Eltwise:
+    """The larger of a and b, which have one scale."""
     gain = a.scale / y.scale
     shift = requant.common_shift(gain)
     factor = requant.scaled(gain, shift)
     return ir.Eltwise(
-        node.name + suffix,
+        name,
         a.name,
         b.name,
         y.name,

@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 
 from hwcnn import ir
 from hwcnn.frontend.importer import requant
+from hwcnn.frontend.importer.context import Context, Value
+from hwcnn.frontend.importer.pending import Pending, PendingOp
+from hwcnn.frontend.importer.pending_conv import PendingConv
 from hwcnn.frontend.importer.registry import Unsupported, operator
-from hwcnn.frontend.importer.values import Const, Linear, Padded, Pending, PendingConv, Table
+from hwcnn.frontend.importer.values import Const, Linear, Padded, PerChannel, Table
 
 from .clamp import clipped
 from .unary import as_table, evaluate
@@ -16,31 +20,38 @@ _LIMITS = "operands of one shape, [N, C, 1, 1] to [N, C, H, W], or a constant a 
 
 
 @operator("Add", "Sub", limits=_LIMITS)
-def add(ctx, node, a, b):
+def add(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """ONNX Add and Sub, opset 1-14: two maps of one shape or [N, C, 1, 1], or a map and constants
+    of one value a channel. Unsupported: other shapes.
+    """
     sign = -1 if node.op_type == "Sub" else 1
     if isinstance(b, Const):
-        return scale_channels(ctx, node, a, 1.0, sign * per_channel(b, a))
+        return scale_channels(ctx, a, 1.0, sign * per_channel(b, a))
     if isinstance(a, Const):
-        return scale_channels(ctx, node, b, sign * 1.0, per_channel(a, b))
+        return scale_channels(ctx, b, sign * 1.0, per_channel(a, b))
     return _maps(ctx, node, a, b, "add", sign)
 
 
 @operator("Sum", limits=_LIMITS + "; two operands, more in float models")
-def total(ctx, node, a, *more):
+def total(ctx: Context, node: onnx.NodeProto, a: Value, *more: Value) -> Value:
+    """ONNX Sum, opset 1-13: of one or two operands, as Add. Unsupported: more."""
     if len(more) > 1:
         raise Unsupported(f"{1 + len(more)} operands: write it as a chain of Add")
     return add(ctx, node, a, *more) if more else a
 
 
 @operator("Mul", "Div", limits=_LIMITS + "; Div by a constant only")
-def mul(ctx, node, a, b):
+def mul(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
+    """ONNX Mul and Div, opset 1-14: as Add; Div by a constant, or of two functions of one tensor.
+    Unsupported: other shapes, division by a map or by zero.
+    """
     if isinstance(b, Const):
         factor = np.asarray(per_channel(b, a))
         if node.op_type == "Div" and not factor.all():
             raise Unsupported("division by zero")
-        return scale_channels(ctx, node, a, factor if node.op_type == "Mul" else 1 / factor, 0.0)
+        return scale_channels(ctx, a, factor if node.op_type == "Mul" else 1 / factor, 0.0)
     if isinstance(a, Const) and node.op_type == "Mul":
-        return scale_channels(ctx, node, b, per_channel(a, b), 0.0)
+        return scale_channels(ctx, b, per_channel(a, b), 0.0)
     if node.op_type == "Div":
         table = _same_source(ctx, node, a, b)
         if table is None:
@@ -50,25 +61,29 @@ def mul(ctx, node, a, b):
 
 
 @operator("Max", "Min", limits=_LIMITS + "; two operands, more in float models")
-def extreme(ctx, node, a, *more):
-    if not more:
+def extreme(
+    ctx: Context, node: onnx.NodeProto, a: Value, b: Value | None = None, *more: Value
+) -> Value:
+    """ONNX Max and Min, opset 1-13: of one or two operands: maps as in Add, or a map and one
+    constant. Unsupported: more operands, constants that differ from channel to channel.
+    """
+    if b is None:
         return a
-    if len(more) > 1:
-        raise Unsupported(f"{1 + len(more)} operands: chain it in pairs")
-    b = more[0]
+    if more:
+        raise Unsupported(f"{2 + len(more)} operands: chain it in pairs")
     if isinstance(a, Const):
         a, b = b, a
     if not isinstance(b, Const):
         return _maps(ctx, node, a, b, node.op_type.lower(), 1)
     bound = per_channel(b, a)
-    if np.ndim(bound):
+    if not isinstance(bound, float):
         raise Unsupported("a bound that differs from channel to channel")
-    return clipped(ctx, node, a, *((bound, np.inf) if node.op_type == "Max" else (-np.inf, bound)))
+    return clipped(ctx, a, *((bound, np.inf) if node.op_type == "Max" else (-np.inf, bound)))
 
 
-def per_channel(constant, other):
-    """A constant operand as a scalar or [C], float64. Raises Unsupported where it varies along
-    rows, columns or images.
+def per_channel(constant: Const, other: Value) -> PerChannel:
+    """A constant operand as a scalar or [C]; other : the operand that it meets. Raises Unsupported
+    where it varies along rows, columns or images.
     """
     array = constant.real
     if array.size == 1:
@@ -84,35 +99,34 @@ def per_channel(constant, other):
     return array.reshape(-1)
 
 
-def scale_channels(ctx, node, value, factor, offset):
-    """``value * factor + offset``, scalars or [C]."""
+def scale_channels(
+    ctx: Context, value: Value, factor: PerChannel, offset: PerChannel
+) -> Linear | Table | PendingConv:
+    """``value * factor + offset``. Raises Unsupported where what is not quantised yet cannot take
+    them.
+    """
+    by_channel = bool(np.ndim(factor) or np.ndim(offset))
     if isinstance(value, PendingConv) and value.low == -np.inf and value.high == np.inf:
         return replace(value, gain=value.gain * factor, offset=value.offset * factor + offset)
     if isinstance(value, Table) or (isinstance(value, Linear) and value.clipped):
-        if np.ndim(factor) or np.ndim(offset):
+        if by_channel:
             raise Unsupported(
                 "constants a channel after a nonlinear function without QuantizeLinear between"
             )
         table = as_table(ctx, value)
-        return replace(
-            table,
-            values=(table.values * np.float32(factor) + np.float32(offset)).astype(np.float32),
-        )
-    if isinstance(value, Padded) or (
-        isinstance(value, Linear) and value.is_identity and np.ndim(factor) + np.ndim(offset)
-    ):
-        value = ctx.materialise(value)
-    if isinstance(value, Linear):
-        if value.index is not None and np.ndim(factor) + np.ndim(offset):
-            raise Unsupported("constants a channel on a map whose layout was changed")
-        return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
+        values = table.values * np.float32(factor) + np.float32(offset)
+        return replace(table, values=values.astype(np.float32))
     if isinstance(value, Pending):
         raise Unsupported("a constant on a value that no QuantizeLinear has read")
-    ctx.as_map(value)
+    if not isinstance(value, Linear) or (value.is_identity and by_channel):
+        value = ctx.materialise(value)
+    if value.index is not None and by_channel:
+        raise Unsupported("constants a channel on a map whose layout was changed")
+    return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
 
 
-def _same_source(ctx, node, a, b):
-    """Both operands are functions of one tensor, so that the result is too: a `Table`; otherwise
+def _same_source(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Table | None:
+    """The result of operands that are functions of one tensor, so that it is one too; otherwise
     None.
     """
     if isinstance(a, Table) or isinstance(b, Table):
@@ -124,56 +138,50 @@ def _same_source(ctx, node, a, b):
     if (
         a.shape != b.shape
         or a.index is not b.index
-        or any(np.ndim(v.mul) + np.ndim(v.add) for v in (a, b) if isinstance(v, Linear))
+        or any(v.by_channel for v in (a, b) if isinstance(v, Linear))
     ):
         return None
     return evaluate(node, as_table(ctx, a), as_table(ctx, b))
 
 
-def _maps(ctx, node, a, b, kind, sign):
+def _maps(
+    ctx: Context, node: onnx.NodeProto, a: Value, b: Value, kind: str, sign: int
+) -> Table | PendingOp:
+    """An `ir.Eltwise` of that kind on two maps, the second with that sign."""
     table = _same_source(ctx, node, a, b)
     if table is not None:
         return table
-    swap = False
+    sign_a, sign_b = 1, sign
     if isinstance(a, Linear) and isinstance(b, Linear) and np.prod(a.shape) < np.prod(b.shape):
-        a, b, swap = b, a, True
-    same_view = (
-        isinstance(a, Linear)
-        and isinstance(b, Linear)
-        and a.is_identity
-        and b.is_identity
-        and a.shape == b.shape
-        and (a.index is b.index and ctx.tensor(a).shape == ctx.tensor(b).shape)
-    )
-    if not same_view:
-        a, b = ctx.materialise(a, "an operand"), ctx.materialise(b, "an operand")
-    xa, xb = ctx.tensor(a), ctx.tensor(b)
-    if (xa.shape != xb.shape and xb.shape != (*xa.shape[:2], 1, 1)) or len(a.shape) != len(b.shape):
+        a, b, sign_a, sign_b = b, a, sign_b, sign_a
+    a, b = _in_one_layout(ctx, a, b)
+    x_a, x_b = ctx.tensor(a), ctx.tensor(b)
+    fits = x_b.shape in (x_a.shape, (*x_a.shape[:2], 1, 1))
+    if not fits or len(a.shape) != len(b.shape):
         raise Unsupported(
-            f"shapes {list(a.shape)} and {list(b.shape)}: expected equal ones, or [N, C, 1, 1] for one of them"
+            f"shapes {list(a.shape)} and {list(b.shape)}: expected equal ones, or [N, C, 1, 1] for "
+            "one of them"
         )
-    sa, sb = (sign, 1) if swap else (1, sign)
 
-    def emit(y, low, high):
+    def emit(y: ir.Tensor, low: int, high: int) -> ir.Eltwise:
         if kind == "mul":
-            mantissa, shift = requant.ratio(xa.scale * xb.scale / y.scale)
-            ma, mb, shift = 0, int(mantissa), int(shift)
+            m_a, (m_b, shift) = 0, requant.scalar_ratio(x_a.scale * x_b.scale / y.scale)
         else:
-            ga, gb = requant.saturating(
-                sa * xa.scale / y.scale, sb * xb.scale / y.scale, kind == "add"
+            gain_a, gain_b = requant.saturating(
+                sign_a * x_a.scale / y.scale, sign_b * x_b.scale / y.scale, kind == "add"
             )
-            shift = requant.common_shift(ga, gb)
-            ma, mb = requant.scaled(ga, shift), requant.scaled(gb, shift)
+            shift = requant.common_shift(gain_a, gain_b)
+            m_a, m_b = requant.scaled(gain_a, shift), requant.scaled(gain_b, shift)
         return ir.Eltwise(
             node.name,
-            xa.name,
-            xb.name,
+            x_a.name,
+            x_b.name,
             y.name,
             kind,
-            -xa.zero,
-            -xb.zero,
-            ma,
-            mb,
+            -x_a.zero,
+            -x_b.zero,
+            m_a,
+            m_b,
             0,
             shift,
             y.zero,
@@ -181,4 +189,19 @@ def _maps(ctx, node, a, b, kind, sign):
             high,
         )
 
-    return Pending(a.shape, xa.shape, emit, index=a.index)
+    return PendingOp(a.shape, x_a.shape, emit, index=a.index)
+
+
+def _in_one_layout(ctx: Context, a: Value, b: Value) -> tuple[Linear, Linear]:
+    """Both operands as they are where they are the same view of maps of one shape, else as maps."""
+    if (
+        isinstance(a, Linear)
+        and isinstance(b, Linear)
+        and a.is_identity
+        and b.is_identity
+        and a.shape == b.shape
+        and a.index is b.index
+        and ctx.tensor(a).shape == ctx.tensor(b).shape
+    ):
+        return a, b
+    return ctx.materialise(a, "an operand"), ctx.materialise(b, "an operand")

@@ -1,6 +1,9 @@
 """What the host computes in float after the accelerator."""
 
+import onnx
+
 from hwcnn import ir
+from hwcnn.frontend.importer.context import Context, Value
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Host, Linear
 
@@ -12,19 +15,16 @@ from hwcnn.frontend.importer.values import Host, Linear
     limits="at the end of the network",
     runs_on="host",
 )
-def softmax(ctx, node, x):
-    rank = len(x.shape)
-    axis = attributes(node).get("axis", -1) % rank
-    return on_host(ctx, node, x, {"axis": axis})
-
-
-def on_host(ctx, node, x, settings):
-    """Append the node to the host's operations."""
-    if not isinstance(x, Host) and not (
-        isinstance(x, Linear) and x.is_identity and x.index is None
-    ):
+def softmax(ctx: Context, node: onnx.NodeProto, x: Value) -> Host:
+    """ONNX Softmax and LogSoftmax, opset 1-13: x of any shape. Unsupported: x that is not
+    quantised, or whose layout was changed; anything that computes with the result.
+    """
+    axis = attributes(node).get("axis", -1) % len(x.shape)
+    source = x if isinstance(x, Host) or (isinstance(x, Linear) and x.is_identity) else None
+    if source is None:
         ctx.as_map(x)
+    if source is None or (isinstance(source, Linear) and source.index is not None):
         raise Unsupported("it reads a map whose layout was changed")
-    at = x.at if isinstance(x, Host) else x.tensor
-    ctx.host.append(ir.HostOp(node.name, node.op_type, at, node.output[0], settings))
-    return Host(node.output[0], x.tensor, tuple(ctx.shapes[node.output[0]]))
+    at = source.at if isinstance(source, Host) else source.tensor
+    ctx.host.append(ir.HostOp(node.name, node.op_type, at, node.output[0], {"axis": axis}))
+    return Host(node.output[0], source.tensor, ctx.result_shape(node))

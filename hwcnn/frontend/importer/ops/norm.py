@@ -1,10 +1,14 @@
 """Normalisation: across channels (LRN), and batch normalisation that nothing could absorb."""
 
 import numpy as np
+import onnx
 
 from hwcnn import ir
+from hwcnn.fixedpoint import INT8_MAX, INT8_MIN
+from hwcnn.frontend.importer.context import Context, Value
+from hwcnn.frontend.importer.pending import PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Const, Pending, Table
+from hwcnn.frontend.importer.values import Const, Table
 from hwcnn.golden.lrn import lrn_table
 
 from .elementwise import scale_channels
@@ -13,53 +17,54 @@ from .elementwise import scale_channels
 @operator(
     "LRN", attributes=("alpha", "beta", "bias", "size"), limits="size 1, 3 or 5; beta from 0 to 1"
 )
-def lrn(ctx, node, x):
-    x = ctx.materialise(x)
+def lrn(ctx: Context, node: onnx.NodeProto, x: Value) -> Value:
+    """ONNX LRN, opset 1-13: x [N, C, H, W]. Unsupported: other sizes than 1, 3 and 5, beta outside
+    [0, 1], negative alpha, bias of zero or less, a clip after it.
+    """
+    mapped = ctx.materialise(x)
     a = attributes(node)
-    size, alpha, beta, bias = (
-        a["size"],
-        a.get("alpha", 1e-4),
-        a.get("beta", 0.75),
-        a.get("bias", 1.0),
-    )
+    size, alpha = a["size"], a.get("alpha", 1e-4)
+    beta, bias = a.get("beta", 0.75), a.get("bias", 1.0)
     if size not in (1, 3, 5) or not 0 <= beta <= 1 or alpha < 0 or bias <= 0:
         raise Unsupported(
-            f"size {size}, beta {beta:g}, alpha {alpha:g}, bias {bias:g}: size 1, 3 or 5, beta in [0, 1], alpha >= 0 "
-            "and bias > 0 are supported"
+            f"size {size}, beta {beta:g}, alpha {alpha:g}, bias {bias:g}: size 1, 3 or 5, beta in "
+            "[0, 1], alpha >= 0 and bias > 0 are supported"
         )
-    tensor = ctx.tensor(x)
+    tensor = ctx.tensor(mapped)
     if size == 1:
         real = (np.arange(-128, 128) - tensor.zero) * np.float64(tensor.scale)
-        return Table(
-            x.tensor, x.shape, (real / (bias + alpha * real**2) ** beta).astype(np.float32)
-        )
+        values = (real / (bias + alpha * real**2) ** beta).astype(np.float32)
+        return Table(mapped.tensor, mapped.shape, values)
 
-    def emit(y, low, high):
-        if (low, high) != (-128, 127) and (low > y.zero or high < 127):
+    def emit(y: ir.Tensor, low: int, high: int) -> ir.Lrn:
+        if (low, high) != (INT8_MIN, INT8_MAX) and (low > y.zero or high < INT8_MAX):
             raise Unsupported("a clip after it without QuantizeLinear between")
         table, shift = lrn_table(size, alpha, beta, bias, tensor.scale, y.scale)
-        return ir.Lrn(
-            node.name,
-            tensor.name,
-            y.name,
-            size,
-            np.asarray(table, np.int64),
-            int(shift),
-            tensor.zero,
-            y.zero,
-        )
+        return ir.Lrn(node.name, tensor.name, y.name, size, table, shift, tensor.zero, y.zero)
 
-    return Pending(x.shape, tensor.shape, emit)
+    return PendingOp(mapped.shape, tensor.shape, emit)
 
 
 @operator(
     "BatchNormalization", attributes=("epsilon",), limits="inference only, constant parameters"
 )
-def batch_norm(ctx, node, x, scale, bias, mean, var):
+def batch_norm(
+    ctx: Context,
+    node: onnx.NodeProto,
+    x: Value,
+    scale: Value,
+    bias: Value,
+    mean: Value,
+    var: Value,
+) -> Value:
+    """ONNX BatchNormalization, opset 1-15: x [N, C, ...], parameters constant, [C]. Unsupported:
+    training, computed parameters.
+    """
     if attributes(node).get("training_mode", 0) or any(node.output[1:]):
         raise Unsupported("training mode")
-    if not all(isinstance(v, Const) for v in (scale, bias, mean, var)):
+    constants = [v.real.reshape(-1) for v in (scale, bias, mean, var) if isinstance(v, Const)]
+    if len(constants) != 4:
         raise Unsupported("its parameters are computed, not constant")
-    gamma, beta, mu, sigma2 = (v.real.reshape(-1) for v in (scale, bias, mean, var))
+    gamma, beta, mu, sigma2 = constants
     gain = gamma / np.sqrt(sigma2 + attributes(node).get("epsilon", 1e-5))
-    return scale_channels(ctx, node, x, gain, beta - mu * gain)
+    return scale_channels(ctx, x, gain, beta - mu * gain)

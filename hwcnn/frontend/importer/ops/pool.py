@@ -1,79 +1,86 @@
 """Pooling over windows."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from hwcnn import ir
-from hwcnn.frontend.importer.average_ties import conv_with_exact_ties, mean_ratio, with_exact_ties
-from hwcnn.frontend.importer.context import Context
+from hwcnn.fixedpoint import INT8_MIN
+from hwcnn.frontend.importer.average_ties import Multipliers, mean_ratio, with_exact_ties
+from hwcnn.frontend.importer.context import Context, Value
+from hwcnn.frontend.importer.pending import Emit, Pending, PendingOp
+from hwcnn.frontend.importer.pending_conv import PendingForwardConv
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Linear, Padded, Pending, map_shape
-from hwcnn.frontend.importer.window_geometry import pair, window
+from hwcnn.frontend.importer.values import Linear, Padded
+from hwcnn.frontend.importer.window_geometry import Window, pair, window
 
 from .dilated_max import dilated_max
 from .unary import absolute
-from .weights import pending
 
 _WINDOW = ("auto_pad", "ceil_mode", "kernel_shape", "pads", "strides")
 
 
 @operator("MaxPool", attributes=(*_WINDOW, "dilations"), limits="1-D and 2-D; no Indices output")
-def max_pool(ctx, node, x):
+def max_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
+    """ONNX MaxPool, opset 1-22: x [N, C, H, W] or [N, C, L]. Unsupported: Indices that are used,
+    windows wholly in the padding, geometries of which onnx and onnxruntime differ.
+    """
     if len(node.output) > 1 and node.output[1]:
         raise Unsupported("its Indices output is used")
-    x = ctx.as_map(x)
-    if isinstance(x, Padded) and x.value > -ctx.tensor(x).scale * (ctx.tensor(x).zero + 128):
-        x = ctx.materialise(x)
-    x, g = _geometry(ctx, node, x)
+    mapped = ctx.as_map(x)
+    tensor = ctx.tensor(mapped)
+    lowest = -tensor.scale * (tensor.zero - INT8_MIN)
+    if isinstance(mapped, Padded) and mapped.value > lowest:
+        mapped = ctx.materialise(mapped)
+    mapped, g = _geometry(ctx, node, mapped)
     if g.dilation != (1, 1):
-        return dilated_max(ctx, node, x, g)
-    shape = ctx.shapes[node.output[0]]
-    return Pending(
-        shape, map_shape(shape), pool_of(ctx, node, x, "max", g.kernel, g.stride, g.pads, {0: 1})
-    )
+        return dilated_max(ctx, node, mapped, g)
+    return _pending_pool(ctx, node, mapped, "max", g, {0: 1})
 
 
 @operator(
     "AveragePool", attributes=(*_WINDOW, "count_include_pad", "dilations"), limits="1-D and 2-D"
 )
-def average_pool(ctx, node, x):
-    x = ctx.as_map(x)
-    if isinstance(x, Padded) and x.value != 0:
-        x = ctx.materialise(x)
-    x, g = _geometry(ctx, node, x)
+def average_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
+    """ONNX AveragePool, opset 1-22: x [N, C, H, W] or [N, C, L]. Unsupported: windows wholly in the
+    padding, equal windows with different divisors, dilations with pads that do not count,
+    geometries of which onnx and onnxruntime differ.
+    """
+    mapped = ctx.as_map(x)
+    if isinstance(mapped, Padded) and mapped.value != 0:
+        mapped = ctx.materialise(mapped)
+    mapped, g = _geometry(ctx, node, mapped)
     include = attributes(node).get("count_include_pad", 0)
-    if isinstance(x, Padded):
+    if isinstance(mapped, Padded):
         if not include and any(attributes(node).get("pads") or ()):
             raise Unsupported("it pads without counting its pads a map that is padded already")
         include = 1
-    shape = ctx.shapes[node.output[0]]
+    size = ctx.tensor(mapped).shape[2:]
     if g.dilation != (1, 1):
-        if (any(g.pads) and not include) or _beyond(g, ctx.tensor(x).shape[2:]):
+        if (any(g.pads) and not include) or _beyond(g, size):
             raise Unsupported(
-                "dilations with pads that do not count, or with windows that reach beyond them (ceil_mode)"
+                "dilations with pads that do not count, or with windows that reach beyond them "
+                "(ceil_mode)"
             )
-        return _dilated_average(ctx, node, x, g)
-    divisors = _divisors(g, ctx.tensor(x).shape[2:], include)
-    return Pending(
-        shape,
-        map_shape(shape),
-        pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors),
-    )
+        return _dilated_average(ctx, node, mapped, g)
+    return _pending_pool(ctx, node, mapped, "average", g, _divisors(g, size, bool(include)))
 
 
 @operator("LpPool", attributes=(*_WINDOW, "p"), limits="p = 1; 1-D and 2-D; no dilations")
-def lp_pool(ctx: Context, node: onnx.NodeProto, x: Linear | Padded) -> Pending:
-    """The sum of the absolute values of a window (ONNX LpPool-22 with p = 1)."""
+def lp_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
+    """ONNX LpPool, opset 1-22, with p = 1: the sum of the absolute values of a window of x [N, C,
+    H, W] or [N, C, L]. Unsupported: other p, dilations, and what AveragePool refuses of windows.
+    """
     check_power(node)
-    x, g = _geometry(ctx, node, ctx.materialise(x))
+    _, g = _geometry(ctx, node, plain := ctx.materialise(x))
     if g.dilation != (1, 1):
         raise Unsupported("dilations")
-    rows, columns = _taps(g, ctx.tensor(x).shape[2:])
+    rows, columns = _taps(g, ctx.tensor(plain).shape[2:])
     divisors = {int(taps): 1 for taps in np.unique(np.multiply.outer(rows, columns))}
-    x = absolute(ctx, node, x)
-    shape = ctx.shapes[node.output[0]]
-    emit = pool_of(ctx, node, x, "average", g.kernel, g.stride, g.pads, divisors)
-    return Pending(shape, map_shape(shape), emit)
+    return _pending_pool(ctx, node, absolute(ctx, node, plain), "average", g, divisors)
 
 
 def check_power(node: onnx.NodeProto) -> None:
@@ -84,7 +91,7 @@ def check_power(node: onnx.NodeProto) -> None:
         raise Unsupported(f"p = {p}: only sums of absolute values, p = 1")
 
 
-def _beyond(g, size):
+def _beyond(g: Window, size: tuple[int, int]) -> bool:
     """True where a window reaches beyond the pads, as with ceil_mode."""
     return any(
         (out - 1) * s + d * (k - 1) + 1 > n + before + after
@@ -94,90 +101,120 @@ def _beyond(g, size):
     )
 
 
-def _dilated_average(ctx, node, x, g):
-    channels, shape = ctx.tensor(x).shape[1], ctx.shapes[node.output[0]]
-    ones, scale = (
+def _dilated_average(
+    ctx: Context, node: onnx.NodeProto, x: Linear | Padded, g: Window
+) -> PendingForwardConv:
+    """A depthwise convolution with weights of one."""
+    tensor, taps = ctx.tensor(x), int(np.prod(g.kernel))
+    channels = tensor.shape[1]
+    return PendingForwardConv(
+        ctx.result_shape(node),
+        ctx.result_map_shape(node),
+        node.name,
+        tensor,
         np.ones((channels, 1, *g.kernel), np.int8),
-        np.full(channels, 1 / np.prod(g.kernel)),
+        np.full(channels, 1 / taps),
+        np.zeros(channels),
+        stride=g.stride,
+        dilation=g.dilation,
+        groups=channels,
+        moves=True,
+        pads=g.pads,
+        divisor=taps,
     )
-    geometry = {
-        "stride": g.stride,
-        "pads": g.pads,
-        "dilation": g.dilation,
-        "groups": channels,
-        "moves": True,
-    }
-    result = pending(ctx, node, x.tensor, shape, ones, scale, np.zeros(channels), **geometry)
-    return conv_with_exact_ties(ctx, node, x.tensor, result, int(np.prod(g.kernel)))
 
 
-def _geometry(ctx, node, x):
+def _geometry(
+    ctx: Context, node: onnx.NodeProto, x: Linear | Padded
+) -> tuple[Linear | Padded, Window]:
+    """(x, its padding computed where windows lie wholly in it; the geometry of the windows)."""
     a = attributes(node)
     if len(x.shape) < 3:
         raise Unsupported(f"its input has {len(x.shape)} dimensions")
-    kernel = pair(a["kernel_shape"], 1)
-    g = window(
-        a, kernel, ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0)
-    )
+    size, extra = ctx.tensor(x).shape[2:], x.pads if isinstance(x, Padded) else (0, 0, 0, 0)
+    g = window(a, pair(a["kernel_shape"], 1), size, extra)
     if g.dilation != (1, 1) and a.get("auto_pad", "NOTSET").startswith("SAME"):
         raise Unsupported(
-            "auto_pad with dilations: onnx and onnxruntime define different sizes; write the pads instead"
+            "auto_pad with dilations: onnx and onnxruntime define different sizes; write the pads "
+            "instead"
         )
-    if g.out != map_shape(ctx.shapes[node.output[0]])[2:]:
+    if g.out != ctx.result_map_shape(node)[2:]:
         raise Unsupported(
-            "with ceil_mode, a window of it starts beyond the map: onnx and onnxruntime define different sizes then"
+            "with ceil_mode, a window of it starts beyond the map: onnx and onnxruntime define "
+            "different sizes then"
         )
-    if min(t.min() for t in _taps(g, ctx.tensor(x).shape[2:])) <= 0:
+    if min(t.min() for t in _taps(g, size)) <= 0:
         if isinstance(x, Padded):
             return _geometry(ctx, node, ctx.materialise(x))
         raise Unsupported("a window of it lies wholly in the padding")
     return x, g
 
 
-def pool_of(ctx, node, x, kind, kernel, stride, pads, divisors):
-    """What `Pending` emits for a pool. divisors: number of taps inside the map (of max: 0) to what
-    their sum is divided by.
-    """
-    x = ctx.tensor(x)
+def _pending_pool(
+    ctx: Context,
+    node: onnx.NodeProto,
+    x: Linear | Padded,
+    kind: Literal["max", "average"],
+    g: Window,
+    divisors: Mapping[int, int],
+) -> PendingOp:
+    emit = pool_of(ctx, node, x, kind, g.kernel, g.stride, g.pads, divisors)
+    return PendingOp(ctx.result_shape(node), ctx.result_map_shape(node), emit)
 
-    def emit(y, low, high):
-        def make(name, y, multipliers, low, high):
+
+def pool_of(
+    ctx: Context,
+    node: onnx.NodeProto,
+    x: Linear | Padded,
+    kind: Literal["max", "average"],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    divisors: Mapping[int, int],
+) -> Emit:
+    """What `PendingOp` emits for a pool. divisors: number of taps inside the map (of max: 0) to
+    what their sum is divided by.
+    """
+    tensor = ctx.tensor(x)
+
+    def emit(y: ir.Tensor, low: int, high: int) -> ir.Op:
+        def make(name: str, y: ir.Tensor, multipliers: Multipliers, low: int, high: int) -> ir.Pool:
             return ir.Pool(
                 name,
-                x.name,
+                tensor.name,
                 y.name,
                 kind,
                 kernel,
                 stride,
                 pads,
                 multipliers,
-                x.zero,
+                tensor.zero,
                 y.zero,
                 low,
                 high,
             )
 
-        averages = {n: (mean_ratio(x, y, d), max(n, 1)) for n, d in divisors.items()}
+        averages = {n: (mean_ratio(tensor, y, d), max(n, 1)) for n, d in divisors.items()}
         return with_exact_ties(ctx, node.name, y, averages, low, high, make)
 
     return emit
 
 
-def _taps(g, size):
+def _taps(g: Window, size: tuple[int, int]) -> list[npt.NDArray[np.int64]]:
     """For each row and for each column of windows, the taps inside the map."""
-    first = [np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis] for axis in (0, 1)]
-    inside = []
-    for f, k, d, n in zip(first, g.kernel, g.dilation, size, strict=True):
-        taps = f[:, None] + d * np.arange(k)
-        inside.append(((taps >= 0) & (taps < n)).sum(axis=1))
+    inside: list[npt.NDArray[np.int64]] = []
+    for axis in (0, 1):
+        first = np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis]
+        taps = first[:, None] + g.dilation[axis] * np.arange(g.kernel[axis])
+        inside.append(((taps >= 0) & (taps < size[axis])).sum(axis=1))
     return inside
 
 
-def _divisors(g, size, include):
+def _divisors(g: Window, size: tuple[int, int], include: bool) -> dict[int, int]:
     """Number of taps inside the map to the divisor, for every number that occurs in the window's
-    positions.
+    positions. include : pads count.
     """
-    counted = []
+    counted: list[npt.NDArray[np.int64]] = []
     for axis in (0, 1):
         first = np.arange(g.out[axis]) * g.stride[axis] - g.pads[axis]
         counted.append(np.minimum(first + g.kernel[axis], size[axis] + g.pads[axis + 2]) - first)

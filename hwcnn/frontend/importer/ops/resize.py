@@ -2,15 +2,22 @@
 pixels.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, floor, lcm
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import onnx
 
 from hwcnn import ir
-from hwcnn.frontend.importer.average_ties import mean_ratio, with_exact_ties
+from hwcnn.fixedpoint import INT8_MAX, INT8_MIN
+from hwcnn.frontend.importer.average_ties import Multipliers, mean_ratio, with_exact_ties
+from hwcnn.frontend.importer.context import Context, Value
+from hwcnn.frontend.importer.pending import PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Const, Pending, map_shape
+from hwcnn.frontend.importer.values import Const
 from hwcnn.resampling import MAX_CONVOLUTIONS, MAX_WEIGHT, runs
 
 #: A scale factor is taken as the ratio with the smallest denominator up to this that float32 cannot
@@ -19,7 +26,10 @@ MAX_DENOMINATOR = 1024
 #: Kinds of rows or columns at most where these are taken one after the other; of both together
 #: where that is exact.
 MAX_KINDS = 64
-_POSITIONS = {
+#: (index, weight, divisor) of one axis: int64 [results, 2] each, and what weights are divided by.
+Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]
+#: coordinate_transformation_mode to: (result's index, factor, size, result's size) -> position.
+POSITIONS: dict[str, Callable[[int, Fraction, int, int], Fraction]] = {
     "half_pixel": lambda o, scale, size, out: (o + Fraction(1, 2)) / scale - Fraction(1, 2),
     "pytorch_half_pixel": lambda o, scale, size, out: (
         (o + Fraction(1, 2)) / scale - Fraction(1, 2) if out > 1 else Fraction(0)
@@ -34,7 +44,7 @@ _POSITIONS = {
         Fraction(o * (size - 1), out - 1) if out > 1 else Fraction(0)
     ),
 }
-_ROUNDINGS = {
+_ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "round_prefer_floor": lambda at: ceil(at - Fraction(1, 2)),
     "round_prefer_ceil": lambda at: floor(at + Fraction(1, 2)),
     "floor": floor,
@@ -45,12 +55,23 @@ _ROUNDINGS = {
 @operator(
     "Resize",
     attributes=("axes", "coordinate_transformation_mode", "mode", "nearest_mode"),
-    limits="rows and columns; nearest and linear, whose positions repeat after at most 16 pixels: whole factors other than with "
-    "align_corners; linear by more than 8 in both, or with align_corners, rows are rounded before columns: one result in six "
-    "is a step off",
+    limits="rows and columns; nearest and linear, whose positions repeat after at most 16 pixels: "
+    "whole factors other than with align_corners; linear by more than 8 in both, or with "
+    "align_corners, rows are rounded before columns: one result in six is a step off",
     runs_on="array",
 )
-def resize(ctx, node, x, roi=None, scales=None, sizes=None):
+def resize(
+    ctx: Context,
+    node: onnx.NodeProto,
+    x: Value,
+    roi: Value | None = None,
+    scales: Value | None = None,
+    sizes: Value | None = None,
+) -> PendingOp:
+    """ONNX Resize, opset 10-19: rows and columns of x [N, C, H, W], columns of [N, C, L]; scales or
+    sizes constant. Unsupported: computed sizes, other axes, cubic, antialias, exclude_outside,
+    tf_crop_and_resize, keep_aspect_ratio_policy, positions that do not repeat.
+    """
     a = attributes(node)
     mode, transform = (
         a.get("mode", "nearest"),
@@ -58,36 +79,38 @@ def resize(ctx, node, x, roi=None, scales=None, sizes=None):
     )
     nearest = a.get("nearest_mode", "round_prefer_floor")
     _check(a, mode, transform)
-    if not all(v is None or isinstance(v, Const) for v in (scales, sizes)):
+    if not (scales is None or isinstance(scales, Const)) or not (
+        sizes is None or isinstance(sizes, Const)
+    ):
         raise Unsupported("its scales or sizes are computed, not constant")
-    x = ctx.materialise(x)
-    shape = tuple(ctx.shapes[node.output[0]])
-    factors = _factors(a, x.shape, shape, scales)
-    if shape[:2] != x.shape[:2]:
+    mapped, shape = ctx.materialise(x), ctx.result_shape(node)
+    factors = _factors(a, mapped.shape, shape, scales)
+    if shape[:2] != mapped.shape[:2]:
         raise Unsupported(
-            f"it changes [N, C] from {list(x.shape[:2])} to {list(shape[:2])}: only rows and columns can be resized"
+            f"it changes [N, C] from {list(mapped.shape[:2])} to {list(shape[:2])}: only rows and "
+            "columns can be resized"
         )
-    axes = [
-        (size, out, f)
-        for size, out, f in zip(map_shape(x.shape)[2:], map_shape(shape)[2:], factors, strict=True)
-    ]
+    tensor = ctx.tensor(mapped)
+    axes = list(zip(tensor.shape[2:], ctx.result_map_shape(node)[2:], factors, strict=True))
     if transform == "align_corners" and any(size * f != out for size, out, f in axes):
         raise Unsupported(
-            "align_corners with scales that are not the ratio of its sizes: onnx and onnxruntime differ; give sizes"
+            "align_corners with scales that are not the ratio of its sizes: onnx and onnxruntime "
+            "differ; give sizes"
         )
-    taps = [
-        _taps([_POSITIONS[transform](o, f, size, out) for o in range(out)], size, mode, nearest)
+    rows, cols = (
+        _taps([POSITIONS[transform](o, f, size, out) for o in range(out)], size, mode, nearest)
         for size, out, f in axes
-    ]
-    return _resampled(ctx, node, ctx.tensor(x), shape, *taps)
+    )
+    return _resampled(ctx, node, tensor, rows, cols)
 
 
-def _check(a, mode, transform):
+def _check(a: Mapping[str, Any], mode: str, transform: str) -> None:
     if mode not in ("nearest", "linear"):
         raise Unsupported(f"mode {mode!r}: nearest and linear are supported")
-    if transform not in _POSITIONS:
+    if transform not in POSITIONS:
         raise Unsupported(
-            f"coordinate_transformation_mode {transform!r}: one of {', '.join(_POSITIONS)} is supported"
+            f"coordinate_transformation_mode {transform!r}: one of {', '.join(POSITIONS)} is "
+            "supported"
         )
     if a.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Unsupported("keep_aspect_ratio_policy: give the sizes that it leads to, and stretch")
@@ -95,7 +118,9 @@ def _check(a, mode, transform):
         raise Unsupported("antialias or exclude_outside")
 
 
-def _factors(a, before, after, scales):
+def _factors(
+    a: Mapping[str, Any], before: Sequence[int], after: Sequence[int], scales: Const | None
+) -> list[Fraction]:
     """[rows, columns]: exact scale factors."""
     factors = [Fraction(n, m) for n, m in zip(after, before, strict=True)]
     if scales is not None and scales.array.size:
@@ -106,7 +131,8 @@ def _factors(a, before, after, scales):
     return [Fraction(1)] * (2 - len(spatial)) + spatial
 
 
-def _fraction(scale):
+def _fraction(scale: float) -> Fraction:
+    """The ratio of small numbers that float32 cannot tell from it."""
     for limit in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, MAX_DENOMINATOR):
         factor = Fraction(scale).limit_denominator(limit)
         if factor > 0 and abs(float(factor) - scale) <= 1e-7 * scale:
@@ -114,8 +140,8 @@ def _fraction(scale):
     raise Unsupported(f"the scale {scale:g} is no ratio of small numbers: give sizes")
 
 
-def _taps(positions, size, mode, nearest):
-    """(index, weight, divisor): int64 [results, 2] each."""
+def _taps(positions: Sequence[Fraction], size: int, mode: str, nearest: str) -> Taps:
+    """What each result is made of. positions : of the results in the map, whose axis has that size."""
     if mode == "nearest":
         index = np.array([min(max(_ROUNDINGS[nearest](at), 0), size - 1) for at in positions])
         return np.stack([index, index], 1), np.tile([1, 0], (len(index), 1)), 1
@@ -129,7 +155,8 @@ def _taps(positions, size, mode, nearest):
     )
     if high is None:
         raise Unsupported(
-            f"linear weights in {divisor}ths, more than {MAX_WEIGHT}: use whole factors, and half_pixel or asymmetric"
+            f"linear weights in {divisor}ths, more than {MAX_WEIGHT}: use whole factors, and "
+            "half_pixel or asymmetric"
         )
     return (
         np.stack([low, np.minimum(low + 1, size - 1)], 1),
@@ -138,9 +165,11 @@ def _taps(positions, size, mode, nearest):
     )
 
 
-def _resampled(ctx, node, x, shape, rows, cols):
-    """One operation where weights and parts are few enough; otherwise rows first, then columns,
-    rounded in between.
+def _resampled(
+    ctx: Context, node: onnx.NodeProto, x: ir.Tensor, rows: Taps, cols: Taps
+) -> PendingOp:
+    """One operation where weights are small and convolutions few enough; otherwise rows first, then
+    columns, rounded in between.
     """
     counts = [len(runs(index, weight)) for index, weight, _ in (rows, cols)]
     largest = int(rows[1].max() * cols[1].max())
@@ -148,11 +177,11 @@ def _resampled(ctx, node, x, shape, rows, cols):
     together = largest <= MAX_WEIGHT and counts[0] * counts[1] <= most
     if not together and max(counts) > MAX_KINDS:
         raise Unsupported(
-            f"its positions do not repeat: {max(counts)} kinds of rows or columns, at most {MAX_KINDS}; use whole factors, "
-            "and half_pixel or asymmetric"
+            f"its positions do not repeat: {max(counts)} kinds of rows or columns, at most "
+            f"{MAX_KINDS}; use whole factors, and half_pixel or asymmetric"
         )
 
-    def emit(y, low, high):
+    def emit(y: ir.Tensor, low: int, high: int) -> ir.Op:
         if together:
             return _operation(ctx, node.name, x, y, rows, cols, low, high)
         middle = ctx.new_tensor(
@@ -161,18 +190,37 @@ def _resampled(ctx, node, x, shape, rows, cols):
         ctx.ops.append(_operation(ctx, f"{node.name}/rows", x, middle, rows, _same(x.shape[3])))
         return _operation(ctx, node.name, middle, y, _same(middle.shape[2]), cols, low, high)
 
-    return Pending(shape, map_shape(shape), emit)
+    return PendingOp(ctx.result_shape(node), ctx.result_map_shape(node), emit)
 
 
-def _same(size):
+def _same(size: int) -> Taps:
+    """Every row or column as it is."""
     index = np.arange(size)
     return np.stack([index, index], 1), np.tile([1, 0], (size, 1)), 1
 
 
-def _operation(ctx, name, x, y, rows, cols, low=-128, high=127):
-    def make(name, y, multipliers, low, high):
+def _operation(
+    ctx: Context,
+    name: str,
+    x: ir.Tensor,
+    y: ir.Tensor,
+    rows: Taps,
+    cols: Taps,
+    low: int = INT8_MIN,
+    high: int = INT8_MAX,
+) -> ir.Op:
+    def make(name: str, y: ir.Tensor, multipliers: Multipliers, low: int, high: int) -> ir.Resize:
         return ir.Resize(
-            name, x.name, y.name, rows[:2], cols[:2], *multipliers[0], x.zero, y.zero, low, high
+            name,
+            x.name,
+            y.name,
+            rows[:2],
+            cols[:2],
+            *multipliers[0],
+            x.zero,
+            y.zero,
+            low,
+            high,
         )
 
     divisor = rows[2] * cols[2]

@@ -1,57 +1,60 @@
-"""Functions of one value: ReLU and its kind by clamping, all others as a table of 256 entries,
-evaluated by onnx's reference.
-"""
+"""Functions of one value as a table of 256 entries, evaluated by onnx's reference."""
 
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper
 from onnx.defs import onnx_opset_version
 from onnx.reference import ReferenceEvaluator
 
 from hwcnn.fixedpoint import INT8_MIN
-from hwcnn.frontend.importer.context import Context
+from hwcnn.frontend.importer.context import Context, Value
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Table
 
 #: All of ONNX's element-wise functions of one float that have no other handler.
-# fmt: off
 FUNCTIONS = (
-    "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh", "Elu", "Erf", "Exp",
-    "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Reciprocal", "Round", "Selu",
-    "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
-    "ThresholdedRelu",
+    *("Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Cos", "Cosh"),
+    *("Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log"),
+    *("Mish", "Neg", "Reciprocal", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh"),
+    *("Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu"),
 )
-# fmt: on
 
 
 @operator(*FUNCTIONS, attributes=("all",), limits="defined over all of its input's range")
-def function(ctx, node, x):
+def function(ctx: Context, node: onnx.NodeProto, x: Value) -> Table:
+    """ONNX's functions of one element in `FUNCTIONS`, opset 1-28, with all their attributes; x of
+    any shape. Unsupported: x computed channel by channel without QuantizeLinear; where the result
+    is quantised, a function that is not defined over all of x's range.
+    """
     return evaluate(node, as_table(ctx, x))
 
 
 @operator("Pow", limits="second operand one constant")
-def power(ctx, node, x, y):
+def power(ctx: Context, node: onnx.NodeProto, x: Value, y: Value) -> Table:
+    """ONNX Pow, opset 1-15: x of any shape to one constant power. Unsupported: any other y."""
     if not isinstance(y, Const) or y.array.size != 1:
         raise Unsupported("its second operand is not one constant")
     return evaluate(node, as_table(ctx, x), y.array.reshape(()))
 
 
-def as_table(ctx, value):
+def as_table(ctx: Context, value: Value) -> Table:
     """A value that is a function of one tensor as a `Table`. Raises Unsupported otherwise."""
     if isinstance(value, Table):
         return value
-    if not isinstance(value, Linear) or np.ndim(value.mul) or np.ndim(value.add):
-        if isinstance(value, Linear):
-            raise Unsupported(
-                "a nonlinear function of a value scaled channel by channel without QuantizeLinear between"
-            )
-        value = ctx.materialise(value)
-    x = ctx.tensor(value)
+    if isinstance(value, Linear) and value.by_channel:
+        raise Unsupported(
+            "a nonlinear function of a value scaled channel by channel without QuantizeLinear "
+            "between"
+        )
+    linear = value if isinstance(value, Linear) else ctx.materialise(value)
+    x = ctx.tensor(linear)
     real = (np.arange(-128, 128) - x.zero).astype(np.float32) * np.float32(x.scale)
-    real = np.clip(real * np.float32(value.mul) + np.float32(value.add), value.low, value.high)
-    return Table(value.tensor, value.shape, real.astype(np.float32), value.index)
+    real = real * np.float32(linear.mul) + np.float32(linear.add)
+    real = np.clip(real, linear.low, linear.high).astype(np.float32)
+    return Table(linear.tensor, linear.shape, real, linear.index)
 
 
 def absolute(ctx: Context, node: onnx.NodeProto, x: Linear) -> Linear:
@@ -62,12 +65,15 @@ def absolute(ctx: Context, node: onnx.NodeProto, x: Linear) -> Linear:
     table = replace(table, values=np.abs(table.values))
     name = f"{node.name}/abs"
     raw = ctx.quantise(name, table, f"{node.output[0]}/abs", ctx.tensor(x).scale, INT8_MIN)
+    assert isinstance(raw, Linear)  # what quantises a table
     return replace(raw, raw=False)
 
 
-def evaluate(node, table, *more):
-    """The node's function, by ONNX's reference implementation, on all 256 values of a tensor: a
-    `Table`.
+def evaluate(node: onnx.NodeProto, table: Table, *more: Table | npt.NDArray[np.generic]) -> Table:
+    """The node's function, by ONNX's reference implementation, on all 256 values of a tensor.
+
+    more : further operands: tables of the same tensor, or scalars. Raises Unsupported where onnx
+    cannot evaluate it.
     """
     values = [
         table.values,
@@ -84,11 +90,9 @@ def evaluate(node, table, *more):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", onnx_opset_version())])
     try:
-        with np.errstate(all="ignore"):
-            result = np.asarray(
-                ReferenceEvaluator(model).run(None, dict(zip(names, values, strict=True)))[0],
-                np.float32,
-            )
+        with np.errstate(all="ignore"):  # infinity and what is no number are values here
+            (result,) = ReferenceEvaluator(model).run(None, dict(zip(names, values, strict=True)))
     except Exception as e:  # the reference raises whatever the operator's code does
         raise Unsupported(f"onnx cannot evaluate it: {' '.join(str(e).split())[:120]}") from e
-    return Table(table.tensor, table.shape, np.broadcast_to(result, 256).copy(), table.index)
+    result = np.broadcast_to(np.asarray(result, np.float32), 256).copy()
+    return Table(table.tensor, table.shape, result, table.index)
