@@ -32,8 +32,10 @@ from hwcnn.sim import session
 from hwcnn.sim.design import Design
 
 SECTION = "Trained networks on pictures"
-INTRO = """Pictures whose class (top-1) the float network and the accelerator's program find; "as float" counts the pictures on
-which the two agree. Calibrated with the same pictures. Made by `python bench/accuracy.py MODELS_DIR IMAGES_DIR`."""
+INTRO = """\
+Pictures whose class (top-1) the float network and the accelerator's program find; "as float" counts
+the pictures on which the two agree. Calibrated with the same pictures. Made by
+`python bench/accuracy.py MODELS_DIR IMAGES_DIR`."""
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,8 @@ def fault(bench, counts, number, generator):
     expected = ("write" if write else "read", name, address, False)
     if address is None or (error.error, error.client, error.address, error.dead) != expected:
         raise Wrong(
-            f"{what}: reported {error.error}, {error.client}, {error.address}, bus dead: {error.dead}; expected {expected}"
+            f"{what}: reported {error.error}, {error.client}, {error.address}, "
+            f"bus dead: {error.dead}; expected {expected}"
         )
     bench.exact(what)
 
@@ -234,21 +235,25 @@ def record(figures):
     replace_section(
         DOCS / "reliability.md",
         "## AXI faults",
-        f"""A small network on {figures["pe"]} PEs in RTL, half of it on memory
-that answers at full rate and in order, half under random stalls, with read data of different clients mixed, answers out of order and
-write data before its address. The memory checks AXI4's rules for a master: stability of all signals, size, kind, alignment, 4 KiB,
-length, `wlast`; an address where there is no memory is answered with DECERR, which ends the run.
+        f"""\
+A small network on {figures["pe"]} PEs in RTL, half of it on memory that answers at full rate and in
+order, half under random stalls, with read data of different clients mixed, answers out of order and
+write data before its address. The memory checks AXI4's rules for a master: stability of all
+signals, size, kind, alignment, 4 KiB, length, `wlast`; an address where there is no memory is
+answered with DECERR, which ends the run.
 
 `python bench/faults.py --seed {figures["seed"]} --record`, {figures["seconds"]} s
 
 | what | tried | failed |
 |---|---:|---:|
-| SLVERR or DECERR for a random burst: STATUS and FAULT_ADDR name error, client and address | {total["bus errors"]} | 0 |
+| SLVERR or DECERR for a random burst: STATUS and FAULT_ADDR name error, client and address \
+| {total["bus errors"]} | 0 |
 | soft reset in each cycle of the program, and a start at once | {total["resets"]} | 0 |
-| memory that stops answering for ever: ended by the watchdog, cleared by a second reset | {total["dead buses"]} | 0 |
+| memory that stops answering for ever: ended by the watchdog, cleared by a second reset \
+| {total["dead buses"]} | 0 |
 
-Errors went to each client in turn: {", ".join(figures["clients"])}. After each of all these the next run was right in every byte of
-DRAM; nothing is recorded where one was not.""",
+Errors went to each client in turn: {", ".join(figures["clients"])}. After each of all these the
+next run was right in every byte of DRAM; nothing is recorded where one was not.""",
     )
 
 
@@ -276,8 +281,8 @@ def main():
             }
         )
         print(
-            f"{'random stalls and order' if stalls else 'full rate, in order'}: {faults} errors of the bus reported with client "
-            f"and address, {resets} soft resets, {deaths} dead buses; every run after one exact",
+            f"{'random stalls and order' if stalls else 'full rate, in order'}: "
+            f"{faults} errors of the bus reported with client and address, {resets} soft resets, {deaths} dead buses; every run after one exact",
             flush=True,
         )
     if args.record:

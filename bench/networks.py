@@ -126,15 +126,18 @@ def record(row, out):
     rows[tuple(row[k] for k in KEY)] = row
     rows = [rows[key] for key in sorted(rows)]
     store.write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
-    out.write_text(f"""# Performance
+    out.write_text(f"""\
+# Performance
 
-Every row is one run of the whole network at register-transfer level (Verilator): default configuration but for the array (PE) and
-the data bus (bytes a cycle), 32 cycles of read latency, no random stalls; every tensor is compared with the reference. Made by
-`python bench/networks.py NETWORK ...`; `make bench` repeats the best known ones at 16x16.
-The cycle model's error is that of the whole run; "worst layer" is its largest among the layers that take over {LARGE:,} cycles (a layer's
-cycles are those from the end of all before it to its own end). "generate GB" is the peak memory of `generate`.
-Utilisation is true MACs over what the PEs could do in the cycles; "conv" leaves out the fully connected layers at the end. The
-seconds are those of a machine with 2 cores on which other work may have run at the same time.
+Every row is one run of the whole network at register-transfer level (Verilator): default
+configuration but for the array (PE) and the data bus (bytes a cycle), 32 cycles of read latency, no
+random stalls; every tensor is compared with the reference. Made by
+`python bench/networks.py NETWORK ...`; `make bench` repeats the best known ones at 16x16. The cycle
+model's error is that of the whole run; "worst layer" is its largest among the layers that take over
+{LARGE:,} cycles (a layer's cycles are those from the end of all before it to its own end).
+"generate GB" is the peak memory of `generate`. Utilisation is true MACs over what the PEs could do
+in the cycles; "conv" leaves out the fully connected layers at the end. The seconds are those of a
+machine with 2 cores on which other work may have run at the same time.
 
 {markdown(rows)}
 """)

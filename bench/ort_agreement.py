@@ -31,16 +31,20 @@ from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 
 SECTION = "Agreement with onnxruntime"
-INTRO = """Every layer's integers from the reference and from onnxruntime on the same quantised network and the same inputs: a
-layer passes if at least 99.9 % of its elements are equal and none is off by more than 1; LRN, whose tables approximate,
-needs only the latter. Made by `python bench/ort_agreement.py --all`."""
+INTRO = """\
+Every layer's integers from the reference and from onnxruntime on the same quantised network and the
+same inputs: a layer passes if at least 99.9 % of its elements are equal and none is off by more
+than 1; LRN, whose tables approximate, needs only the latter. Made by
+`python bench/ort_agreement.py --all`."""
 
 RANDOM = "Operators on random scales"
-ABOUT_RANDOM = """Networks of one operator with random geometry, scales and zero points; of pools, means, resampling and sums half have
-the scale of their operand, which puts results on halves between two steps. Both the reference and onnxruntime are compared with exact
-arithmetic, which rounds halves to even as ONNX defines; onnxruntime computes in float32, which decides its halves. "Beside halves": of the results that
-are none, those that differ. Where it resizes with align_corners, or by large factors, rows are rounded before columns. Made by
-`python bench/ort_agreement.py --random 200`."""
+ABOUT_RANDOM = """\
+Networks of one operator with random geometry, scales and zero points; of pools, means, resampling
+and sums half have the scale of their operand, which puts results on halves between two steps. Both
+the reference and onnxruntime are compared with exact arithmetic, which rounds halves to even as
+ONNX defines; onnxruntime computes in float32, which decides its halves. "Beside halves": of the
+results that are none, those that differ. Where it resizes with align_corners, or by large factors,
+rows are rounded before columns. Made by `python bench/ort_agreement.py --random 200`."""
 #: How near to a half a result in float64 is one.
 HALF = 1e-7
 
@@ -153,7 +157,8 @@ def _print(source, rows):
     for row in rows:
         mark = "" if row.passed else "  FAILED"
         print(
-            f"{row.name[:40]:40} {row.op:8} {row.elements:10} {row.percent:9.4f} {row.max_difference:8}{mark}"
+            f"{row.name[:40]:40} {row.op:8} {row.elements:10} "
+            f"{row.percent:9.4f} {row.max_difference:8}{mark}"
         )
     print(f"{len(rows)} layers, {sum(not row.passed for row in rows)} failed", flush=True)
 

@@ -5,7 +5,11 @@ row by row.
 from pathlib import Path
 
 NETWORKS = Path(__file__).parents[1] / "docs" / "networks.md"
-_TITLE = "# Networks, checked\n\nWritten by the benches that each section names; a run replaces its own rows.\n"
+_TITLE = """\
+# Networks, checked
+
+Written by the benches that each section names; a run replaces its own rows.
+"""
 
 
 def record(section, intro, row, page=NETWORKS):

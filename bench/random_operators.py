@@ -28,7 +28,7 @@ class Case:
 
 
 class Maker:
-    """Writes one network. operand() gives (name of a dequantised map, its real values, its scale)."""
+    """Writes a network. operand() gives (name of a dequantised map, its real values, its scale)."""
 
     def __init__(self, rng):
         self.rng, self.nodes, self.constants, self.inputs, self.feed = rng, [], [], [], {}
@@ -244,6 +244,13 @@ def concat(m):
 
 #: Name of a row to what makes its networks.
 OPERATORS = {
-    "Conv": conv, "AveragePool": average_pool, "GlobalAveragePool": global_average, "ReduceMean": reduce_mean,
-    "Resize": resize, "Resize, align_corners": resize_twice, "Add": add, "Mul": mul, "Concat": concat,
-}  # fmt: skip
+    "Conv": conv,
+    "AveragePool": average_pool,
+    "GlobalAveragePool": global_average,
+    "ReduceMean": reduce_mean,
+    "Resize": resize,
+    "Resize, align_corners": resize_twice,
+    "Add": add,
+    "Mul": mul,
+    "Concat": concat,
+}

@@ -72,9 +72,9 @@ def show(text):
     print(text, flush=True)
 
 
-def measure(config, family, in_luts=synth.InLuts()):
+def measure(config, family, in_luts=None):
     """``{block: {luts, ffs, dsps, brams}}`` by synthesis."""
-    folder = synth.synthesise(accelerator_verilog(config), family, in_luts)
+    folder = synth.synthesise(accelerator_verilog(config), family, in_luts or synth.InLuts())
     cells = netlist.by_type(synth.owners(folder), lambda path: block_of(path).path)
     return {block.path: FAMILIES[family].count(cells.get(block.path, {})) for block in BLOCKS}
 
@@ -224,18 +224,23 @@ def _write(results):
     (DOCS / "resources.md").write_text(report(results))
 
 
-_HEAD = """# Resources
+_HEAD = """\
+# Resources
 
-Made by `bench/resources.py` with Yosys {yosys} and nextpnr; RAMs in block RAMs of the family (36 Kbit, halves counted as halves and rounded up
-in the sum; ECP5: 18 Kbit). A LUT is one of the family's size: up to 6 inputs for AMD's, 4 for Lattice's, where a bit of a carry chain is one too;
-distributed RAM and shift registers are counted as the LUTs that hold them. AMD's inverters are not counted: they go into the LUTs beside them.
+Made by `bench/resources.py` with Yosys {yosys} and nextpnr; RAMs in block RAMs of the family (36
+Kbit, halves counted as halves and rounded up in the sum; ECP5: 18 Kbit). A LUT is one of the
+family's size: up to 6 inputs for AMD's, 4 for Lattice's, where a bit of a carry chain is one too;
+distributed RAM and shift registers are counted as the LUTs that hold them. AMD's inverters are not
+counted: they go into the LUTs beside them.
 
 ## Formula against synthesis
 
-`hwcnn estimate resources` answers by formula. The formulas are fitted to the synthesis of small arrays (`FIT` in the script, up to {fitted}); these
-configurations were kept out of the fit. "All" is every vector function: {functions}.
+`hwcnn estimate resources` answers by formula. The formulas are fitted to the synthesis of small
+arrays (`FIT` in the script, up to {fitted}); these configurations were kept out of the fit. "All"
+is every vector function: {functions}.
 
-| family | configuration | LUTs: formula | Yosys | error | FFs: formula | Yosys | error | DSPs: formula | Yosys | RAMs: formula | Yosys |
+| family | configuration | LUTs: formula | Yosys | error | FFs: formula | Yosys | error \
+| DSPs: formula | Yosys | RAMs: formula | Yosys |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """
 
@@ -270,9 +275,8 @@ def report(results):
         "",
         "## Warnings",
         "",
-        "No latch is inferred. Yosys gives these warnings and no others: of its own library, of its calls of ABC, and "
-        "of ports of block RAMs that are",
-        "wider than what is connected to them.",
+        "No latch is inferred. Yosys gives these warnings and no others: of its own library, of",
+        "its calls of ABC, and of ports of block RAMs that are wider than what they connect to.",
         "",
         *(f"- `{warning}`" for warning in warnings),
     ]
@@ -301,12 +305,12 @@ def _placed(rows):
         "",
         "## Placed and routed",
         "",
-        f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a device "
-        "has too few multiplier blocks, the smallest multipliers are made of",
-        "LUTs; where more than three fifths of its block RAMs would be "
-        "used, RAMs of few words are.",
+        f"nextpnr for ECP5, speed grade 8, asked for {pnr.TARGET_MHZ} MHz, out of context. Where a",
+        "device has too few multiplier blocks, the smallest multipliers are made of LUTs; where",
+        "more than three fifths of its block RAMs would be used, RAMs of few words are.",
         "",
-        "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs | RAMs in LUTs up to | MHz |",
+        "| device | configuration | LUTs | FFs | DSPs | RAMs | multipliers in LUTs "
+        "| RAMs in LUTs up to | MHz |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     )
     for row in rows:

@@ -165,7 +165,7 @@ def _engines(program):
 
 
 def universe():
-    """{kind of bin: all of its names}; products of operators with configurations are counted apart."""
+    """{kind of bin: all of its names}; products of operators with configurations are apart."""
     return {
         "operators": sorted(OPERATORS),
         "configurations": configurations.all_classes(),

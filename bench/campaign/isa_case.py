@@ -1,4 +1,4 @@
-"""One numbered case for onnxruntime and the ISA engine: a random network on random configurations."""
+"""A numbered case for onnxruntime and the ISA engine: a random network, random configurations."""
 
 import time
 

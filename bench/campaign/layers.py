@@ -44,7 +44,7 @@ def spatial(net, x):
 
 
 def window(pick, dims, pads=PADS, dilations=(1, 2, 3), fits=True):
-    """Attributes of a window over `dims` sizes. fits : it must not be larger than the padded map."""
+    """Attributes of a window over `dims` sizes. fits : it is not larger than the padded map."""
     kernel = [pick(f"kernel{i}", KERNELS, KERNEL_WEIGHTS) for i in range(len(dims))]
     if pick("whole", (False, True), (15, 1)):
         kernel = list(dims)

@@ -79,7 +79,7 @@ def resize(net, pick, x):
             "rounding", ("floor", "round_prefer_floor", "ceil", "round_prefer_ceil")
         )
     if pick("by_size", (False, True)):
-        sizes = [*net.shapes[x][:2], *(n * f for n, f in zip(dims, factors))]
+        sizes = [*net.shapes[x][:2], *(n * f for n, f in zip(dims, factors, strict=True))]
         return [net.node("Resize", [x, "", "", net.const(sizes, np.int64)], **attributes)]
     return [net.node("Resize", [x, "", net.const([1, 1, *factors])], **attributes)]
 

@@ -40,7 +40,7 @@ def minimise(recipe, config, fails, seconds=60):
 
 
 def _valid(recipe):
-    """The recipe with picks made anew where its layers need more, or None where it cannot be built."""
+    """The recipe with picks made anew where its layers need more; None where that does not work."""
     recipe = copy.deepcopy(recipe)
     built = Built({"inputs": recipe["inputs"], "layers": []})
     try:

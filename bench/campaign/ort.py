@@ -45,9 +45,11 @@ def agree(net):
             if row.op in (TWO_STEPS, FAR_APART) and row.max_difference <= 1:
                 pass
             elif not row.passed and not _are_ties(net, graph, row.name):
+                most = row.max_difference
                 raise Failure(
-                    f"onnxruntime: {row.op} differs by {'one' if row.max_difference == 1 else 'more than one'}",
-                    f"{row.name}: {row.elements - row.equal} of {row.elements} differ, by at most {row.max_difference}",
+                    f"onnxruntime: {row.op} differs by {'one' if most == 1 else 'more than one'}",
+                    f"{row.name}: {row.elements - row.equal} of {row.elements} differ, "
+                    f"by at most {most}",
                 )
             old = totals.get(row.op, (0, 0))
             totals[row.op] = old[0] + row.elements, old[1] + row.equal
@@ -72,7 +74,7 @@ def _kind(row, graph, names):
 
 
 def _outputs(net, graph):
-    """The float results, after the host's operations, from onnxruntime's int8 maps. Raises Failure."""
+    """The float results, after the host's operations, of onnxruntime's int8 maps. Raises Failure."""
     names = onnx_names(net.model, graph)
     if not set(graph.outputs) <= set(names):
         return

@@ -15,12 +15,14 @@ _HEAD = (
     "Every figure is made by the command beside it.\n"
 )
 
-_INTRO = """Random networks (every operator of `hwcnn ops`; float, QDQ and QLinear; extreme scales, zero points and weights) on
-random legal configurations, most of them at their parameters' minima. Golden is compared with onnxruntime layer by layer, the ISA
-engine and the RTL with golden bit by bit, and every program passes `scheduler/check.py`. A layer that differs from onnxruntime by
-more than a step, or by one in more than 0.1 % of its elements, passes only if onnxruntime agrees with all values moved by 1/256
-of a step before it rounds them (near halves its float32 decides), and with golden's whole bias in the place of a float one; what is
-named apart passes with differences of one."""
+_INTRO = """\
+Random networks (every operator of `hwcnn ops`; float, QDQ and QLinear; extreme scales, zero points
+and weights) on random legal configurations, most of them at their parameters' minima. Golden is
+compared with onnxruntime layer by layer, the ISA engine and the RTL with golden bit by bit, and
+every program passes `scheduler/check.py`. A layer that differs from onnxruntime by more than a
+step, or by one in more than 0.1 % of its elements, passes only if onnxruntime agrees with all
+values moved by 1/256 of a step before it rounds them (near halves its float32 decides), and with
+golden's whole bias in the place of a float one; what is named apart passes with differences of one."""
 
 
 def record(figures, args):
@@ -61,7 +63,8 @@ def section(figures, seed, found, note):
         ("failures", sum(figures["failures"].values())),
     ]
     command = (
-        f"python bench/campaign.py --isa {figures['isa_networks']} --ort {figures['ort_networks']} --rtl {figures['rtl_runs']} "
+        f"python bench/campaign.py --isa {figures['isa_networks']} "
+        f"--ort {figures['ort_networks']} --rtl {figures['rtl_runs']} "
         f"--configs {figures['rtl_configurations']} --seed {seed} --record"
     )
     lines = [_INTRO, "", f"`{command}`", *filter(None, [note]), "", "| | |", "|---|---:|"]

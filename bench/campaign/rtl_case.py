@@ -38,7 +38,7 @@ SIZE = 1 << 20
 
 
 def configuration(seed, group):
-    """(the group's AccelConfig, its bus: "stalls" (their seed), "read_latency", "write_latency")."""
+    """(the group's AccelConfig, its bus: "stalls" (a seed), "read_latency", "write_latency")."""
     rng = np.random.default_rng([seed, 1, group])
     large = (
         LARGE[group // LARGE_EVERY % len(LARGE)] if group % LARGE_EVERY == LARGE_EVERY - 1 else None
@@ -184,7 +184,7 @@ def images_through(simulator, design, seed, count):
     """Run `design` on random images, one after another, and compare all tensors; yields the
     `RtlRun`s. Raises Failure.
     """
-    for number, x in enumerate(engines.random_inputs(design.graph, seed, count)):
+    for x in engines.random_inputs(design.graph, seed, count):
         tensors = golden.run(design.graph, x)
         design.fill(simulator.dram, x)
         try:

@@ -8,7 +8,7 @@ from hwcnn.errors import InputError
 
 
 class Refused(Exception):
-    """The network or the configuration is outside of what the tool takes, as it said in one line."""
+    """The network or configuration is outside of what the tool takes, as it said in one line."""
 
     def __init__(self, stage, error):
         super().__init__(f"{stage}: {reason(str(error))}")
