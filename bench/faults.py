@@ -282,7 +282,8 @@ def main():
         )
         print(
             f"{'random stalls and order' if stalls else 'full rate, in order'}: "
-            f"{faults} errors of the bus reported with client and address, {resets} soft resets, {deaths} dead buses; every run after one exact",
+            f"{faults} errors of the bus reported with client and address, {resets} soft resets, "
+            f"{deaths} dead buses; every run after one exact",
             flush=True,
         )
     if args.record:

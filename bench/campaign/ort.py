@@ -74,7 +74,7 @@ def _kind(row, graph, names):
 
 
 def _outputs(net, graph):
-    """The float results, after the host's operations, of onnxruntime's int8 maps. Raises Failure."""
+    """The float results, after the host's operations, of onnxruntime's int8. Raises Failure."""
     names = onnx_names(net.model, graph)
     if not set(graph.outputs) <= set(names):
         return

@@ -22,7 +22,8 @@ compared with onnxruntime layer by layer, the ISA engine and the RTL with golden
 every program passes `scheduler/check.py`. A layer that differs from onnxruntime by more than a
 step, or by one in more than 0.1 % of its elements, passes only if onnxruntime agrees with all
 values moved by 1/256 of a step before it rounds them (near halves its float32 decides), and with
-golden's whole bias in the place of a float one; what is named apart passes with differences of one."""
+golden's whole bias in the place of a float one; what is named apart passes with differences of
+one."""
 
 
 def record(figures, args):
