@@ -32,9 +32,11 @@ from hwcnn.sim.design import Design
 
 FOLDER = Path(backend_test.__file__).parent / "data" / "light"
 SECTION = "Topologies of the onnx package"
-INTRO = """Published networks as others exported them (`onnx/backend/test/data/light`), at full size, with seeded weights. "Fewest
-values" is the least number of different int8 values in a tensor (of 256 elements or more): all stay alive. "As onnxruntime" is
-the layer that agrees least with it. Made by `python bench/light.py --all --rtl NAME ...`."""
+INTRO = """\
+Published networks as others exported them (`onnx/backend/test/data/light`), at full size, with
+seeded weights. "Fewest values" is the least number of different int8 values in a tensor (of 256
+elements or more): all stay alive. "As onnxruntime" is the layer that agrees least with it. Made by
+`python bench/light.py --all --rtl NAME ...`."""
 #: Parameters by the operator that reads them and its input: mean and deviation. Weights follow from
 #: their shape instead.
 PARAMETERS = {
@@ -93,7 +95,7 @@ def model(name, seed=0):
 
 
 def measure(name, config, seed, engines):
-    """The row of one network, and whether it is right in all engines and agrees with onnxruntime."""
+    """A network's row, and whether it is right in all engines and agrees with onnxruntime."""
     with tempfile.TemporaryDirectory() as scratch:
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
@@ -114,12 +116,13 @@ def measure(name, config, seed, engines):
     }
     tensors = found["isa"].outcomes[0].tensors.values()
     in_rtl = figures.get("rtl")
+    least = min(layer.percent for layer in layers if not layer.approximate)
     return {
         "network": name,
         "GMAC": f"{made.macs / 1e9:.3f}",
         "million parameters": f"{made.params / 1e6:.2f}",
         "fewest values": str(min(len(np.unique(t)) for t in tensors if t.size >= 256)),
-        "as onnxruntime, %": f"{min(layer.percent for layer in layers if not layer.approximate):.3f}",
+        "as onnxruntime, %": f"{least:.3f}",
         "values compared": f"{figures['isa'].elements_compared:,}",
         "mismatches, ISA": str(figures["isa"].mismatches),
         "mismatches, RTL": str(in_rtl.mismatches) if in_rtl else "-",

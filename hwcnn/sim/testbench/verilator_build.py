@@ -141,8 +141,9 @@ class _Model:
             f"OPT_FAST={self.optimise}",
             "OPT_SLOW=-O0",
             "OPT_GLOBAL=-O2",
-            # one C++ file: reading the headers takes longer than compiling the model
-            *(["VM_PARALLEL_BUILDS=0"] if self.optimise == "-O0" else []),
+            # One C++ file: reading the headers, once for each of several, takes longer than
+            # compiling most models.
+            "VM_PARALLEL_BUILDS=0",
         ]
 
 
