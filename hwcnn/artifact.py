@@ -52,19 +52,19 @@ def write(out: Path, files: Mapping[str, str | bytes], manifest: Manifest) -> No
     data = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     written = {name: File(len(content), _sha256(content)) for name, content in data.items()}
     data[MANIFEST] = replace(manifest, files=written).to_json().encode()
-    out = out.resolve()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-            fresh = Path(scratch) / out.name
+        target = out.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            fresh = Path(scratch) / target.name
             fresh.mkdir()
             for name, content in data.items():
                 (fresh / name).write_bytes(content)
             check_out(out)
-            if out.exists():
-                _replace(out, fresh, list(data))
+            if target.exists():
+                _replace(target, fresh, list(data))
             else:
-                fresh.rename(out)
+                fresh.rename(target)
     except OSError as e:
         raise unwritable(out, e, "out") from e
 

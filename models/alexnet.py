@@ -1,4 +1,6 @@
-"""AlexNet as published in 2012: 227x227, two groups in conv2, conv4 and conv5, LRN before pooling."""
+"""AlexNet as published in 2012: 227x227, two groups in conv2, conv4 and conv5, LRN before
+pooling.
+"""
 
 
 def alexnet(b, x):

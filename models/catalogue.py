@@ -94,7 +94,7 @@ def info(name: str) -> ModelInfo:
     """The ModelInfo of a network; raises InputError for an unknown name."""
     if name not in _MODELS:
         raise InputError(
-            f"model {name!r} is not built in: known are {', '.join(names())}; or give the path of an "
-            ".onnx file"
+            f"model {name!r} is not built in: known are {', '.join(names())}; or give the path of "
+            "an .onnx file"
         )
     return _MODELS[name]

@@ -1,5 +1,5 @@
-"""Handwritten digits: 28x28 grey, four 3x3 convolutions, 3.7 MMAC; trained by train_digits.py into
-digits.onnx.
+"""Handwritten digits: 28x28 grey, four 3x3 convolutions, 3.7 MMAC; trained by bench/digits/train.py
+into digits.onnx.
 """
 
 from pathlib import Path

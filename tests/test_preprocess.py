@@ -19,7 +19,8 @@ def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
     x = pictures.load(
         picture(tmp_path / "p.png", pixels), (3, 6, 5), Preprocess((10, 20, 30), (0.5, 1, 2), "RGB")
     )
-    assert x.dtype == np.float32 and x.shape == (3, 6, 5)
+    assert x.dtype == np.float32
+    assert x.shape == (3, 6, 5)
     np.testing.assert_array_equal(x, ((pixels - [10, 20, 30]) * [0.5, 1, 2]).transpose(2, 0, 1))
 
 
@@ -44,7 +45,9 @@ def test_the_short_side_is_resized_and_the_centre_cropped(tmp_path):
     )
     # 64x128 becomes 32x64, of which columns 18 to 45 are kept: white from 20 to 43
     assert x.shape == (3, 28, 28)
-    assert x[:, :, 4:24].min() == 1 and x[:, :, 0].max() < 0.1 and x[:, :, -1].max() < 0.1
+    assert x[:, :, 4:24].min() == 1
+    assert x[:, :, 0].max() < 0.1
+    assert x[:, :, -1].max() < 0.1
 
 
 @pytest.mark.parametrize(

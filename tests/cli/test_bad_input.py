@@ -17,7 +17,8 @@ def refused(outcome, *words):
     assert outcome.code == 2
     assert outcome.out == ""
     lines = outcome.err.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("hwcnn: "), outcome.err
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("hwcnn: "), outcome.err
     for word in words:
         assert word in lines[0]
 

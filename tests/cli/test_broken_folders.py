@@ -22,7 +22,8 @@ def failed(outcome, code, *words):
     """The command failed with that code, and its one line holds all the words."""
     assert (outcome.code, outcome.out) == (code, ""), outcome.err
     lines = outcome.err.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("hwcnn: "), outcome.err
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("hwcnn: "), outcome.err
     for word in words:
         assert word in lines[0]
 

@@ -20,11 +20,9 @@ def test_digits(hwcnn, generated, tmp_path):
     pictures = [PICTURES / name for name in ("02_1.png", "09_4.png", "17_8.png")]
     outcome = hwcnn("simulate", generated, "--trace", "trace.json", "--json", "--input", *pictures)
     values = outcome.json
-    assert (
-        outcome.code == 0
-        and values["mismatches"] == 0
-        and values["elements_compared"] == 3 * 33_002
-    )
+    assert outcome.code == 0
+    assert values["mismatches"] == 0
+    assert values["elements_compared"] == 3 * 33_002
     assert [item["outputs"]["probabilities"]["top"][0]["label"] for item in values["outputs"]] == [
         "1",
         "4",
@@ -33,13 +31,12 @@ def test_digits(hwcnn, generated, tmp_path):
     assert 3_726_208 / 64 < values["cycles"] < 2 * 3_726_208 / 64
     assert abs(sum(row["cycles"] for row in values["layers"]) - values["cycles"]) < 50
     assert values["mac_utilisation"] == pytest.approx(3_726_208 / 64 / values["cycles"])
-    assert set(values["stall_cycles"]) == STALLS and 0 < values["conv_cycles"] < values["cycles"]
+    assert set(values["stall_cycles"]) == STALLS
+    assert 0 < values["conv_cycles"] < values["cycles"]
 
     made = json.loads((generated / "manifest.json").read_text())
-    assert (
-        values["dram_read_bytes"] >= made["memory"]["weights"]["size"]
-        and values["dram_write_bytes"] >= 33_002
-    )
+    assert values["dram_read_bytes"] >= made["memory"]["weights"]["size"]
+    assert values["dram_write_bytes"] >= 33_002
     slices = [
         e
         for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
@@ -63,13 +60,15 @@ def test_a_stalling_bus_changes_the_cycles_only(hwcnn, generated):
         == stalled["outputs"][0]["outputs"]
         == slow["outputs"][0]["outputs"]
     )
-    assert stalled["cycles"] > plain["cycles"] and slow["cycles"] > plain["cycles"]
+    assert stalled["cycles"] > plain["cycles"]
+    assert slow["cycles"] > plain["cycles"]
 
 
 @pytest.mark.parametrize("layer", ["conv2", "pool2", "fc"])
 def test_one_layer_alone(hwcnn, generated, layer):
     values = hwcnn("simulate", generated, "--layer", layer, "--json").json
-    assert values["mismatches"] == 0 and values["cycles"] > 0
+    assert values["mismatches"] == 0
+    assert values["cycles"] > 0
     assert [row["name"] for row in values["layers"]] == [layer]
 
 
@@ -132,11 +131,9 @@ def test_waves(hwcnn, tmp_path, kind):
     data = (tmp_path / f"w.{kind}").read_bytes()
     assert len(data) > 10_000
     if kind == "vcd":
-        assert (
-            b"m_axi_araddr" in data
-            and b"$enddefinitions" in data
-            and data.rstrip().split(b"\n")[-1][:1] in b"#01b"
-        )
+        assert b"m_axi_araddr" in data
+        assert b"$enddefinitions" in data
+        assert data.rstrip().split(b"\n")[-1][:1] in b"#01b"
     else:
         reader = pylibfst.lib.fstReaderOpen(str(tmp_path / "w.fst").encode())
         signals = pylibfst.get_scopes_signals2(reader)[1].by_name
@@ -150,5 +147,6 @@ def test_waves(hwcnn, tmp_path, kind):
             pylibfst.string(pylibfst.lib.fstReaderGetValueFromHandleAtTime(reader, t, irq, text))
             for t in times
         ]
-        assert values[0] == "0" and times[1] // 10_000 > outcome.json["cycles"]
+        assert values[0] == "0"
+        assert times[1] // 10_000 > outcome.json["cycles"]
         pylibfst.lib.fstReaderClose(reader)

@@ -2,14 +2,17 @@
 original.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hwcnn.models.digits import PICTURES
 
 from hwcnn import golden, models
 from hwcnn.frontend.importer import qdq_to_ir
 from hwcnn.frontend.model import load
 from hwcnn.frontend.quantise import float_to_qdq
+
+HELD_OUT = Path(__file__).parents[2] / "bench" / "digits" / "held_out.npz"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def probabilities(graph, pixels):
 
 
 def test_accuracy_within_half_a_percent_of_float(graph):
-    with np.load(PICTURES / "held_out.npz") as file:
+    with np.load(HELD_OUT) as file:
         pixels, labels = file["pixels"], file["labels"]
     answers = np.concatenate(
         [probabilities(graph, part).argmax(axis=1) for part in np.array_split(pixels, 8)]
@@ -36,7 +39,7 @@ def test_accuracy_within_half_a_percent_of_float(graph):
 
 
 def test_a_batch_is_its_pictures_one_by_one(graph):
-    with np.load(PICTURES / "held_out.npz") as file:
+    with np.load(HELD_OUT) as file:
         pixels = file["pixels"][::200]
     one_by_one = [probabilities(graph, p[None])[0] for p in pixels]
     np.testing.assert_allclose(probabilities(graph, pixels), one_by_one, rtol=1e-5)

@@ -3,11 +3,13 @@ pictures.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hwcnn.models.builder import Builder
 from hwcnn.models.digits import ONNX_FILE, PICTURES
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
@@ -16,12 +18,13 @@ from hwcnn import models
 from hwcnn.errors import InputError
 
 INFO = models.info("digits")
-RECORD = json.loads((PICTURES / "accuracy.json").read_text())
+BENCH = Path(__file__).parents[2] / "bench" / "digits"
+RECORD = json.loads((BENCH / "accuracy.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def held_out():
-    with np.load(PICTURES / "held_out.npz") as file:
+    with np.load(BENCH / "held_out.npz") as file:
         return file["pixels"], file["labels"]
 
 
@@ -82,7 +85,7 @@ def test_calibration_pictures_are_not_held_out_ones(held_out):
 
 
 def test_stored_network_has_the_layers_of_the_source():
-    builder = models.Builder("digits", 1, 28)
+    builder = Builder("digits", 1, 28)
     expected = builder.model(INFO.layers(builder, "input"))
     stored = models.build("digits")
     onnx.checker.check_model(stored)

@@ -28,7 +28,8 @@ def test_finds_the_one_wrong_element(runs):
         128,
         right[n, c, h, w],
     )
-    assert found.elements == 2 * 20 * 3 * 4 and found.got == int(right[n, c, h, w]) ^ -128
+    assert found.elements == 2 * 20 * 3 * 4
+    assert found.got == int(right[n, c, h, w]) ^ -128
 
 
 def test_holes_are_not_compared():

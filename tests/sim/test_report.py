@@ -120,7 +120,8 @@ def test_trace_has_a_slice_an_instruction():
 
 def test_between_moves_the_origin():
     part = RECORD.between(100 + 300, 100 + 405)
-    assert list(part.done("array")) == [0, 100] and list(part.done("vstore")) == [20]
+    assert list(part.done("array")) == [0, 100]
+    assert list(part.done("vstore")) == [20]
 
 
 def test_waits_of_a_deadlock_are_named():

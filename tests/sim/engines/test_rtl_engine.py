@@ -29,7 +29,9 @@ def test_runs_one_after_another(folder):
             assert run.counters["array_busy"] == CYCLES
             assert abs(run.counters["cycles"] - CYCLES) < 5
             done = run.events.done("array")
-            assert len(done) == CYCLES // 10 and set(np.diff(done)) == {10} and 0 <= done[0] < 40
+            assert len(done) == CYCLES // 10
+            assert set(np.diff(done)) == {10}
+            assert 0 <= done[0] < 40
             assert (
                 run.events.level_at(done[-1:], "array_busy")[0]
                 - run.events.level_at(done[:1], "array_busy")[0]
@@ -117,7 +119,8 @@ def test_sources_that_verilator_refuses(tmp_path, monkeypatch):
 
 def test_the_memory_is_shared(folder):
     with RtlSimulator(folder, 1 << 20) as simulator:
-        assert simulator.dram.shape == (1 << 20,) and not simulator.dram.any()
+        assert simulator.dram.shape == (1 << 20,)
+        assert not simulator.dram.any()
 
 
 def test_a_broken_simulator_shows_its_log(folder, tmp_path):

@@ -137,9 +137,8 @@ async def data_before_its_address(dut):
     dut.c_axi_bready.value = 1
     while not dut.c_axi_bvalid.value:
         await RisingEdge(dut.clk)
-    assert int(dut.c_axi_bid.value) == 5 and dram[0x100:0x110].tobytes() == (0x1234).to_bytes(
-        16, "little"
-    )
+    assert int(dut.c_axi_bid.value) == 5
+    assert dram[0x100:0x110].tobytes() == (0x1234).to_bytes(16, "little")
 
 
 #: What a master shows that waits, and what it must not show next.

@@ -51,10 +51,13 @@ def simulate(tmp_path, monkeypatch, width, testcase, latency=32, stalls=0, broke
         [folder / "wires", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     if broken is not None:
-        assert run.returncode == 3 and re.search(broken, run.stderr), run.stderr[-3000:]
+        assert run.returncode == 3, run.stderr[-3000:]
+        assert re.search(broken, run.stderr), run.stderr[-3000:]
         return
     ran, failed = get_results(tmp_path / "results.xml")
-    assert run.returncode == 0 and ran == 1 and failed == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert ran == 1, run.stdout[-3000:] + run.stderr[-3000:]
+    assert failed == 0, run.stdout[-3000:] + run.stderr[-3000:]
 
 
 @pytest.mark.parametrize("width", [64, 128, 512])

