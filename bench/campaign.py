@@ -30,6 +30,7 @@ _AHEAD = 4
 
 
 def main(arguments=None):
+    """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,6 +3,7 @@ that made them.
 """
 
 import json
+import re
 from pathlib import Path
 
 import onnx
@@ -17,6 +18,8 @@ from .stages import Failure, Refused
 
 #: What `replay` gives: all engines agree, or the tool refuses the case in one line.
 EXACT, REFUSED = "exact", "refused"
+#: Characters of a failure's detail that are kept, its last lines.
+DETAIL = 600
 
 
 def save(path, recipe, config, seed, failure, bus=None):
@@ -36,7 +39,7 @@ def save(path, recipe, config, seed, failure, bus=None):
     onnx.save(model, path.with_suffix(".onnx"))
     text = {
         "signature": failure.signature,
-        "detail": failure.detail.replace(f"{ROOT}/", "")[-600:],
+        "detail": detail_of(failure.detail),
         "expect": EXACT,
         "batch": recipe.get("batch", 1),
         "seed": seed,
@@ -46,6 +49,24 @@ def save(path, recipe, config, seed, failure, bus=None):
     }
     path.with_suffix(".json").write_text(json.dumps(text, indent=1) + "\n")
     return path
+
+
+def detail_of(text):
+    """The last whole lines of a failure's detail, without the places of this machine: paths in the
+    repository are relative to it, those of packages to where packages are; of others the name is
+    left.
+    """
+    lines = re.sub(r"(?<![\w./-])/(?:[^/\s\"']+/)+[^/\s\"']*", _portable, text).splitlines(True)
+    while sum(map(len, lines)) > DETAIL and len(lines) > 1:
+        del lines[0]
+    return "".join(lines)[-DETAIL:]
+
+
+def _portable(match):
+    path = Path(match[0])
+    if path.is_relative_to(ROOT) and "site-packages" not in path.parts:
+        return path.relative_to(ROOT).as_posix()
+    return match[0].rpartition("/site-packages/")[2] if "site-packages" in path.parts else path.name
 
 
 def replay(path):

@@ -57,6 +57,7 @@ def classes(config):
 
 
 def all_classes():
+    """What `classes` can find."""
     sides = [f"{name} {side}" for name in ("rows", "cols") for side in ("4", "8-16", "32-64")]
     return (
         sides

@@ -63,6 +63,7 @@ def operators(model):
 
 
 def operations(graph):
+    """Classes of `ir` of a graph's operations."""
     return sorted({type(op).__name__ for op in graph.ops})
 
 
@@ -117,6 +118,7 @@ def _geometry(op, graph):
 
 
 def all_features():
+    """What `features` can find."""
     return (*_NETWORK, *(f"kernel {k}" for k in KERNELS), *(f"stride {s}" for s in STRIDES))
 
 

@@ -61,6 +61,7 @@ def quantised(recipe):
 
 
 def network(model, samples, batch=1):
+    """The `Network` of a ModelProto and its float samples. Raises Refused, Failure."""
     with stage("quantise"):
         model = quantise(model, samples)
     with stage("import"):

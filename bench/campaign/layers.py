@@ -73,6 +73,7 @@ def window(pick, dims, pads=PADS, dilations=(1, 2, 3), fits=True):
 
 
 def weights(net, shape, fan_in):
+    """Random float weights that keep results near the size of the inputs."""
     return net.rng.standard_normal(shape) * math.sqrt(2 / max(fan_in, 1))
 
 
@@ -86,6 +87,7 @@ def channels(pick, name="channels"):
 
 
 def divisors(n):
+    """All of them, rising."""
     return [d for d in range(1, n + 1) if n % d == 0]
 
 

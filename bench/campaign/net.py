@@ -45,12 +45,14 @@ class Net:
         self.rng = None
 
     def input(self, shape):
+        """A new float input; returns its name."""
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         self.shapes[name] = tuple(shape)
         return name
 
     def const(self, array, dtype=np.float32):
+        """A new constant; returns its name. Raises Invalid where it has too many values."""
         array = np.asarray(array, dtype)
         if array.size > MOST_WEIGHTS:
             raise Invalid(f"{array.size} constants")

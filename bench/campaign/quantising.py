@@ -40,6 +40,7 @@ class _Writer:
         self.parameters, self.dequantised = {}, {}
 
     def const(self, array, dtype):
+        """A new constant; returns its name."""
         name = f"q{len(self.constants)}"
         self.constants[name] = numpy_helper.from_array(np.asarray(array, dtype), name)
         return name
@@ -139,6 +140,7 @@ class _Writer:
         return name
 
     def node(self, node):
+        """Copy a node with quantised operands; quantise its results unless a fused node follows."""
         new = onnx.NodeProto.FromString(node.SerializeToString())
         new.input[:] = [self.dequantised.get(i, i) for i in node.input]
         if node.op_type in _WEIGHT_AXIS:
@@ -158,6 +160,7 @@ class _Writer:
                 self.quantise(name, node.input[0])
 
     def run(self):
+        """The quantised ModelProto."""
         for value in self.model.graph.input:
             self.quantise(value.name)
         for node in self.model.graph.node:

@@ -88,6 +88,7 @@ class Built:
         ]
 
     def model(self):
+        """The ModelProto. Raises Invalid where there is no layer."""
         if not self.outputs():
             raise Invalid("no layer")
         return self.net.model(self.outputs())

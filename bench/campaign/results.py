@@ -39,6 +39,7 @@ class Results:
         self.done = {tuple(line["case"]) for line in self.lines}
 
     def add(self, line):
+        """Append a case's line to the file."""
         self.lines.append(line)
         self.done.add(tuple(line["case"]))
         with open(self.path, "a") as file:
@@ -51,4 +52,5 @@ class Results:
         self.lines += [json.loads(line) for line in lines]
 
     def of(self, kind):
+        """Lines of a kind, "isa" or "rtl"."""
         return [line for line in self.lines if line["case"][0] == kind]

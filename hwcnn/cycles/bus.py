@@ -1,5 +1,8 @@
 """A channel of the data bus in the event model: who gets which cycles of it."""
 
+#: Bursts of a reader that are modelled at a time; then it is another's turn.
+TURN = 2
+
 
 class Bus:
     """One channel of the data bus: a beat a cycle, which all engines share. What is asked for first
@@ -11,32 +14,35 @@ class Bus:
     SPAN = 32
 
     def __init__(self):
-        self._used = []  # beats booked in each span
-        self._open = []  # for each span, itself if it has room, otherwise a later one that may have
+        # beats booked in each span, which need not be whole
+        self._used: list[float] = []
+        # for each span, itself if it has free beats, otherwise a later one that may have some
+        self._open: list[int] = []
 
-    def take(self, start, beats, cycles=0):
+    def take(self, start: int, beats: int, cycles: int = 0) -> int:
         """Book beats from cycle `start` on, evenly over at least so many cycles; returns when the
         last one has passed.
         """
         cycles = max(beats, cycles)
         over, rate = start + cycles, beats / max(cycles, 1)
-        span, at, due = start // self.SPAN, start, 0.0
-        while beats > 0:
+        span, at, due, left = start // self.SPAN, start, 0.0, float(beats)
+        while left > 0:
             span = self._find(span)
             begin, end = span * self.SPAN, (span + 1) * self.SPAN
-            due += rate * (end - at) if rate < 1 else beats
-            got = min(beats, due, self.SPAN - self._used[span], end - max(start, begin))
-            beats, due, at = beats - got, due - got, end
+            due += rate * (end - at) if rate < 1 else left
+            got = min(left, due, self.SPAN - self._used[span], end - max(start, begin))
+            left, due, at = left - got, due - got, end
             self._book(span, got)
-            if beats <= 0:
+            if left <= 0:
                 over = max(over, min(end, begin + int(self._used[span])))
             span += 1
         return over
 
-    def fill(self, start, end, beats):
-        """Book up to so many beats where there is room between two cycles, in whole spans.
+    def fill(self, start: int, end: int, beats: int) -> tuple[int, int]:
+        """Book up to so many beats in idle cycles between two cycles, in whole spans.
 
-        Returns (beats, cycle up to which room has been looked for)."""
+        Returns (beats, cycle up to which idle cycles have been looked for).
+        """
         span, left, over = start // self.SPAN, beats, start
         while left > 0:
             span = self._find(span)
@@ -54,13 +60,13 @@ class Bus:
             span += 1
         return beats - left, max(start, over)
 
-    def _book(self, span, beats):
+    def _book(self, span: int, beats: float) -> None:
         self._used[span] += beats
         if self._used[span] > self.SPAN - 1:
             self._open[span] = span + 1
 
-    def _find(self, span):
-        """The first span from `span` on that has room."""
+    def _find(self, span: int) -> int:
+        """The first span from `span` on that has free beats."""
         while True:
             while len(self._open) <= span:
                 self._open.append(len(self._open))

@@ -2,8 +2,7 @@
 accelerator.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,68 +11,10 @@ from hwcnn.config import AccelConfig
 from hwcnn.limits import READ_LATENCY
 from hwcnn.tile_ops import TileOp
 
-from .events import EventModel, Timing, read_bytes, write_bytes
-
-#: Cycles from the start command to the first instruction word, on top of the memory's latency.
-FETCH = 10
-#: Cycles that the dispatcher takes for a word.
-DISPATCH = 2
-#: Cycles from an instruction's last word in its queue to the engine.
-QUEUE_LATENCY = 5
-
-
-class Dispatch:
-    """Brings a program's instructions to their engines: words arrive in order, each in `DISPATCH`
-    cycles, and wait for room in their queue.
-
-    An engine collects an instruction from its queue, a word a cycle, when it has started the one
-    before.
-    fetch : told of each operation, and when its words come.
-    heads : queue to (its next operation, cycle from which it can start).
-    """
-
-    def __init__(self, ops, config, latency, fetch=lambda op, cycle: None):
-        self.heads, self._fetch = {}, fetch
-        self._at = latency + FETCH
-        self._room = dict.fromkeys({op.queue for op in ops}, config.queue_words)
-        self._program, self._next = ops, 0
-        # (operation, arrival), after the head
-        self._behind = {queue: deque() for queue in self._room}
-        # (cycle, words) that have left the queue but are not counted yet
-        self._left = {queue: deque() for queue in self._room}
-        self._advance()
-
-    def start(self, queue, cycle):
-        """The head of a queue starts."""
-        del self.heads[queue]
-        if self._behind[queue]:
-            op, arrival = self._behind[queue].popleft()
-            self._collect(op, max(arrival, cycle + 1 + op.instruction.words))
-        self._advance()
-
-    def _collect(self, op, cycle):
-        self.heads[op.queue] = op, cycle + QUEUE_LATENCY
-        self._left[op.queue].append((cycle, op.instruction.words))
-
-    def _advance(self):
-        """Dispatch until an instruction waits for one that has not started."""
-        while self._next < len(self._program):
-            op = self._program[self._next]
-            queue, words = op.queue, op.instruction.words
-            while self._room[queue] < words:
-                if not self._left[queue]:
-                    return
-                cycle, freed = self._left[queue].popleft()
-                self._room[queue] += freed
-                self._at = max(self._at, cycle)
-            self._fetch(op, self._at)
-            self._at += DISPATCH * words
-            self._room[queue] -= words
-            self._next += 1
-            if queue in self.heads:
-                self._behind[queue].append((op, self._at))
-            else:
-                self._collect(op, self._at)
+from .dispatch import Dispatch
+from .engines import Timing
+from .event_model import EventModel
+from .traffic import read_bytes, write_bytes
 
 
 class Program(Protocol):
@@ -137,7 +78,7 @@ def estimate(program: Program, config: AccelConfig, latency: int = READ_LATENCY)
     )
 
 
-def replay(model, dispatch):
+def replay(model: EventModel, dispatch: Dispatch) -> Iterator[tuple[TileOp, int]]:
     """(operation, cycle in which it is over) of all operations, event by event in the order of
     time.
     """
@@ -147,6 +88,7 @@ def replay(model, dispatch):
             ready = model.ready(op)
             if ready is not None and (at is None or max(ready, arrival) < at):
                 best, at = op, max(ready, arrival)
+        assert at is not None, "something can go on"
         if model.prefetch(at):
             pass  # what can begin now is another question
         elif best is None:

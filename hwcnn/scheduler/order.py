@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hwcnn.config import AccelConfig
-from hwcnn.cycles.events import EventModel
+from hwcnn.cycles.event_model import EventModel
 from hwcnn.tile_ops import TileOp
 
 from .weight_prefetch import delay_weights

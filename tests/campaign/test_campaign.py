@@ -1,4 +1,4 @@
-"""A short campaign with fixed seeds, all cases that campaigns found, and the campaign's own parts."""
+"""A short campaign with fixed seeds, all cases that campaigns found, and its own functions."""
 
 import importlib.util
 import json
@@ -70,16 +70,9 @@ def test_every_operator_can_be_drawn():
 @pytest.mark.parametrize("name", configurations.RANGES)
 def test_ranges_of_parameters(name):
     low, high = configurations.RANGES[name]
-    wide = {"axi_bytes": {"rows": 64, "cols": 64}}.get(name, {})
-    assert (
-        getattr(
-            AccelConfig(
-                **wide | {name: low} | ({"axi_bytes": 8} if name in ("rows", "cols") else {})
-            ),
-            name,
-        )
-        == low
-    )
+    wide = {"rows": 64, "cols": 64} if name == "axi_bytes" else {}
+    narrow = {"axi_bytes": 8} if name in ("rows", "cols") else {}
+    assert getattr(AccelConfig(**wide | {name: low} | narrow), name) == low
     assert getattr(AccelConfig(**wide | {name: high}), name) == high
     for value in (low // 2, high * 2):
         with pytest.raises(InputError):
@@ -134,6 +127,39 @@ def test_a_saved_case_fails_as_it_did(tmp_path, monkeypatch):
     assert cases.replay(path) in (cases.EXACT, cases.REFUSED)
 
 
+def test_a_saved_case_holds_no_path_of_the_machine():
+    """A traceback through the repository, a package, the standard library and a scratch folder."""
+    lines = [
+        'x = "before"',
+        f'  File "{results.ROOT}/hwcnn/scheduler/check.py", line 92, in _fail',
+        f'  File "{results.ROOT}/.venv/lib/python3.11/site-packages/numpy/core.py", line 1, in f',
+        '  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode',
+        "RunError: /tmp/hwcnn-8f2a/model.onnx: cannot be read 1/2 of the time",
+    ]
+    text = "\n".join(lines)
+    assert cases.detail_of(text).splitlines() == [
+        'x = "before"',
+        '  File "hwcnn/scheduler/check.py", line 92, in _fail',
+        '  File "numpy/core.py", line 1, in f',
+        '  File "decoder.py", line 355, in raw_decode',
+        "RunError: model.onnx: cannot be read 1/2 of the time",
+    ]
+
+
+def test_a_saved_detail_is_whole_lines():
+    text = "".join(f"line {n} of a long traceback\n" for n in range(100))
+    kept = cases.detail_of(text)
+    assert text.endswith(kept)
+    assert kept.startswith("line ")
+    assert len(kept) <= cases.DETAIL
+
+
+@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+def test_cases_in_the_repository_hold_no_path_of_a_machine(path):
+    detail = json.loads(path.read_text())["detail"]
+    assert cases.detail_of(detail) == detail
+
+
 def test_results_of_the_same_sources_are_kept(tmp_path, monkeypatch):
     path = tmp_path / "1.jsonl"
     results.Results(path, 1).add({"case": ["isa", 3]})
@@ -183,6 +209,6 @@ def test_a_section_replaces_the_one_of_its_title(tmp_path):
     report.replace_section(page, "## Two", "other")
     report.replace_section(page, "## One", "new")
     text = page.read_text()
-    assert (
-        "old" not in text and text.index("new") < text.index("## Two") and text.endswith("other\n")
-    )
+    assert "old" not in text
+    assert text.index("new") < text.index("## Two")
+    assert text.endswith("other\n")

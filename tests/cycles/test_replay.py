@@ -4,12 +4,9 @@ import pytest
 from random_networks import Builder, random_network
 
 from hwcnn.config import AccelConfig
-from hwcnn.cycles import events
-from hwcnn.cycles.events import EventModel
-from hwcnn.cycles.replay import Dispatch, estimate, replay
-from hwcnn.rtl.array.engine import ArrayEngine
-from hwcnn.rtl.bus.writer import Writer
-from hwcnn.rtl.post.engine import PostCore
+from hwcnn.cycles.dispatch import Dispatch
+from hwcnn.cycles.event_model import EventModel
+from hwcnn.cycles.replay import estimate, replay
 from hwcnn.scheduler.compile import compile_graph
 
 
@@ -76,19 +73,3 @@ def test_program_order_is_start_order(seed):
     starts = [model.starts[id(op)] for op in ops if id(op) in model.starts]
     late = sum(max(starts[: i + 1]) - start for i, start in enumerate(starts))
     assert late <= 0.01 * starts[-1] * len(starts)
-
-
-def test_the_model_has_the_hardware_s_constants():
-    assert (
-        events.POST_SECOND == PostCore.SECOND
-        and events.WRITE_BUFFER == PostCore.FIFO + Writer.BEATS
-    )
-
-
-@pytest.mark.parametrize("pe", ["4x4", "8x16", "16x8", "32x32"])
-def test_an_array_takes_as_long_as_the_hardware_s(pe):
-    """The last of n pixels is issued n - 1 cycles after the first, which is `START` cycles after
-    the instruction is taken.
-    """
-    config = AccelConfig.load(pe=pe)
-    assert events.array_path(config) == ArrayEngine.START - 1 + ArrayEngine.done_latency(config)
