@@ -11,8 +11,10 @@ from pyosys import libyosys
 from hwcnn.estimate import absorb
 
 SOURCE = """
-module hwcnn(input clk, en, input signed [7:0] a, b, output reg signed [19:0] wide, output reg signed [15:0] enabled, used, cleared,
-             output signed [15:0] product, output reg [15:0] sum, both, input [9:0] address, output reg [35:0] read, kept, reset, input [17:0] data);
+module hwcnn(input clk, en, input signed [7:0] a, b, output reg signed [19:0] wide,
+             output reg signed [15:0] enabled, used, cleared,
+             output signed [15:0] product, output reg [15:0] sum, both, input [9:0] address,
+             output reg [35:0] read, kept, reset, input [17:0] data);
     wire signed [15:0] first = a * b, second = a * {b[6:0], 1'b0};
     reg signed [15:0] held;
     (* ram_style = "block", no_rw_check *) reg [35:0] words [0:511];
@@ -111,7 +113,7 @@ def test_plain_registers_go_into_the_blocks(design):
             if port[0] == "P" and bit in follows:
                 assert cell["connections"][port] == [follows[bit]]  # what the flip-flop showed
     en = module["ports"]["en"]["bits"]
-    assert sorted(zip(resets, enables), key=str) == sorted(
+    assert sorted(zip(resets, enables, strict=True), key=str) == sorted(
         [(["0"], ["1"]), (["0"], ["1"]), (en, ["1"]), (["0"], en)], key=str
     )
     inputs = {
@@ -195,7 +197,8 @@ def test_operands_that_follow_registers_are_held_in_the_multiplier_which_compute
     two can use them.
     """
     (tmp_path / "hwcnn.v").write_text("""
-module hwcnn(input clk, en, load, input signed [3:0] a, w, output reg signed [7:0] sums, second, third, products, plain,
+module hwcnn(input clk, en, load, input signed [3:0] a, w,
+             output reg signed [7:0] sums, second, third, products, plain,
              output [3:0] shows);
     reg signed [3:0] act, act_1, active, other, both, x, y;
     always @(posedge clk) begin

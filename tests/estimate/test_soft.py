@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = """
-module hwcnn(input clk, input signed [5:0] a, input signed [7:0] b, input signed [3:0] c, output reg signed [19:0] wide, output reg signed [11:0] narrow,
+module hwcnn(input clk, input signed [5:0] a, input signed [7:0] b, input signed [3:0] c,
+             output reg signed [19:0] wide, output reg signed [11:0] narrow,
              output reg signed [9:0] used, output signed [9:0] product);
     reg signed [13:0] first;
     assign product = a * c;

@@ -30,7 +30,9 @@ class Followed:
         self.picks = enters & h.any(f"{name}_pick") & ~self.picked
         with h.m.If(self.picks):
             h.m.d.sync += [self.picked.eq(1), self.ahead.eq(self.inside - leaves)]
-            h.m.d.sync += [held.eq(value) for held, value in zip(self.values, values.values())]
+            h.m.d.sync += [
+                held.eq(value) for held, value in zip(self.values, values.values(), strict=True)
+            ]
         with h.m.Elif(self.picked & leaves):
             h.m.d.sync += [self.ahead.eq(self.ahead - 1), self.picked.eq(self.ahead != 0)]
         self.here = self.picked & (self.ahead == 0)

@@ -29,14 +29,16 @@ def dispatch(h):
     m.d.comb += dut.start.eq(start)
     h.feed("i", dut.i, steady=False)
     queues = [getattr(dut, f"o_{kind.name}") for kind in kinds]
-    for kind, queue in zip(kinds, queues):
+    for kind, queue in zip(kinds, queues, strict=True):
         h.drain(kind.name, queue)
     take, opcode = taken(dut.i), dut.i.payload[:8]
 
     # What the words mean: the queue (a bit; none: bad) of the instruction at `i`, words that are
     # still to come of it.
     target, rest = h.register("target", len(kinds)), h.register("rest", 2)
-    to = Cat(Mux(rest == 0, opcode == kind.opcode, bit) for kind, bit in zip(kinds, target))
+    to = Cat(
+        Mux(rest == 0, opcode == kind.opcode, bit) for kind, bit in zip(kinds, target, strict=True)
+    )
     words = sum(Mux(opcode == kind.opcode, kind.words - 1, 0) for kind in kinds)
     word, word_to, there = (
         h.register("word", isa.WORD_BITS),

@@ -1,4 +1,4 @@
-"""The stream buffers: nothing is lost, made up, changed or reordered, and what has waited moves on."""
+"""Stream buffers: nothing is lost, made up, changed or reordered, and what has waited moves on."""
 
 from follow import Followed
 from harness import Mutant, Proof, taken

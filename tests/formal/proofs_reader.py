@@ -69,7 +69,7 @@ def reader_room(h, axi_bytes, fifo_depth, max_burst, count_bits, eager):
         inside.eq(inside + comes - taken(dut.o)),
     ]
     h.assume(~comes | (flight != 0))
-    there, _, done = reads(h, inner, "splitter.", dut.i, request, axi_bytes, max_burst)
+    there, _, _ = reads(h, inner, "splitter.", dut.i, request, axi_bytes, max_burst)
     known = flight + inside + Mux(request.valid, request.payload.length, 0)
     h.prove("room for every beat that comes", ~comes | dut.port.data.ready)
     h.prove("never more than the room", known <= fifo_depth)

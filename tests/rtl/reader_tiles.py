@@ -40,7 +40,11 @@ def random_tile(random, lanes, size):
             max(0, random.randrange(4096, size, 4096) - lanes * random.randint(0, 2 * n_cols)),
         )
     pads = dict(
-        zip(("top", "bottom", "left", "right"), (random.choice([0, 0, 1, 3]) for _ in range(4)))
+        zip(
+            ("top", "bottom", "left", "right"),
+            (random.choice([0, 0, 1, 3]) for _ in range(4)),
+            strict=True,
+        )
     )
     return tile(
         addr, blk_stride, row_stride, n_blk, n_rows, n_cols, **pads, value=random.randint(-128, 127)

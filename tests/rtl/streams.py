@@ -1,4 +1,4 @@
-"""Drivers of valid/ready streams for cocotb tests: `send` and `receive` with seeded random stalls."""
+"""Drivers of valid/ready streams for cocotb tests: `send`, `receive`, with seeded random stalls."""
 
 import random
 
@@ -83,6 +83,10 @@ async def watch_idle(dut, n, size, answer):
     while True:
         await RisingEdge(dut.clk)
         assert quiet < 4 if not dut.idle.value else quiet > 0, ("idle", outstanding, quiet)
-        taken = [int(p.value) for v, r, p in zip(requests, ready, payloads) if v.value and r.value]
+        taken = [
+            int(p.value)
+            for v, r, p in zip(requests, ready, payloads, strict=True)
+            if v.value and r.value
+        ]
         outstanding += sum(map(size, taken)) - sum(int(a.value) for a in answers)
         quiet = 0 if outstanding or any(v.value for v in requests) else quiet + 1

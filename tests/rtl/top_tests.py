@@ -176,7 +176,7 @@ async def names_client_and_address_of_a_bus_error(dut):
         await ClockCycles(dut.clk, 300)
         assert await system.read("STATUS") == status | LOCATED
         found = await system.read("FAULT_ADDR")
-        assert [b for b in bursts if b[0] <= system.bad < b[1]][0][0] == found, name
+        assert next(b for b in bursts if b[0] <= system.bad < b[1])[0] == found, name
         system.bad = None
         bursts.clear()
         await system.write("CONTROL", RESET)
@@ -215,7 +215,7 @@ async def watchdog_ends_a_deadlock(dut):
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def budget_ends_an_array_without_end(dut):
-    """A damaged count: the array takes four thousand million pixels, and is at work all the time."""
+    """A damaged count: the array takes four thousand million pixels, and is always at work."""
     system = await System.begin(dut)
     fields = {f.name: 1 for f in isa.ARRAY.fields} | {
         "n_y": 0xFFFF,

@@ -14,7 +14,7 @@ from hwcnn.rtl.lib.ram import Ram
 
 
 class ArrayBench(wiring.Component):
-    """`act` writes the activation buffer, `read` reads the accumulators; the rest is the engine's."""
+    """`act` writes the activation buffer, `read` reads accumulators; the rest is the engine's."""
 
     def __init__(self, config):
         self.config = config

@@ -25,7 +25,10 @@ def instruction(**values):
 
 
 def random_instruction(draw, half):
-    n = {name: int(draw.integers(1, high + 1)) for name, high in zip(LOOPS, (3, 3, 2, 3, 5, 5))}
+    n = {
+        name: int(draw.integers(1, high + 1))
+        for name, high in zip(LOOPS, (3, 3, 2, 3, 5, 5), strict=True)
+    }
     # negative ones too: modulo 2**20
     steps = {f"s_{name}": int(draw.integers(0, 1 << 20)) for name in n}
     acc = half * CONFIG.acc_depth + int(draw.integers(0, CONFIG.acc_depth - 75))
@@ -45,7 +48,7 @@ def model(instructions, act, tiles, acc):
             weight = next(tiles).astype(np.int64)
             for y, x in np.ndindex(f["n_y"], f["n_x"]):
                 address = f["base"] + sum(
-                    i * f[f"s_{n}"] for n, i in zip(LOOPS, (cb, ky, kx, ob, y, x))
+                    i * f[f"s_{n}"] for n, i in zip(LOOPS, (cb, ky, kx, ob, y, x), strict=True)
                 )
                 result = act[address % CONFIG.act_vectors].astype(np.int64) @ weight
                 at = f["acc"] + (ob * f["n_y"] + y) * f["n_x"] + x

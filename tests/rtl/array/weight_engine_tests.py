@@ -53,6 +53,6 @@ async def full_rate(dut):
     """A row (or beat) a cycle across instructions, at 40 cycles of latency."""
     tile_bytes, beat = parameter("rows") * parameter("cols"), parameter("axi_bytes")
     runs = [(n * 4 * tile_bytes + 3 * beat, 4 * tile_bytes) for n in range(8)]
-    memory, cycles = await run(dut, runs, 40, 0, 0)
+    _, cycles = await run(dut, runs, 40, 0, 0)
     rows, beats = 32 * parameter("rows"), 32 * tile_bytes // beat
     assert cycles <= max(rows, beats) + 8

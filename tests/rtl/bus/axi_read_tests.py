@@ -55,7 +55,7 @@ class Slave:
 
 
 async def run(dut, bursts, latency, stall, errors=()):
-    """bursts: for each client, (address, beats). Returns (slave, clients of the errors reported)."""
+    """bursts: for each client, (address, beats). Returns (slave, clients of errors reported)."""
     n, size = parameter("n"), parameter("axi_bytes")
     await start(
         dut,

@@ -214,7 +214,7 @@ async def full_rate(dut):
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def tiles_overlap_responses(dut):
-    """The data of the next tiles flows while responses are awaited: at most two idle cycles a tile."""
+    """Data of the next tiles flows while responses are awaited: at most two idle cycles a tile."""
     lanes, beat = parameter("lanes"), parameter("axi_bytes")
     tiles = [tile(n * 16 * lanes, 1, 1, 16, lanes, 16 * lanes, 0) for n in range(20)]
     memory = await run(dut, tiles, 60, 0, 0)

@@ -1,5 +1,5 @@
-"""LoopCounter inside the simulator: the last round is known in every cycle, with steps in every cycle
-and with random ones.
+"""LoopCounter inside the simulator: the last round is known in every cycle, with steps in every
+cycle and with random ones.
 """
 
 import random

@@ -47,10 +47,10 @@ async def matches_rationals(dut):
     ahead = RoundClamp.SHIFT_AHEAD
     values, shifts = [todo[0]] * ahead + todo, todo + [todo[-1]] * ahead
     pad = [todo[-1]] * RoundClamp.LATENCY
-    for (value, _, *limits), (_, shift, *_) in zip(values + pad, shifts + pad):
+    for (value, _, *limits), (_, shift, *_) in zip(values + pad, shifts + pad, strict=True):
         numbers = (value, split_shift(shift), *limits)
         for name, number, bits in zip(
-            ("value", "shift", "zero", "low", "high"), numbers, (width, 7, 8, 8, 8)
+            ("value", "shift", "zero", "low", "high"), numbers, (width, 7, 8, 8, 8), strict=True
         ):
             getattr(dut, name).value = number & (1 << bits) - 1
         got.append(int(dut.result.value))

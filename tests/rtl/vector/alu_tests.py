@@ -2,6 +2,8 @@
 vector, gaps, and extremes.
 """
 
+from typing import ClassVar
+
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
@@ -66,14 +68,14 @@ class Clock:
     ages.
     """
 
-    BITS = {"mantissa": 18, "bias": 32, "shift": 7}
+    BITS: ClassVar = {"mantissa": 18, "bias": 32, "shift": 7}
 
     def __init__(self, dut):
         self.dut, self.past = dut, []
 
     async def step(self, c=None):
         self.past.insert(0, c)
-        for (name, bits), age in zip(self.BITS.items(), Alu.ages(bool(ELTWISE))):
+        for (name, bits), age in zip(self.BITS.items(), Alu.ages(bool(ELTWISE)), strict=True):
             c = self.past[age] if age < len(self.past) else None
             getattr(self.dut, name).value = (
                 pack(map(split_shift, c[name]) if name == "shift" else c[name], bits) if c else 0
@@ -118,7 +120,7 @@ async def follows_the_formula(dut):
                 await clock.step()
     for _ in range(Alu.latency()):
         await clock.step()
-    assert got == want, [k for k, (g, w) in enumerate(zip(got, want)) if g != w][:5]
+    assert got == want, [k for k, (g, w) in enumerate(zip(got, want, strict=False)) if g != w][:5]
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
