@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from hwcnn.errors import InputError
 
+from .usage import KINDS, Resources
+
 
 @dataclass(frozen=True)
 class Device:
-    """A part. luts : of its family's size (4 or 6 inputs). dsps : multipliers of at least 18x18
+    """An FPGA. luts : of its family's size (4 or 6 inputs). dsps : multipliers of at least 18x18
     bits. brams : block RAMs.
 
     family : what Yosys synthesises for, a key of `families.FAMILIES`. source : the data sheet.
@@ -21,6 +23,14 @@ class Device:
     dsps: int
     brams: int
     source: str
+
+    def holds(self, used: Resources) -> bool:
+        """Whether it has as much of each kind."""
+        return all(used.of(kind) <= getattr(self, kind) for kind in KINDS)
+
+    def percent(self, used: Resources) -> dict[str, float]:
+        """The share of it that is used, by kind."""
+        return {kind: round(100 * used.of(kind) / getattr(self, kind), 1) for kind in KINDS}
 
 
 # The counts of ECP5 are also those of nextpnr's database (Project Trellis), which lists them when
@@ -63,8 +73,8 @@ DEVICES = {row[0]: Device(*row[:-1], source=_SHEETS[row[-1]]) for row in _TABLE}
 DEFAULT = "xc7z020"
 
 
-def find(name):
-    """The device of that name; InputError with the nearest names if there is none."""
+def find(name: str) -> Device:
+    """The device of that name, in any case; InputError with the nearest names if there is none."""
     if device := DEVICES.get(name.lower()):
         return device
     near = difflib.get_close_matches(name.lower(), DEVICES, 3, 0.4)

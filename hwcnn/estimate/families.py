@@ -1,25 +1,32 @@
 """FPGA families: how Yosys synthesises for each, and what its cells take."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
+
+from .usage import Resources
 
 
 @dataclass(frozen=True)
 class RamCell:
     """A RAM of the device with one write and one read port, as Yosys' memory_libmap weighs it.
 
-    shapes : (depth, width) that one may have. byte : bits to a write enable; words are padded to a
-    multiple of it (or of the width, if that is less). cost : of one, and what is added where all of
-    its bits are used. luts, brams : what one takes of the device.
+    Parameters
+    ----------
+    shapes : (depth, width) that one may have.
+    byte : bits to a write enable; words are padded to a multiple of it (or of the width, if that is
+        less).
+    cost : of one, and what is added where all of its bits are used.
+    luts, brams : what one takes of the device.
     """
 
-    shapes: tuple
+    shapes: tuple[tuple[int, int], ...]
     byte: int
-    cost: tuple
+    cost: tuple[float, float]
     luts: int = 0
     brams: float = 0
 
-    def options(self, width, depth):
+    def options(self, width: int, depth: int) -> Iterator[tuple[float, int, int]]:
         """(cost, cells, ways) for each shape: of so many cells, of which so many lie behind each
         other.
         """
@@ -36,56 +43,54 @@ class RamCell:
 
 @dataclass(frozen=True)
 class Family:
-    """synth : the Yosys command. luts, ffs, dsps, brams : cell name to how many of the device's it
-    takes (ffs: how names begin).
+    """What devices of a family have in common.
 
-    rams : the `RamCell`s. mux : LUTs of a multiplexer of a bit and so many inputs. crowded : the
-    share of a device's block RAMs beyond which shallow RAMs are better in LUTs.
+    Parameters
+    ----------
+    synth : the Yosys command.
+    luts, dsps, brams : cell name to how many of the device's it takes.
+    ffs : how names of flip-flops begin.
+    rams : the RAMs that a memory may be made of.
+    mux : LUTs of a multiplexer of a bit, by its number of inputs (a power of two).
+    crowded : the share of a device's block RAMs beyond which shallow RAMs are better in LUTs.
     """
 
     synth: str
-    luts: dict
-    ffs: tuple
-    dsps: dict
-    brams: dict
-    rams: tuple
-    mux: dict
+    luts: Mapping[str, float]
+    ffs: tuple[str, ...]
+    dsps: Mapping[str, float]
+    brams: Mapping[str, float]
+    rams: tuple[RamCell, ...]
+    mux: Mapping[int, int]
     crowded: float = 1
 
-    def count(self, cells):
-        """``{luts, ffs, dsps, brams}`` of ``{cell name: number}``; the smaller half of a block RAM
-        counts as half.
+    def count(self, cells: Mapping[str, int]) -> Resources:
+        """Of a netlist. cells : number of cells by name. The smaller half of a block RAM counts as
+        half.
         """
 
-        def tally(kind):
-            return sum(n * getattr(self, kind).get(cell, 0) for cell, n in cells.items())
+        def tally(takes: Mapping[str, float]) -> float:
+            return sum(n * takes.get(cell, 0) for cell, n in cells.items())
 
         ffs = sum(n for cell, n in cells.items() if cell.startswith(self.ffs))
-        return {"luts": tally("luts"), "ffs": ffs, "dsps": tally("dsps"), "brams": tally("brams")}
+        return Resources(tally(self.luts), ffs, tally(self.dsps), tally(self.brams))
 
-    def ram(self, width, depth, block=False):
-        """``{luts, ffs, dsps, brams}`` of `rtl.ram.Ram`: what Yosys makes of it. The read register
-        of a RAM of LUTs is made of flip-flops.
+    def ram(self, width: int, depth: int, block: bool = False) -> Resources:
+        """What Yosys makes of a `rtl.lib.ram.Ram`. The read register of a RAM of LUTs is made of
+        flip-flops.
         """
-        _, cells, ways, ram = min(
-            (
-                (*option, ram)
-                for ram in self.rams
-                if ram.brams or not block
-                for option in ram.options(width, depth)
-            ),
-            key=lambda o: o[0],
-        )
+        options = [
+            (cost, cells, ways, ram)
+            for ram in self.rams
+            if ram.brams or not block
+            for cost, cells, ways in ram.options(width, depth)
+        ]
+        _, cells, ways, ram = min(options, key=lambda option: option[0])
         select = width * self._mux(ways) + ways if ways > 1 else 0
         ffs = (ways - 1).bit_length() if ram.brams else width
-        return {
-            "luts": cells * ram.luts + select,
-            "ffs": ffs,
-            "dsps": 0,
-            "brams": cells * ram.brams,
-        }
+        return Resources(cells * ram.luts + select, ffs, 0, cells * ram.brams)
 
-    def _mux(self, ways):
+    def _mux(self, ways: int) -> int:
         """LUTs of a multiplexer of so many inputs: of a tree of the largest known, where there are
         more.
         """
@@ -95,7 +100,8 @@ class Family:
         return ceil(ways / most) * self.mux[most] + self._mux(ceil(ways / most))
 
 
-def _shapes(bits, widths):
+def _shapes(bits: int, widths: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(depth, width) of a block RAM; a ninth bit of each byte is extra."""
     return tuple((bits // (w - w // 9), w) for w in widths)
 
 
@@ -122,12 +128,32 @@ _AMD_BLOCKS = (
     RamCell(_shapes(16_384, (1, 2, 4, 9, 18, 36)), 9, (129, 0), brams=0.5),
     RamCell(_shapes(32_768, (1, 2, 4, 9, 18, 36, 72)), 9, (257, 0), brams=1),
 )
-_AMD = dict(luts=_AMD_LUTS, ffs=("FD",), mux={2: 1, 4: 1, 8: 3, 16: 5, 32: 11})
-_XC7 = _AMD | dict(rams=(RamCell(((32, 6), (64, 3)), 8, (1, 7), luts=4), *_AMD_BLOCKS))
-_XCU = _AMD | dict(rams=(RamCell(((32, 14), (64, 7)), 16, (0, 16), luts=8), *_AMD_BLOCKS))
+_XC7_LUT_RAM = RamCell(((32, 6), (64, 3)), 8, (1, 7), luts=4)
+_XCU_LUT_RAM = RamCell(((32, 14), (64, 7)), 16, (0, 16), luts=8)
+
+
+def _amd(family: str, series: int, lut_ram: RamCell) -> Family:
+    """series : the number at the end of its DSP and block RAM cells' names."""
+    return Family(
+        f"synth_xilinx -family {family} -noiopad",
+        luts=_AMD_LUTS,
+        ffs=("FD",),
+        dsps={f"DSP48E{series}": 1},
+        brams={f"RAMB18E{series}": 0.5, f"RAMB36E{series}": 1},
+        rams=(lut_ram, *_AMD_BLOCKS),
+        mux={2: 1, 4: 1, 8: 3, 16: 5, 32: 11},
+    )
+
+
 #: A carry cell is two LUTs; 16 x 4 bits are two LUTs that hold them in each of two slices, and the
 #: write port of two more.
-_LATTICE_LUTS = {"LUT4": 1, "CCU2C": 2, "CCU2": 2, "TRELLIS_DPR16X4": 6, "DPR16X4": 6}
+_LATTICE_LUTS = {
+    "LUT4": 1,
+    "CCU2C": 2,
+    "CCU2": 2,
+    "TRELLIS_DPR16X4": 6,
+    "DPR16X4": 6,
+}
 _LATTICE_RAMS = (
     RamCell(((16, 4),), 4, (4, 0), luts=6),
     RamCell(_shapes(16_384, (1, 2, 4, 9, 18, 36)), 9, (128, 0), brams=1),
@@ -135,24 +161,9 @@ _LATTICE_RAMS = (
 _LUT4_MUX = {2: 1, 4: 4, 8: 6, 16: 13, 32: 26}
 
 FAMILIES = {
-    "xc7": Family(
-        "synth_xilinx -family xc7 -noiopad",
-        dsps={"DSP48E1": 1},
-        brams={"RAMB18E1": 0.5, "RAMB36E1": 1},
-        **_XC7,
-    ),
-    "xcu": Family(
-        "synth_xilinx -family xcu -noiopad",
-        dsps={"DSP48E2": 1},
-        brams={"RAMB18E2": 0.5, "RAMB36E2": 1},
-        **_XCU,
-    ),
-    "xcup": Family(
-        "synth_xilinx -family xcup -noiopad",
-        dsps={"DSP48E2": 1},
-        brams={"RAMB18E2": 0.5, "RAMB36E2": 1},
-        **_XCU,
-    ),
+    "xc7": _amd("xc7", 1, _XC7_LUT_RAM),
+    "xcu": _amd("xcu", 2, _XCU_LUT_RAM),
+    "xcup": _amd("xcup", 2, _XCU_LUT_RAM),
     # Without wide LUTs, whose pairs and quads restrict placement.
     "ecp5": Family(
         "synth_ecp5 -nowidelut",

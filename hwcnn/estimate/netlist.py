@@ -3,7 +3,9 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 #: The top module.
 TOP = "hwcnn"
@@ -11,9 +13,15 @@ TOP = "hwcnn"
 _CONTROL = {"CLK", "C", "CE", "LSR", "R", "S"}
 
 
-def owners(path):
-    """``{cell: (type, block)}`` of a netlist in JSON; a block is a path such as core.post.writer,
-    empty for what is at the top.
+#: A cell of Yosys' ``write_json``: type, attributes, parameters, connections, port_directions.
+Cell = dict[str, Any]
+#: (type, block) by the cell's name. A block is a path such as core.post.writer, empty for what is
+#: at the top.
+Owners = dict[str, tuple[str, str]]
+
+
+def owners(path: Path) -> Owners:
+    """Which block each cell of a netlist belongs to. path : of Yosys' ``write_json``.
 
     Registers, carries and multipliers carry the path of what they were made of. A RAM has it in its
     name, and a register without one is the read register of a RAM: of the one that is found before
@@ -21,13 +29,14 @@ def owners(path):
     """
     cells = {
         name: cell
-        for name, cell in json.loads(Path(path).read_text())["modules"][TOP]["cells"].items()
+        for name, cell in json.loads(path.read_text())["modules"][TOP]["cells"].items()
         if not cell["type"].startswith("$")
     }
     known = {
         name: block for name, cell in cells.items() if (block := _labelled(name, cell)) is not None
     }
-    drivers, sinks = {}, {}
+    drivers: dict[int, list[str]] = {}
+    sinks: dict[int, list[str]] = {}
     for name, cell in cells.items():
         for port, bits in cell["connections"].items():
             outward = cell["port_directions"].get(port) == "output"
@@ -49,15 +58,16 @@ def owners(path):
     return {name: (cell["type"], known.get(name, "")) for name, cell in cells.items()}
 
 
-def by_type(owned, group):
-    """``{group: {type: number}}`` of `owners`. group : a function of a block's path."""
-    groups = {}
+def by_type(owned: Owners, group: Callable[[str], str]) -> dict[str, Counter[str]]:
+    """Numbers of cells by group and type. group : of a block's path."""
+    groups: dict[str, Counter[str]] = {}
     for kind, block in owned.values():
         groups.setdefault(group(block), Counter())[kind] += 1
     return groups
 
 
-def _labelled(name, cell):
+def _labelled(name: str, cell: Cell) -> str | None:
+    """The block that a cell itself names."""
     label = cell["attributes"].get("src", "").split("|")[0]
     if label and ".v:" not in label:
         return label
@@ -65,11 +75,11 @@ def _labelled(name, cell):
     return ram[1] if ram else None
 
 
-def _is_register(cell):
+def _is_register(cell: Cell) -> bool:
     return "Q" in cell["connections"] and not cell["type"].startswith("SRL")
 
 
-def _neighbours(cell, table, direction):
+def _neighbours(cell: Cell, table: Mapping[int, list[str]], direction: str) -> list[str]:
     """The cells of the table that share a net with the cell's ports of a direction."""
     return [
         other
@@ -80,12 +90,12 @@ def _neighbours(cell, table, direction):
     ]
 
 
-def _nets(bits):
+def _nets(bits: Iterable[int | str]) -> list[int]:
     """Without the constants."""
     return [bit for bit in bits if isinstance(bit, int)]
 
 
-def _nearest(name, near, known):
+def _nearest(name: str, near: Mapping[str, list[str]], known: Mapping[str, str]) -> str:
     """The block of the first cell with a known one, going from neighbour to neighbour."""
     seen, row = {name}, [name]
     while row:
@@ -96,7 +106,7 @@ def _nearest(name, near, known):
     return ""
 
 
-def _spread(known, near):
+def _spread(known: dict[str, str], near: Mapping[str, list[str]]) -> None:
     """Give each cell the block that most of its neighbours have, the nearest first."""
     waiting = {name for name in near if name not in known}
     while waiting:

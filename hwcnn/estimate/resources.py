@@ -1,9 +1,7 @@
 """What an accelerator takes of a device: by formula, by synthesis, or by place and route."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from hwcnn.artifact import Generated, last
 from hwcnn.config import AccelConfig, max_axi_bytes
@@ -11,11 +9,10 @@ from hwcnn.errors import InputError
 from hwcnn.results import Progress, ResourceEstimate, silent
 from hwcnn.rtl.verilog import accelerator_verilog
 
-from . import devices, model, netlist
-from .components import COMPONENTS, block_of
-from .families import FAMILIES
+from . import devices, formulas
 from .pnr import PLACEABLE, place
-from .synth import InLuts, owners, synthesise
+from .synth import synthesise, synthesised_components
+from .usage import NOTHING_IN_LUTS
 
 #: Sides of the arrays among which pe="auto" looks for the largest that fits.
 SIDES = (4, 8, 16, 32, 64)
@@ -45,31 +42,33 @@ def estimate_resources(
 
     Raises InputError where an argument is at fault, RunError where a tool fails.
     """
-    part = devices.find(device or (sorted(PLACEABLE)[-1] if pnr else devices.DEFAULT))
+    chosen = devices.find(device or (sorted(PLACEABLE)[-1] if pnr else devices.DEFAULT))
     accelerator = (
-        largest(AccelConfig.load(config), part, progress)
+        largest(AccelConfig.load(config), chosen, progress)
         if pe == "auto"
         else _config(folder, pe, config)
     )
-    known = part.family in model.coefficients()
-    in_luts, timing = model.scarce(accelerator, part) if known else InLuts(), None
+    known = chosen.family in formulas.coefficients()
+    in_luts = formulas.short_of_blocks(accelerator, chosen) if known else NOTHING_IN_LUTS
+    timing = None
     if synth or pnr:
-        built = synthesise(accelerator_verilog(accelerator), part.family, in_luts, progress)
-        parts, source = synthesised(built, part.family), "synth"
+        verilog = accelerator_verilog(accelerator)
+        netlist = synthesise(verilog, chosen.family, in_luts, progress)
+        components, source = synthesised_components(netlist, chosen.family), "synth"
         if pnr:
-            timing, source = place(built, part, progress), "pnr"
+            timing, source = place(netlist, chosen, progress), "pnr"
     else:
-        parts, source = model.components(accelerator, part.family, in_luts), "model"
-    used = model.total(parts)
+        components, source = formulas.components(accelerator, chosen.family, in_luts), "model"
+    used = formulas.total(components)
     return ResourceEstimate(
-        device=part.name,
+        device=chosen.name,
         pe=accelerator.pe,
-        **used,
-        fits=fits(used, part),
-        percent={kind: round(100 * used[kind] / getattr(part, kind), 1) for kind in model.KINDS},
-        components=[{"name": name, **figures} for name, figures in parts.items()],
+        **used.to_dict(),
+        fits=chosen.holds(used),
+        percent=chosen.percent(used),
+        components=[{"name": name, **own.to_dict()} for name, own in components.items()],
         in_luts=asdict(in_luts),
-        lut_per_mac=round(used["luts"] / (accelerator.rows * accelerator.cols), 2),
+        lut_per_mac=round(used.luts / (accelerator.rows * accelerator.cols), 2),
         fmax_mhz=timing.mhz if timing else None,
         critical_path=list(timing.path) if timing else None,
         source=source,
@@ -86,18 +85,7 @@ def _config(
     return AccelConfig.load(config, pe)
 
 
-def synthesised(folder: Path, family: str) -> dict[str, dict[str, Any]]:
-    """``{component: {luts, ffs, dsps, brams}}`` of what `synth.synthesise` left in a folder."""
-    cells = netlist.by_type(owners(folder), lambda path: block_of(path).component)
-    return {name: FAMILIES[family].count(cells.get(name, {})) for name in COMPONENTS}
-
-
-def fits(used: Mapping[str, float], part: devices.Device) -> bool:
-    """Whether a device has as much of every kind."""
-    return all(used[kind] <= getattr(part, kind) for kind in model.KINDS)
-
-
-def largest(config: AccelConfig, part: devices.Device, progress: Progress) -> AccelConfig:
+def largest(config: AccelConfig, device: devices.Device, progress: Progress) -> AccelConfig:
     """The configuration with the largest array that fits a device by formula, the squarest among
     equals; InputError if none does.
     """
@@ -111,17 +99,7 @@ def largest(config: AccelConfig, part: devices.Device, progress: Progress) -> Ac
         candidate = replace(config, rows=rows, cols=cols)
         progress(candidate.pe)
         # Without RAMs first: to find those takes a second.
-        if all(
-            fits(
-                model.total(
-                    model.components(
-                        candidate, part.family, model.scarce(candidate, part, memory), memory=memory
-                    )
-                ),
-                part,
-            )
-            for memory in (False, True)
-        ):
+        if all(formulas.fits(candidate, device, memory) for memory in (False, True)):
             return candidate
-    problem = f"no array fits {part.name}; smaller buffers (in a configuration) might"
+    problem = f"no array fits {device.name}; smaller buffers (in a configuration) might"
     raise InputError(problem, "pe", "auto")

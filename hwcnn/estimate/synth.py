@@ -1,66 +1,61 @@
-"""Real synthesis of an accelerator by Yosys, cached by the Verilog's content."""
+"""Real synthesis of an accelerator by Yosys, cached by all that the netlist follows from."""
 
-import importlib.metadata
 import re
-import subprocess
 import sys
-from dataclasses import dataclass
+from pathlib import Path
 
 from hwcnn import cache
-from hwcnn.errors import InputError, RunError
+from hwcnn.results import Progress, silent
 
-from . import netlist
+from . import netlist, tools
+from .blocks import COMPONENTS, block_of
 from .families import FAMILIES
+from .usage import NOTHING_IN_LUTS, InLuts, Resources
+
+#: Files that say how the netlist is made.
+_SOURCES = ("estimate/yosys_main.py", "estimate/lut_multipliers.py", "estimate/netlist.py")
 
 
-@dataclass(frozen=True)
-class InLuts:
-    """What is made of LUTs for a device that has too few blocks of its own for it.
+def synthesise(
+    verilog: str,
+    family: str,
+    in_luts: InLuts = NOTHING_IN_LUTS,
+    progress: Progress = silent,
+) -> Path:
+    """The folder with what Yosys makes of an accelerator: netlist.json and yosys.log.
 
-    multipliers : how many of the smallest. rams : those that ask for block RAM and have so many
-    words at most, where Yosys finds LUTs cheaper.
+    Parameters
+    ----------
+    verilog : the accelerator, module ``hwcnn``.
+    family : a key of `FAMILIES`.
+    in_luts : what is made of LUTs in place of blocks.
+    progress : told each command that starts.
     """
-
-    multipliers: int = 0
-    rams: int = 0
-
-
-def synthesise(verilog, family, in_luts=InLuts(), progress=lambda text: None):
-    """The folder with what Yosys made of module ``hwcnn`` for a family, from the cache if it is
-    there.
-
-    It holds netlist.json and yosys.log. progress : told each command that starts.
-    """
-    require("pyosys")
-    steps = cache.sources("estimate/yosys_main.py", "estimate/soft.py", "estimate/netlist.py")
-    depends_on = (verilog, FAMILIES[family].synth, in_luts, cache.versions("pyosys"), steps)
+    tools.require("pyosys")
+    command = FAMILIES[family].synth
+    depends_on = (verilog, command, in_luts, cache.versions("pyosys"), cache.sources(*_SOURCES))
     folder = cache.entry("synth", family, *depends_on)
     if folder.exists():
         return folder
     with cache.filling(folder) as scratch:
         (scratch / "hwcnn.v").write_text(verilog)
-        run(
-            [
-                sys.executable,
-                "-m",
-                "hwcnn.estimate.yosys_main",
-                FAMILIES[family].synth,
-                str(in_luts.multipliers),
-                str(in_luts.rams),
-                str(scratch),
-            ],
+        numbers = str(in_luts.multipliers), str(in_luts.rams)
+        tools.run(
+            [sys.executable, "-m", "hwcnn.estimate.yosys_main", command, *numbers, str(scratch)],
             scratch / "yosys.log",
             progress=progress,
         )
     return folder
 
 
-def owners(folder):
-    """`netlist.owners` of a folder of `synthesise`."""
-    return netlist.owners(folder / "netlist.json")
+def synthesised_components(folder: Path, family: str) -> dict[str, Resources]:
+    """Of each of `COMPONENTS` in a netlist. folder : of `synthesise`."""
+    owned = netlist.owners(folder / "netlist.json")
+    cells = netlist.by_type(owned, lambda path: block_of(path).component)
+    return {name: FAMILIES[family].count(cells.get(name, {})) for name in COMPONENTS}
 
 
-def warnings(folder):
+def warnings(folder: Path) -> list[str]:
     """Yosys' warnings in a folder of `synthesise`, and the latches that it found: each line once,
     without numbers and names.
     """
@@ -69,39 +64,3 @@ def warnings(folder):
     )
     plain = (re.sub(r"\(at .*?\) |(?<=cell port )hwcnn\.\S*", "", line) for line in lines)
     return sorted({re.sub(r" +", " ", re.sub(r"\d+", "N", line)) for line in plain})
-
-
-def require(package):
-    """InputError if a package is not installed."""
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError as e:
-        raise InputError(f"{package} is not installed: pip install 'hwcnn[synth]'") from e
-
-
-def run(command, log, folder=None, progress=lambda text: None):
-    """Run a command in a folder; what it says goes to the file `log`, each line of its errors to
-    `progress` too.
-    """
-    with (
-        open(log, "w") as out,
-        subprocess.Popen(
-            command, stdout=out, stderr=subprocess.PIPE, text=True, cwd=folder
-        ) as process,
-    ):
-        for line in process.stderr:
-            progress(line.strip())
-            out.write(line)
-            out.flush()
-    if process.returncode:
-        kept = cache.directory() / f"{log.stem}-failed.log"
-        text = log.read_text(errors="replace")
-        kept.write_text(text)
-        lines = (
-            [line for line in text.splitlines() if "ERROR" in line or "Error" in line]
-            or text.splitlines()[-1:]
-            or ["it said nothing"]
-        )
-        raise RunError(
-            f"{log.stem} failed with exit code {process.returncode}: {lines[-1][:300]}; the whole log: {kept}"
-        )

@@ -13,17 +13,18 @@ import os
 import re
 import sys
 
-from pyosys import libyosys
+from pyosys import libyosys  # pyright: ignore[reportAttributeAccessIssue]  # has no types
 
+from .lut_multipliers import soften
 from .netlist import TOP
-from .soft import soften
 
 
-def main(synth, multipliers, rams, folder):
+def main(synth: str, multipliers: int, rams: int, folder: str) -> None:
+    """Synthesise; see above."""
     os.chdir(folder)  # names of cells begin with the file's
     design = libyosys.Design()
 
-    def run(*commands):
+    def run(*commands: str) -> None:
         for command in commands:
             print(command, file=sys.stderr, flush=True)
             libyosys.run_pass(command, design)
@@ -40,7 +41,7 @@ def main(synth, multipliers, rams, folder):
     run(f"{synth} -top {TOP}", "autoname", "write_json netlist.json")
 
 
-def _path(name):
+def _path(name: str) -> str:
     r"""The block of a cell that `flatten` has named: ``$flatten\core.\post.$mul$12`` is of
     core.post.
     """

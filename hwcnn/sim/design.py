@@ -49,34 +49,21 @@ class Design:
             import_graph(onnx.ModelProto.FromString(generated.quantized), generated.manifest.batch),
         )
 
+    @classmethod
+    def compile(cls, graph: ir.Graph, config: AccelConfig, verilog: str) -> "Design":
+        """The design of a graph, compiled for an accelerator."""
+        compiled = compile_graph(graph, config)
+        return cls(config, compiled.manifest, compiled.program, compiled.weights, verilog, graph)
+
     def layer(self, name: str) -> "Design":
         """The same accelerator with one layer alone, whose inputs are golden's tensors.
 
         Raises InputError where the network has no such layer.
         """
-        op = next((op for op in self.graph.ops if op.name == name), None)
-        if op is None or isinstance(op, ir.Concat):
-            layers = [op.name for op in self.graph.ops if not isinstance(op, ir.Concat)]
-            raise InputError(
-                f"the network has no such layer: it has {', '.join(layers)}", "layer", name
-            )
-        inputs = list(dict.fromkeys(op.inputs))
-        tensors = {t: self.graph.tensors[t] for t in (*inputs, op.y)}
-        graph = ir.Graph(
-            f"{self.graph.name}/{name}",
-            tensors,
-            [op],
-            inputs,
-            [op.y],
-            [],
-            [(op.y, tensors[op.y].shape)],
-        )
-        compiled = compile_graph(graph, self.config)
-        manifest = replace(
-            compiled.manifest, model=self.manifest.model, labels=self.manifest.labels
-        )
+        alone = Design.compile(one_layer(self.graph, name), self.config, self.verilog)
+        labels = self.manifest.labels
         return replace(
-            self, manifest=manifest, program=compiled.program, weights=compiled.weights, graph=graph
+            alone, manifest=replace(alone.manifest, model=self.manifest.model, labels=labels)
         )
 
     @cached_property
@@ -107,3 +94,17 @@ class Design:
             dram[place.addr : place.addr + place.size] = place.pack(
                 pack_input(inputs[item.source], item.pack)
             )
+
+
+def one_layer(graph: ir.Graph, name: str) -> ir.Graph:
+    """A graph of one operation of another one; InputError where that has no such layer."""
+    op = next((op for op in graph.ops if op.name == name), None)
+    if op is None or isinstance(op, ir.Concat):
+        layers = [op.name for op in graph.ops if not isinstance(op, ir.Concat)]
+        raise InputError(
+            f"the network has no such layer: it has {', '.join(layers)}", "layer", name
+        )
+    inputs = list(dict.fromkeys(op.inputs))
+    tensors = {t: graph.tensors[t] for t in (*inputs, op.y)}
+    outputs = [(op.y, tensors[op.y].shape)]
+    return ir.Graph(f"{graph.name}/{name}", tensors, [op], inputs, [op.y], [], outputs)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pyosys import libyosys
 
-from hwcnn.estimate import absorb
+from hwcnn.estimate.absorb_registers import input_registers, output_registers
+from hwcnn.estimate.copy_registers import copy_registers
 
 
 def main():
@@ -19,9 +20,9 @@ def main():
     netlist = {"modules": {"hwcnn": design["modules"]["hwcnn"]}}
     Path("before.json").write_text(json.dumps(netlist))
     steps = (
-        absorb.output_registers(netlist),
-        absorb.input_registers(netlist),
-        absorb.copy_registers(netlist),
+        output_registers(netlist),
+        input_registers(netlist),
+        copy_registers(netlist),
     )
     Path("after.json").write_text(json.dumps(netlist))
     yosys = libyosys.Design()

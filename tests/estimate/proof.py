@@ -11,7 +11,7 @@ from collections import Counter
 
 from pyosys import libyosys
 
-from hwcnn.estimate.soft import soften
+from hwcnn.estimate.lut_multipliers import soften
 
 
 def main(number, chains):

@@ -5,18 +5,26 @@ import pytest
 from hwcnn.errors import InputError
 from hwcnn.estimate.devices import DEVICES, find
 from hwcnn.estimate.families import FAMILIES
+from hwcnn.estimate.usage import KINDS, Resources
 
 
 def test_every_device_has_a_family_and_plausible_counts():
     for device in DEVICES.values():
         assert device.family in FAMILIES
-        assert (
-            10_000 < device.luts < 1_000_000
-            and device.ffs >= device.luts * 0.7
-            and device.dsps > 20
-            and device.brams > 30
-        )
+        assert 10_000 < device.luts < 1_000_000, device
+        assert device.ffs >= device.luts * 0.7, device
+        assert device.dsps > 20, device
+        assert device.brams > 30, device
     assert len(DEVICES) >= 12
+
+
+def test_a_device_holds_what_is_not_over_any_of_its_numbers():
+    device = DEVICES["xc7z010"]
+    full = Resources(17_600, 35_200, 80, 60)
+    assert device.holds(full)
+    assert device.percent(full) == {"luts": 100.0, "ffs": 100.0, "dsps": 100.0, "brams": 100.0}
+    for kind in KINDS:
+        assert not device.holds(full + Resources(**{kind: 1})), kind
 
 
 def test_find_ignores_case_and_suggests():
@@ -62,7 +70,7 @@ def test_find_ignores_case_and_suggests():
     ],
 )
 def test_count(family, cells, expected):
-    assert FAMILIES[family].count(cells) == expected
+    assert FAMILIES[family].count(cells) == Resources(**expected)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +93,10 @@ def test_count(family, cells, expected):
 )
 def test_ram(family, width, depth, expected):
     """What Yosys 0.70 makes of rtl/hwcnn_ram.v."""
-    assert FAMILIES[family].ram(width, depth) == dict(
-        zip(("luts", "ffs", "brams"), expected, strict=True), dsps=0
-    )
+    luts, ffs, brams = expected
+    assert FAMILIES[family].ram(width, depth) == Resources(luts, ffs, 0, brams)
 
 
 def test_a_ram_can_be_kept_out_of_luts():
-    assert FAMILIES["ecp5"].ram(128, 32)["brams"] == 0
-    assert FAMILIES["ecp5"].ram(128, 32, block=True) == {"luts": 0, "ffs": 0, "dsps": 0, "brams": 4}
+    assert FAMILIES["ecp5"].ram(128, 32).brams == 0
+    assert FAMILIES["ecp5"].ram(128, 32, block=True) == Resources(brams=4)

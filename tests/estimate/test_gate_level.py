@@ -17,7 +17,7 @@ from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.sim import session
-from hwcnn.sim.design import Design
+from hwcnn.sim.design import Design, one_layer
 
 CONFIG = AccelConfig(
     rows=4,
@@ -78,11 +78,10 @@ def digits():
 
 def test_a_layer_of_the_netlist_is_bit_exact(digits, tmp_path):
     graph, tensors = digits
-    design = Design(
-        CONFIG, {}, b"", None, gates(accelerator_verilog(CONFIG), tmp_path), graph
-    ).layer("conv2")
-    (outcome,) = session.simulate(
-        design, [{name: tensors[name] for name in design.graph.inputs}], session.Options("rtl")
-    ).outcomes
+    netlist = gates(accelerator_verilog(CONFIG), tmp_path)
+    design = Design.compile(one_layer(graph, "conv2"), CONFIG, netlist)
+    inputs = {name: tensors[name] for name in design.graph.inputs}
+    (outcome,) = session.simulate(design, [inputs], session.Options("rtl")).outcomes
     (difference,) = outcome.differences.values()
-    assert difference.elements == 6272 and difference.mismatches == 0
+    assert difference.elements == 6272
+    assert difference.mismatches == 0

@@ -3,7 +3,8 @@
 import json
 
 from hwcnn.estimate import netlist
-from hwcnn.estimate.components import BLOCKS, COMPONENTS, FEATURES, block_of
+from hwcnn.estimate.blocks import BLOCKS, COMPONENTS, block_of
+from hwcnn.estimate.features import FEATURES
 
 MADE = "/share/cells_map.v:1.1-2.2"
 

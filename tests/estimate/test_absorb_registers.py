@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pyosys import libyosys
 
-from hwcnn.estimate import absorb
+from hwcnn.estimate.absorb_registers import output_registers
+from hwcnn.estimate.copy_registers import copy_registers
 
 SOURCE = """
 module hwcnn(input clk, en, input signed [7:0] a, b, output reg signed [19:0] wide,
@@ -86,7 +87,7 @@ def test_plain_registers_go_into_the_blocks(design):
     }
     assert len(products) == 6 and len(rams) == 3
 
-    gone = absorb.output_registers(design)
+    gone = output_registers(design)
 
     cells = module["cells"]
     blocks = {
@@ -174,7 +175,7 @@ endmodule
     design = synthesised(tmp_path)
     cells = design["modules"]["hwcnn"]["cells"]
     registers = {name: cell for name, cell in cells.items() if cell["type"] == "TRELLIS_FF"}
-    assert absorb.copy_registers(design) == 6 * 8
+    assert copy_registers(design) == 6 * 8
     follows = {
         cell["connections"]["Q"][0]: cell["connections"]["DI"][0]
         for cell in cells.values()

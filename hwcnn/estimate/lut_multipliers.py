@@ -6,18 +6,27 @@ register of its own, so that no step takes as long as the whole.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
+from typing import Any
 
-from pyosys import libyosys
+from pyosys import libyosys  # pyright: ignore[reportAttributeAccessIssue]  # has no types
 
+#: Yosys' objects, for which pyosys has no types.
+Module = Any
+Cell = Any
+Signal = Any
+Bit = Any
 #: LUTs of two bits of ECP5's carry chain, which adds or subtracts two products of bits (A and B, C
 #: and D).
 _ADD, _SUBTRACT = 0x7888, 0x8777
 
 
-def soften(design, number, chains, run):
-    """Make the `number` smallest multipliers of a flat design of LUTs. chains : with ECP5's carry
-    chains. run : executes Yosys commands.
+def soften(design: Any, number: int, chains: bool, run: Callable[..., None]) -> None:
+    """Make the smallest multipliers of a flat design of LUTs.
+
+    design : of Yosys, changed in place. number : of multipliers. chains : with ECP5's carry chains.
+    run : executes Yosys commands.
     """
     run("wreduce t:$mul", "opt_clean")
     module = design.top_module()
@@ -27,15 +36,15 @@ def soften(design, number, chains, run):
     run("opt_clean")
 
 
-def _id(name):
+def _id(name: str) -> Any:
     return libyosys.IdString(f"\\{name}")
 
 
-def _port(cell, name):
+def _port(cell: Cell, name: str) -> Signal:
     return cell.getPort(_id(name))
 
 
-def _smallest(module):
+def _smallest(module: Module) -> list[Cell]:
     """Multipliers of two variables, those with the fewest partial products first, and among equals
     those of the last rows.
     """
@@ -49,8 +58,8 @@ def _smallest(module):
     return [cell for _, _, cell in sorted(sized, key=lambda item: item[:2])]
 
 
-def _registers(module):
-    """``{bit: register}`` of what goes to the data input of a register without enable and reset."""
+def _registers(module: Module) -> dict[Bit, Cell]:
+    """The register without enable and reset whose data input a bit goes to, by bit."""
     return {
         bit: cell
         for cell in module.cells_.values()
@@ -59,8 +68,8 @@ def _registers(module):
     }
 
 
-def _uses(module):
-    """``{bit: number of cells and outputs}`` that it goes to."""
+def _uses(module: Module) -> Counter[Bit]:
+    """The number of cells and outputs that each bit goes to."""
     uses = Counter()
     for cell in module.cells_.values():
         for port, signal in cell.connections_.items():
@@ -72,18 +81,18 @@ def _uses(module):
     return uses
 
 
-def _constant(bit):
+def _constant(bit: Bit) -> bool:
     return libyosys.SigSpec(bit, 1).is_fully_const()
 
 
-def _extended(signal, bits, signed):
+def _extended(signal: Signal, bits: int, signed: bool) -> Signal:
     """A signal of so many bits, more or fewer."""
     signal = libyosys.SigSpec(signal)
     signal.extend_u0(bits, signed)
     return signal
 
 
-def _even(signal, signed):
+def _even(signal: Signal, signed: bool) -> Signal:
     """A signal as a signed one of an even number of bits."""
     plain = _extended(signal, signal.size() + (not signed), signed)
     return _extended(plain, plain.size() + plain.size() % 2, True)
@@ -92,11 +101,11 @@ def _even(signal, signed):
 class _Builder:
     """Adds cells and wires to a module. chains : as in `soften`."""
 
-    def __init__(self, module, chains):
+    def __init__(self, module: Module, chains: bool) -> None:
         self.module, self.chains = module, chains
         self.names, self.path = count(), ""
 
-    def replace(self, cell, registers, uses):
+    def replace(self, cell: Cell, registers: dict[Bit, Cell], uses: Counter[Bit]) -> None:
         """Put sums in the place of a multiplier; and of its register, if that gets all its product
         and nothing else does.
         """
@@ -125,31 +134,31 @@ class _Builder:
             self.module.remove(register)
         self.module.remove(cell)
 
-    def _product(self, a, b, signed, clock=None):
+    def _product(self, a: Signal, b: Signal, signed: bool, clock: Signal = None) -> Signal:
         """a * b of a signed a: two bits of b, or the sum of both halves'. clock : of registers
         between those and their sum.
         """
         if b.size() == 2:
-            return self._held(self._pair(a, b, subtract=signed), clock)
+            return self._registered(self._pair(a, b, subtract=signed), clock)
         half = b.size() // 4 * 2
         low, high = (
-            self._held(self._product(a, part, signed and n), clock)
-            for n, part in enumerate((b.extract(0, half), b.extract(half, b.size() - half)))
+            self._registered(self._product(a, bits, bool(signed and n)), clock)
+            for n, bits in enumerate((b.extract(0, half), b.extract(half, b.size() - half)))
         )
         shifted, total = libyosys.SigSpec(0, half), self._wire(a.size() + b.size())
         shifted.append(high)
         self._made(self.module.addAdd, low, shifted, total, True)
         return total
 
-    def _held(self, value, clock):
-        """The value, or what a register of it holds."""
+    def _registered(self, value: Signal, clock: Signal) -> Signal:
+        """The value, or a register of it; clock : None for none."""
         if clock is None:
             return value
         held = self._wire(value.size())
         self._made(self.module.addDff, clock, value, held)
         return held
 
-    def _pair(self, a, b, subtract):
+    def _pair(self, a: Signal, b: Signal, subtract: bool) -> Signal:
         """a * b[0] + 2*a * b[1], or less the second, in two bits more than a."""
         double = libyosys.SigSpec(0, 1)
         double.append(a)
@@ -164,7 +173,7 @@ class _Builder:
             self._made(self.module.addSub if subtract else self.module.addAdd, *gated, y, True)
         return y
 
-    def _chain(self, terms, y, subtract):
+    def _chain(self, terms: list[tuple[Signal, Signal]], y: Signal, subtract: bool) -> None:
         """The second of two gated values plus the first, or less the first, in the LUTs of a carry
         chain.
         """
@@ -184,12 +193,12 @@ class _Builder:
             carry = self._wire(1)
             cell.setPort(_id("COUT"), carry)
 
-    def _made(self, add, *arguments):
+    def _made(self, add: Callable[..., Cell], *arguments: Any) -> Cell:
         cell = add(libyosys.IdString(f"$soft${next(self.names)}"), *arguments)
         cell.set_string_attribute(_id("src"), self.path)
         return cell
 
-    def _wire(self, bits):
+    def _wire(self, bits: int) -> Signal:
         return libyosys.SigSpec(
             self.module.addWire(libyosys.IdString(f"$soft${next(self.names)}"), bits)
         )

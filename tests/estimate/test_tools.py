@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from hwcnn.errors import RunError
-from hwcnn.estimate import synth
+from hwcnn.estimate import tools
 
 
 def test_a_tool_that_fails_is_no_mismatch(tmp_path, monkeypatch):
@@ -15,6 +15,6 @@ def test_a_tool_that_fails_is_no_mismatch(tmp_path, monkeypatch):
     with pytest.raises(
         RunError, match="yosys failed with exit code 3: ERROR: no such cell; the whole log: "
     ) as failure:
-        synth.run([sys.executable, "-c", script], tmp_path / "yosys.log")
+        tools.run([sys.executable, "-c", script], tmp_path / "yosys.log")
     assert "\n" not in str(failure.value)
     assert (tmp_path / "yosys-failed.log").read_text().split("\n")[0] == "step 1"
