@@ -83,10 +83,10 @@ def samples(
 def _read(path: Path, graph_inputs: Shapes) -> dict[str, np.ndarray]:
     """The arrays of a .npy or .npz file by name; that of a .npy has the name of the only input."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            return {_single(path, graph_inputs)[0]: loaded}
-        with loaded:
+        with open(path, "rb") as file:  # which NumPy leaves open where it is damaged
+            loaded = np.load(file, allow_pickle=False)
+            if not isinstance(loaded, np.lib.npyio.NpzFile):
+                return {_single(path, graph_inputs)[0]: loaded}
             arrays = dict(loaded)
         if odd := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
             raise InputError(f"{path}: its member {odd[0]!r} is no NumPy array")

@@ -2,6 +2,7 @@
 shares with this one.
 """
 
+import contextlib
 import os
 import re
 import tempfile
@@ -110,41 +111,39 @@ class RtlSimulator:
         hang: int = HANG_CYCLES,
         patience: float = rtl_process.PATIENCE,
     ) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="hwcnn-")
-        scratch = Path(self._scratch.name)
-        self._events, self._patience = scratch / "events.bin", patience
+        self._patience = patience
         # A bus with so much latency may well stand still for longer.
         self._hang = max(hang, 4 * read_latency)
         slowest = max(1, read_latency / READ_LATENCY, write_latency / READ_LATENCY)
         self._slower = slowest * (1 if stalls is None else STALLED)
-        with open(scratch / "dram.bin", "wb") as file:
-            # or a full disk would kill both processes later
-            os.posix_fallocate(file.fileno(), 0, size)
-        self.dram = np.memmap(scratch / "dram.bin", np.uint8, "r+", shape=(size,))
-        self.orders = FaultOrders(scratch / "orders.bin")
-        options: dict[str, object] = {
-            "dram": scratch / "dram.bin",
-            "orders": scratch / "orders.bin",
-            "events": self._events,
-            "dram_base": DRAM_BASE,
-            "read_latency": read_latency,
-            "write_latency": write_latency,
-            "hang": self._hang,
-            "stall_permille": 0 if stalls is None else STALL_PERMILLE,
-            "stall_seed": stalls or 0,
-            "reorder": int(stalls is not None),
-        }
-        #: (VCD file, FST file) that is made of it at the end
-        self._convert: tuple[Path, Path] | None = None
-        if waves is not None:
-            vcd = waves.absolute()
-            if waves.suffix == ".fst":
-                vcd = scratch / "waves.vcd"
-                self._convert = vcd, waves
-            options["waves"] = vcd
-        self._process = rtl_process.SimulatorProcess(
-            folder, "tb", "hwcnn.sim.testbench.cocotb_main", options, scratch
-        )
+        with contextlib.ExitStack() as stack:
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="hwcnn-"))
+            scratch = Path(name)
+            self._events = scratch / "events.bin"
+            self.dram = _memory(scratch / "dram.bin", size)
+            self.orders = FaultOrders(scratch / "orders.bin")
+            options: dict[str, object] = {
+                "dram": scratch / "dram.bin",
+                "orders": scratch / "orders.bin",
+                "events": self._events,
+                "dram_base": DRAM_BASE,
+                "read_latency": read_latency,
+                "write_latency": write_latency,
+                "hang": self._hang,
+                "stall_permille": 0 if stalls is None else STALL_PERMILLE,
+                "stall_seed": stalls or 0,
+                "reorder": int(stalls is not None),
+            }
+            if waves is not None:
+                options["waves"] = waves.absolute()
+                if waves.suffix == ".fst":
+                    options["waves"] = vcd = scratch / "waves.vcd"
+                    stack.callback(lambda: vcd.exists() and fst.convert(vcd, waves))
+            self._process = rtl_process.SimulatorProcess(
+                folder, "tb", "hwcnn.sim.testbench.cocotb_main", options, scratch
+            )
+            stack.callback(self._process.close)
+            self._end = stack.pop_all()
 
     def __enter__(self) -> "RtlSimulator":
         return self
@@ -155,10 +154,7 @@ class RtlSimulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._process.close()
-        if self._convert and self._convert[0].exists():
-            fst.convert(*self._convert)
-        self._scratch.cleanup()
+        self._end.close()
 
     def run(
         self,
@@ -224,3 +220,11 @@ class RtlSimulator:
             of = f" of {names[int(client)]}" if client else ""
             return f"the accelerator broke a rule of AXI on {channel}{of}: {rule}"
         return "the simulator ended before the program, " + words
+
+
+def _memory(path: Path, size: int) -> np.ndarray:
+    """A file of zeros as an array: uint8 [size]. Raises OSError where the disk is too full."""
+    with open(path, "wb") as file:
+        # or a full disk would kill both processes later
+        os.posix_fallocate(file.fileno(), 0, size)
+    return np.memmap(path, np.uint8, "r+", shape=(size,))

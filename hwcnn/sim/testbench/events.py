@@ -100,7 +100,7 @@ class EventLog:
         """
         counts = {counter: len(self.done(counter)) for counter in isa.COUNTERS}
         started = {engine: len(self.starts(engine)) for engine in START}
-        asked, blocked = _instructions_and_waits(program, started)
+        asked, blocked = _instructions_and_waits(program.tobytes(), started)
         lines = []
         for engine in START:
             text = f"  {engine}: {started[engine]} of {asked[engine]} started"
@@ -116,7 +116,7 @@ class EventLog:
 
 
 def _instructions_and_waits(
-    program: np.ndarray, started: dict[str, int]
+    program: bytes, started: dict[str, int]
 ) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """By engine: its instructions in the program, and the waits of the first not yet started."""
     asked: dict[str, int] = dict.fromkeys(START, 0)
