@@ -63,7 +63,7 @@ def estimate_resources(
     return ResourceEstimate(
         device=chosen.name,
         pe=accelerator.pe,
-        **used.to_dict(),
+        **{kind: round(number) for kind, number in used.to_dict().items()},
         fits=chosen.holds(used),
         percent=chosen.percent(used),
         components=[{"name": name, **own.to_dict()} for name, own in components.items()],
