@@ -48,9 +48,8 @@ RESULTS, BASELINE = ROOT / "build" / "mutants.jsonl", ROOT / "build" / "mutants_
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
 #: Compiled networks in RTL, a hand-written one, errors of the bus.
 WHOLE = [
-    ROOT / "tests" / "sim" / "test_minimal_rtl.py",
-    TESTS / "test_top.py",
-    ROOT / "tests" / "sim" / "test_faults.py",
+    next((ROOT / "tests").rglob(f"{name}.py"))
+    for name in ("test_minimal_rtl", "test_top", "test_faults")
 ]
 #: Tables and text, not hardware.
 LEFT_OUT = {"host/registers", "verilog", "lib/ram"}
