@@ -7,17 +7,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from hwcnn import isa
-from hwcnn.config import bits_for
 from hwcnn.rtl.array.accumulators import Accumulators
 from hwcnn.rtl.array.engine import ArrayEngine
 from hwcnn.rtl.array.load_engine import LoadEngine
 from hwcnn.rtl.array.weight_engine import WeightEngine
 from hwcnn.rtl.bus.axi import ReadMux, WriteMux
+from hwcnn.rtl.bus.axi_master import axi_members
 from hwcnn.rtl.bus.faults import FaultLocator
 from hwcnn.rtl.host.dispatch import Dispatch
 from hwcnn.rtl.host.fetch import Fetch
 from hwcnn.rtl.host.queue import InstructionQueue
-from hwcnn.rtl.host.registers import PERF, READ_CLIENTS
+from hwcnn.rtl.host.registers import PERF
 from hwcnn.rtl.lib.ram import Ram
 from hwcnn.rtl.post.engine import PostEngine
 from hwcnn.rtl.post.param_engine import ParamEngine
@@ -25,7 +25,6 @@ from hwcnn.rtl.vector.engine import VectorEngine
 
 from .layouts import COUNTS_LAYOUT
 
-ID_BITS = bits_for(len(READ_CLIENTS))
 #: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the
 #: engines do in the cycle.
 STARTS = tuple(i.name for i in isa.INSTRUCTIONS if i is not isa.END)
@@ -43,45 +42,6 @@ LEVELS = (
 def instructions(config):
     """The instructions that an accelerator of this configuration has."""
     return tuple(i for i in isa.INSTRUCTIONS if i is not isa.VECTOR or config.features)
-
-
-def axi_members(config):
-    """Members of an AXI4 master with the data width of the configuration, by the names of the
-    specification.
-    """
-    address = {
-        "id": Out(ID_BITS),
-        "addr": Out(32),
-        "len": Out(8),
-        "size": Out(3),
-        "burst": Out(2),
-        "cache": Out(4),
-        "prot": Out(3),
-        "valid": Out(1),
-        "ready": In(1),
-    }
-    bits = 8 * config.axi_bytes
-    return (
-        {f"ar{n}": s for n, s in address.items()}
-        | {f"aw{n}": s for n, s in address.items()}
-        | {
-            "rid": In(ID_BITS),
-            "rdata": In(bits),
-            "rresp": In(2),
-            "rlast": In(1),
-            "rvalid": In(1),
-            "rready": Out(1),
-            "wdata": Out(bits),
-            "wstrb": Out(config.axi_bytes),
-            "wlast": Out(1),
-            "wvalid": Out(1),
-            "wready": In(1),
-            "bid": In(ID_BITS),
-            "bresp": In(2),
-            "bvalid": In(1),
-            "bready": Out(1),
-        }
-    )
 
 
 class Core(wiring.Component):

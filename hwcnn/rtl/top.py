@@ -4,9 +4,11 @@ from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.rtl.host.control import Control, axi_lite_members
+from hwcnn.rtl.bus.axi_master import axi_members
+from hwcnn.rtl.host.axi_lite import axi_lite_members
+from hwcnn.rtl.host.control import Control
 
-from .core import Core, axi_members
+from .core import Core
 
 
 class Accelerator(wiring.Component):

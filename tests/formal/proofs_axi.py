@@ -10,7 +10,8 @@ from harness import Mutant, Proof, taken
 
 from hwcnn.config import bits_for
 from hwcnn.limits import MAX_BURST
-from hwcnn.rtl.bus.axi import ReadMux, RequestArbiter, WriteMux
+from hwcnn.rtl.bus.arbiter import RequestArbiter
+from hwcnn.rtl.bus.axi import ReadMux, WriteMux
 
 
 def clients(h, streams, longest):
@@ -99,25 +100,25 @@ def arbiter(h, n, addr_bits=4):
 
 _ARBITER = (
     Mutant(
-        "bus/axi.py",
+        "bus/arbiter.py",
         "fits = level <= self.AHEAD - 4",
         "fits = level <= self.AHEAD - 1",
         "no overflow",
     ),
     Mutant(
-        "bus/axi.py",
-        "self.client.eq(_select((turn[k], k) for k in range(self.n)))",
-        "self.client.eq(_select((turn[k], self.n - 1 - k) for k in range(self.n)))",
+        "bus/arbiter.py",
+        "self.client.eq(select((turn[k], k) for k in range(self.n)))",
+        "self.client.eq(select((turn[k], self.n - 1 - k) for k in range(self.n)))",
         "client's burst, in order",
     ),
     Mutant(
-        "bus/axi.py",
+        "bus/arbiter.py",
         "m.d.sync += turn.eq(following)",
         "m.d.sync += turn.eq(turn | following)",
         "one burst a cycle",
     ),
     Mutant(
-        "bus/axi.py", "waiting[k] & Cat(", "waiting[k] & ~waiting[0] & Cat(", "each in its turn"
+        "bus/arbiter.py", "waiting[k] & Cat(", "waiting[k] & ~waiting[0] & Cat(", "each in its turn"
     ),
 )
 
@@ -353,8 +354,8 @@ _READS = (
 )
 _SMALL = {
     "limits.MAX_BURST": 2,
-    "rtl.bus.axi.RequestArbiter.HISTORY": 16,
-    "rtl.bus.axi.RequestArbiter.AHEAD": 8,
+    "rtl.bus.arbiter.RequestArbiter.HISTORY": 16,
+    "rtl.bus.arbiter.RequestArbiter.AHEAD": 8,
 }
 PROOFS = [
     Proof(
@@ -363,7 +364,7 @@ PROOFS = [
         {"n": 2},
         _ARBITER,
         {"client's burst, in order": 12},
-        narrow={"rtl.bus.axi.RequestArbiter.HISTORY": 16},
+        narrow={"rtl.bus.arbiter.RequestArbiter.HISTORY": 16},
     ),
     Proof("RequestArbiter", arbiter, {"n": 3}, bounds={"client's burst, in order": 12}),
     Proof(
@@ -408,7 +409,7 @@ PROOFS = [
             16,
         ),
         narrow={
-            "rtl.bus.axi.RequestArbiter.HISTORY": 16,
+            "rtl.bus.arbiter.RequestArbiter.HISTORY": 16,
             "rtl.bus.axi.WriteMux.ORDER_DEPTH": 4,
             "rtl.bus.axi.WriteMux.BEATS": 4,
         },

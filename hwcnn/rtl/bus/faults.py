@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwcnn.rtl.host.registers import READ_CLIENTS
 
-from .axi import RequestArbiter
+from .arbiter import RequestArbiter
 
 _CLIENT = range(len(READ_CLIENTS))
 

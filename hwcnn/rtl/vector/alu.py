@@ -10,7 +10,7 @@ from hwcnn import isa
 from hwcnn.rtl.lib.delay import delay, register
 from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, RoundClamp
 
-from .window import SUM_BITS
+from .window_columns import SUM_BITS
 
 #: The fields that all lanes share. use_b: 0 makes B zero.
 ALU_FIELDS = data.StructLayout(

@@ -24,7 +24,8 @@ from .alu import ALU_FIELDS, Alu
 from .coefficients import Coefficients
 from .lrn import LrnFactors
 from .table import ActivationTable
-from .window import SUM_BITS, WINDOW_FIELDS, Window
+from .window import WINDOW_FIELDS, Window
+from .window_columns import SUM_BITS
 
 VECTOR_LAYOUT = instruction_layout(isa.VECTOR)
 #: Fields of the running instruction: all that is not an address, with the sizes of the padded

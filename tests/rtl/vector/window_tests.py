@@ -8,7 +8,8 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from streams import receive, send, start
 from testbench import parameter
 
-from hwcnn.rtl.vector.window import SUM_BITS, WINDOW_FIELDS, Window
+from hwcnn.rtl.vector.window import WINDOW_FIELDS, Window
+from hwcnn.rtl.vector.window_columns import SUM_BITS
 
 #: kind, blocks, padded rows and columns, kernel, stride.
 CASES = [

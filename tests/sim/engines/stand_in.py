@@ -7,7 +7,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn.config import AccelConfig
-from hwcnn.rtl.host.control import Control, axi_lite_members
+from hwcnn.rtl.host.axi_lite import axi_lite_members
+from hwcnn.rtl.host.control import Control
 
 
 def axi_master(axi_bytes):

@@ -1,0 +1,120 @@
+"""Who asks memory next: bursts of several clients onto one address channel."""
+
+from functools import reduce
+from operator import or_
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hwcnn.config import bits_for
+from hwcnn.rtl.lib.fifo import StreamFifo
+
+
+class RequestArbiter(wiring.Component):
+    """Merges bursts of n clients, round robin, and adds the base address. A spare burst goes where
+    no other waits.
+
+    A client keeps the turn until it has had a burst and another one waits, which is seen a cycle
+    late: so it may have two bursts in a row. Latency: 3 cycles from a client to `o`, 5 where
+    another one had the turn before. Throughput: one burst a cycle. ``i[k].ready`` depends
+    combinationally on ``spare[k]`` only; `o` comes from registers.
+
+    Members
+    -------
+    i : n streams of {addr, length}; spare : a bit for each; base : byte address added to every
+    burst's.
+    room, room_spare : in the next cycle a burst, or a spare one, may be accepted.
+    accepted : a burst is accepted in this cycle. taken, client, length : one was in the cycle
+    before, whose, its beats (or 0).
+    o : stream of {id, addr, len}, ``len`` being beats - 1, as AXI has it. back : as in
+    `StreamFifo`: `o` shows the bursts of
+        the past, `HISTORY` - 1 in all.
+    """
+
+    #: As many bursts can wait for memory to take them; as many are remembered.
+    AHEAD, HISTORY = 8, 32
+
+    def __init__(self, n):
+        self.n = n
+        burst = data.StructLayout({"addr": 32, "length": 9})
+        super().__init__(
+            {
+                "i": In(stream.Signature(burst)).array(n),
+                "spare": In(n),
+                "base": In(32),
+                "room": In(1),
+                "room_spare": In(1),
+                "accepted": Out(1),
+                "taken": Out(1),
+                "client": Out(bits_for(n)),
+                "length": Out(9),
+                "o": Out(
+                    stream.Signature(data.StructLayout({"id": bits_for(n), "addr": 32, "len": 8}))
+                ),
+                "back": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.fifo = fifo = StreamFifo(
+            self.o.payload.shape(), self.AHEAD, history=self.HISTORY
+        )
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        turn = Signal(self.n, init=1)  # one bit is set
+        take, addr = Signal(self.n), Signal(32, reset_less=True)
+        may, may_spare = self._allowed(m, fifo.level)
+        m.d.comb += [self.accepted.eq(take.any()), fifo.back.eq(self.back)]
+        m.d.comb += [
+            self.i[k].ready.eq(turn[k] & Mux(self.spare[k], may_spare, may)) for k in range(self.n)
+        ]
+        m.d.comb += [take[k].eq(self.i[k].valid & self.i[k].ready) for k in range(self.n)]
+        m.d.sync += [
+            self.taken.eq(self.accepted),
+            self.client.eq(select((turn[k], k) for k in range(self.n))),
+            addr.eq(select((turn[k], self.i[k].payload.addr) for k in range(self.n))),
+            self.length.eq(select((take[k], self.i[k].payload.length) for k in range(self.n))),
+        ]
+        self._pass_on(m, turn, may)
+        m.d.comb += [
+            fifo.i.valid.eq(self.taken),
+            fifo.i.payload.id.eq(self.client),
+            fifo.i.payload.addr.eq(addr + self.base),
+            fifo.i.payload.len.eq(self.length - 1),
+        ]
+        return m
+
+    def _allowed(self, m, level):
+        """Registers: a burst, a spare burst may be accepted."""
+        may, may_spare, soon = Signal(), Signal(), self._soon()
+        # three bursts can be on their way into the FIFO when `level` shows 4
+        fits = level <= self.AHEAD - 4
+        m.d.sync += [may.eq(self.room & fits), may_spare.eq(self.room_spare & fits & ~soon.any())]
+        return may, may_spare
+
+    def _soon(self):
+        """The clients with a burst that is not spare."""
+        return Cat(port.valid for port in self.i) & ~self.spare
+
+    def _pass_on(self, m, turn, may):
+        """The turn goes to the next client that waits; it stays where there is none."""
+        soon, valid, waiting = self._soon(), Cat(port.valid for port in self.i), Signal(self.n)
+        following = Signal(self.n)
+        m.d.sync += waiting.eq(Mux(soon.any(), soon, valid) & ~Cat(port.ready for port in self.i))
+        for k in range(self.n):
+            before = [(k - distance) % self.n for distance in range(1, self.n)]
+            m.d.comb += following[k].eq(
+                waiting[k]
+                & Cat(
+                    turn[b] & ~Cat(waiting[j] for j in before[:at]).any()
+                    for at, b in enumerate(before)
+                ).any()
+            )
+        with m.If((waiting & ~turn).any() & (may | ~(soon & turn).any())):
+            m.d.sync += turn.eq(following)
+
+
+def select(choices):
+    """The value whose condition holds, of (condition, value) of which one or none does."""
+    return reduce(or_, (Mux(condition, value, 0) for condition, value in choices))
