@@ -11,6 +11,8 @@ from hwcnn.limits import lrn_fill_steps, lrn_lookups, lrn_steps
 from hwcnn.rtl.layouts import param_port
 from hwcnn.rtl.lib.ram import Ram
 
+from .lrn_sequence import LrnSequence
+
 #: ``dest`` of a PARAM instruction that fills the table; words in it, and bits of its values.
 TABLE_DEST, TABLE_WORDS, TABLE_BITS = 2, 1024, 17
 #: |x + ca| <= 255, so a square has 16 bits, and five of them have 19.
@@ -75,108 +77,13 @@ class LrnFactors(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        step = self._sequence(m)
-        squares, ages = self._squares(m, step)
+        sequence = LrnSequence(self.config)
+        sequence.build(m, self.i, self.room, self.start, self.n_blk, self.n_pixels, self.busy)
+        m.d.comb += self.reserve.eq(sequence.reserve)
+        squares, ages = self._squares(m, sequence.step)
         totals = self._totals(m, squares, ages)
         self._lookup(m, totals, ages)
         return m
-
-    def _sequence(self, m):
-        """Loads a vector into `work`, and steps through it; returns the signals of the step at
-        hand.
-        """
-        lanes, n, fill_steps = self.config.lanes, self.lookups, lrn_fill_steps(self.config)
-        m.submodules.vectors = ram = Ram(8 * lanes, self.config.pool_depth)
-        running, fill, flush, stepping, last = (
-            Signal(name=name) for name in ("running", "fill", "flush", "stepping", "last")
-        )
-        # A block's last vector is in `work`; one cycle more, in which its last pixel's squares are
-        # on their way to their RAM.
-        ending, rewind = Signal(), Signal()
-        # `ends`: one is left
-        blocks, left, ends = Signal(16), Signal(range(self.config.pool_depth + 1)), Signal()
-        pixel, count = Signal(range(self.config.pool_depth)), Signal(range(self.steps))
-        # Whether the block of the vector in `work` was the first or last to come, and its pixel.
-        work = Signal(8 * (lanes + 2), reset_less=True)
-        filled, flushed, at = Signal(), Signal(), Signal.like(pixel)
-        # A vector may be loaded, as far as the steps go; `takes` and `repeats`: also for all else,
-        # from `i` or in the last pass.
-        free, takes, repeats = Signal(), Signal(), Signal()
-        next_free, next_last, load = Signal(), Signal(), Signal()
-        ends_soon = stepping & (count == self.steps - 2)
-        m.d.comb += [
-            self.i.ready.eq(takes),
-            load.eq((takes & self.i.valid) | repeats),
-            ram.w_en.eq(load & ~flush),
-            ram.w_addr.eq(pixel),
-            ram.w_data.eq(self.i.payload),
-            # The next pixel's vector, or a block's first one.
-            ram.r_en.eq(load | rewind),
-            ram.r_addr.eq(Mux(rewind, 0, pixel + 1)),
-            self.busy.eq(running | stepping),
-            next_last.eq(Mux(load, fill & (fill_steps == 1), ends_soon)),
-            next_free.eq(
-                Mux(
-                    load,
-                    fill & (fill_steps == 1) & ~ends,
-                    free | (ends_soon & ~ending) | (rewind & running),
-                )
-            ),
-        ]
-        m.d.sync += [
-            free.eq(next_free),
-            last.eq(next_last),
-            rewind.eq(last & ending),
-            stepping.eq(load | (stepping & ~last)),
-            takes.eq(next_free & ~flush & (fill | self.room)),
-            repeats.eq(next_free & flush & self.room),
-        ]
-        with m.If(last):
-            m.d.sync += ending.eq(0)
-        with m.If(stepping):
-            m.d.sync += count.eq(count + 1)
-        with m.If(load):
-            m.d.sync += [
-                work.eq(Cat(ram.r_data, self.i.payload[:16])),
-                filled.eq(fill),
-                flushed.eq(flush),
-                at.eq(pixel),
-                count.eq(Mux(fill, self.steps - fill_steps, 0)),
-                pixel.eq(pixel + 1),
-                left.eq(left - 1),
-                ends.eq(left == 2),
-            ]
-        with m.If(load & ends):
-            m.d.sync += [fill.eq(0), flush.eq(blocks == 1), running.eq(~flush), ending.eq(1)]
-        with m.If(rewind):
-            m.d.sync += blocks.eq(blocks - 1)
-        with m.If(self.start):
-            m.d.sync += [
-                running.eq(1),
-                fill.eq(1),
-                flush.eq(0),
-                free.eq(1),
-                takes.eq(1),
-                blocks.eq(self.n_blk),
-            ]
-        with m.If(self.start | rewind):
-            m.d.sync += [pixel.eq(0), left.eq(self.n_pixels), ends.eq(self.n_pixels == 1)]
-        begins = Signal()
-        m.d.sync += begins.eq(load)
-        m.d.comb += self.reserve.eq(begins & ~filled)
-        lanes_at = work[16:].word_select(count, 8 * n)
-        return {
-            "valid": stepping,
-            "first": begins,
-            "last": last,
-            "before_last": ends_soon,
-            "group": count,
-            "fill": filled,
-            "flush": flushed,
-            "pixel": at,
-            "lanes": lanes_at,
-            "vector": work[: 8 * lanes],
-        }
 
     def _squares(self, m, step):
         """Cycles 1 and 2 of a step: the squares of the lanes two above its own; and its control, by
