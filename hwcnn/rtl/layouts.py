@@ -95,6 +95,11 @@ def param_port(config):
     )
 
 
+def wire_params(m, source, block):
+    """Hands the beats of `param_port` on to a block's `params`."""
+    m.d.comb += [getattr(block.params, n).eq(getattr(source, n)) for n in source.signature.members]
+
+
 #: One channel's parameters as they are in DRAM, and as RAMs hold them: with the shift split.
 PARAM_LAYOUT = fields_layout(isa.CHANNEL.fields)
 PARAM_RAM_LAYOUT = data.StructLayout(dict(PARAM_LAYOUT.members) | {"shift": SHIFT_LAYOUT})

@@ -13,7 +13,8 @@ from vector_cases import POOL_MAX, POOL_SUM, SIZE, cases, complete, execute, lrn
 from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.limits import lrn_cycles, pool_cycles, result_cycles
-from hwcnn.rtl.vector.engine import VECTOR_LAYOUT, VectorCore
+from hwcnn.rtl.vector.core import VectorCore
+from hwcnn.rtl.vector.fields import VECTOR_LAYOUT
 
 CONFIG = AccelConfig.from_dict(parameter("config"))
 LANES, BEAT = CONFIG.lanes, CONFIG.axi_bytes

@@ -1,0 +1,90 @@
+"""The operands of the vector engine's ALU: A from the window, LRN or as it is, and B."""
+
+from amaranth import Const, Mux, Signal
+from amaranth.lib.wiring import connect
+
+from hwcnn import isa
+from hwcnn.rtl.layouts import wire_params
+
+from .lrn import LrnFactors
+from .window import WINDOW_FIELDS, Window
+from .window_columns import SUM_BITS
+
+
+def operand_a(m, config, at, a, params, alu, coefficients, room):
+    """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no
+    unit is at work).
+    """
+    run, features, lanes = at.run, config.features, config.alu_lanes
+    x = [_half(config, at.upper, a.payload, k, run.plain).as_signed() for k in range(lanes)]
+    taken = Signal()  # of a plain A, with the upper half
+    m.d.sync += taken.eq(at.issue & run.plain)
+    there, ready, reserve, idle = run.plain & a.valid, taken, at.upper, Const(1, 1)
+    if "lrn" in features:
+        m.submodules.lrn = lrn = LrnFactors(config)
+        wire_params(m, params, lrn)
+        connect(m, lrn.factors, coefficients.factors)
+        m.d.comb += [
+            lrn.n_blk.eq(run.n_blk),
+            lrn.n_pixels.eq(run.n_cols),
+            lrn.ca.eq(run.ca),
+            lrn.half.eq(run.lrn_half),
+            lrn.start.eq(at.begin & run.lrn),
+            lrn.room.eq(room),
+            lrn.i.payload.eq(a.payload),
+            lrn.i.valid.eq(a.valid),
+        ]
+        # Its halves come late, from a RAM, so they are merged last.
+        wanted = run.lrn.replicate(8)
+        x = [
+            value | (lrn.o.vector.word_select(k, 8) & wanted).as_signed()
+            for k, value in enumerate(x)
+        ]
+        there, ready, idle = there | lrn.o.valid, ready | lrn.i.ready, ~lrn.busy
+        reserve = Mux(run.lrn, lrn.reserve, reserve)
+    if "pool" in features:
+        m.submodules.window = window = Window(config)
+        m.d.comb += [window.fields[n].eq(run[n]) for n in WINDOW_FIELDS.members]
+        m.d.comb += [
+            window.start.eq(at.begin & run.windowed),
+            window.i.valid.eq(a.valid),
+            window.i.payload.eq(a.payload),
+            window.o.ready.eq(at.ready),
+        ]
+        reduced, windowed = window.o.payload, run.windowed.replicate(SUM_BITS).as_signed()
+        x = [
+            value | (Mux(at.upper, reduced[k + lanes], reduced[k]) & windowed)
+            for k, value in enumerate(x)
+        ]
+        there, ready, idle = there | window.o.valid, ready | window.i.ready, idle & ~window.busy
+    m.d.comb += a.ready.eq(ready)
+    m.d.comb += [alu.i.x[k].eq(value) for k, value in enumerate(x)]
+    return there, reserve, idle
+
+
+def operand_b(m, config, at, b, alu):
+    """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
+    if "eltwise" not in config.features:
+        return Const(1, 1)
+    mode, taken = at.run.b_mode, Signal()  # with the upper half
+    m.d.sync += taken.eq(
+        at.issue & ((mode == isa.B_MAP) | ((mode == isa.B_BROADCAST) & at.block_ends))
+    )
+    m.d.comb += [
+        *(alu.i.b[k].eq(_half(config, at.upper, b.payload, k)) for k in range(config.alu_lanes)),
+        b.ready.eq(taken),
+    ]
+    return (mode == isa.B_NONE) | b.valid
+
+
+def _half(config, upper, vector, k, wanted=1):
+    """Byte k of the half of a vector that is issued, 0 unless `wanted`."""
+    return Mux(
+        wanted,
+        Mux(
+            upper,
+            vector.word_select(k + config.alu_lanes, 8),
+            vector.word_select(k, 8),
+        ),
+        0,
+    )
