@@ -102,7 +102,8 @@ class _Finder(ast.NodeVisitor):
     """
 
     def __init__(self, tree):
-        self.found, self._names, self._width, self._around = [], [], False, [""]
+        self.found, self._names, self._around = [], [], [""]
+        self._width = self._component = False
         self.visit(tree)
 
     def visit(self, node):
@@ -114,7 +115,7 @@ class _Finder(ast.NodeVisitor):
             self._around.pop()
 
     def _add(self, node, operator, after):
-        if self._names and self._names[-1] != "__init__":  # there are only ports
+        if self._names and not (self._component and self._names[-1] == "__init__"):
             around = self._around[-1]
             self.found.append((".".join(self._names), node, around, operator, after))
 
@@ -126,6 +127,8 @@ class _Finder(ast.NodeVisitor):
 
     def visit_ClassDef(self, node):
         self._names.append(node.name)
+        # a component's constructor has only ports
+        self._component = any("Component" in ast.unparse(base) for base in node.bases)
         for item in node.body:
             self.visit(item)
         self._names.pop()

@@ -23,7 +23,7 @@ from hwcnn.rtl.post.engine import PostEngine
 from hwcnn.rtl.post.param_engine import ParamEngine
 from hwcnn.rtl.vector.engine import VectorEngine
 
-from .layouts import COUNTS_LAYOUT
+from .layouts import COUNTS_LAYOUT, wire_params
 
 #: Bits of `Core.events`, from bit 0: completions (isa.COUNTERS), instructions taken, what the
 #: engines do in the cycle.
@@ -163,10 +163,7 @@ class Core(wiring.Component):
         params = engines["param"].o
         for engine in (post, engines.get("vector")):
             if engine is not None:
-                m.d.comb += [
-                    getattr(engine.params, n).eq(getattr(params, n))
-                    for n in params.signature.members
-                ]
+                wire_params(m, params, engine)
 
     def _bus(self, m, fetch, engines):
         """The multiplexers and what is in flight on the bus."""
@@ -206,6 +203,20 @@ class Core(wiring.Component):
         m.d.comb += [
             settled.eq(hold & reads.idle & writes.idle),
             self.drained.eq(self.drain & settled),
+        ]
+        self._bus_errors(m, fetch, reads, writes, faults, settled)
+        m.d.comb += self.activity.eq(
+            (self.arvalid & self.arready)
+            | (self.awvalid & self.awready)
+            | (self.rvalid & self.rready)
+            | (self.wvalid & self.wready)
+            | (self.bvalid & self.bready)
+            | engines["array"].busy
+        )
+
+    def _bus_errors(self, m, fetch, reads, writes, faults, settled):
+        """The answers with an error, and the search for their burst."""
+        m.d.comb += [
             # What is fetched beyond the program's end is not used.
             self.read_error.eq(reads.error & ~((reads.client == 0) & fetch.stop)),
             self.write_error.eq(writes.error),
@@ -220,14 +231,6 @@ class Core(wiring.Component):
             self.fault_addr.eq(Mux(faults.write, self.awaddr, self.araddr)),
             self.client.eq(faults.client),
             self.located.eq(faults.located),
-            self.activity.eq(
-                (self.arvalid & self.arready)
-                | (self.awvalid & self.awready)
-                | (self.rvalid & self.rready)
-                | (self.wvalid & self.wready)
-                | (self.bvalid & self.bready)
-                | engines["array"].busy
-            ),
         ]
 
     def _client(self, m, port, client, hold):

@@ -69,9 +69,9 @@ PROOFS = [
         {},
         (
             Mutant(
-                "host/control.py",
-                "self.arready.eq(~held & ~self.rvalid)",
-                "self.arready.eq(~held)",
+                "host/axi_lite.py",
+                "slave.arready.eq(~held & ~slave.rvalid)",
+                "slave.arready.eq(~held)",
                 "an answer only to a read",
             ),
             Mutant(

@@ -87,8 +87,8 @@ _MUTANTS = (
     ),
     Mutant(
         "bus/writer.py",
-        "made.length.eq(last[:place_bits] - start + 1)",
-        "made.length.eq(last[:place_bits] - start)",
+        "burst.length.eq(last[:place_bits] - start + 1)",
+        "burst.length.eq(last[:place_bits] - start)",
         "last where the burst ends",
     ),
     Mutant(

@@ -46,8 +46,7 @@ class Writer(wiring.Component):
 
     def __init__(self, config, lanes):
         self.config, self.lanes = config, lanes
-        # of a beat, of a vector
-        self.slots, self.parts = (
+        self.vectors_per_beat, self.beats_per_vector = (
             max(1, config.axi_bytes // lanes),
             max(1, lanes // config.axi_bytes),
         )
@@ -95,36 +94,37 @@ class Writer(wiring.Component):
         Returns the streams of the vectors' places and of the bursts that they make; a burst comes
         when its last vector's place does, whether the data is there or not.
         """
-        place_bits, slots, parts = bits_for(MAX_BURST), self.slots, self.parts
+        per_beat, per_vector = self.vectors_per_beat, self.beats_per_vector
+        place_bits = bits_for(MAX_BURST)
         beat_bits = 32 - bits_for(self.config.axi_bytes)
         here, here_valid = Signal.like(ahead.payload, reset_less=True), Signal()
         known, step = Signal(), Signal()  # known: so is the next
 
         def beats(addr):
             """The first and the last beat of the vector at `addr`."""
-            if parts > 1:
-                return Cat(Const(0, bits_for(parts)), addr), Cat(
-                    Const(parts - 1, bits_for(parts)), addr
-                )
-            beat = addr[bits_for(slots) :] if slots > 1 else addr
+            if per_vector > 1:
+                bits = bits_for(per_vector)
+                return Cat(Const(0, bits), addr), Cat(Const(per_vector - 1, bits), addr)
+            beat = addr[bits_for(per_beat) :] if per_beat > 1 else addr
             return beat, beat
 
         (first, last), (next_first, _) = beats(here.addr), beats(ahead.payload.addr)
         same_chunk = first[place_bits:] == next_first[place_bits:]
         same_beat = (
-            same_chunk & (first[:place_bits] == next_first[:place_bits]) if slots > 1 else Const(0)
+            same_chunk & (first[:place_bits] == next_first[:place_bits])
+            if per_beat > 1
+            else Const(0)
         )
         follows = same_chunk & (last[:place_bits] + 1 == next_first[:place_bits])
         burst_ends = here.last | ~(same_beat | follows)
 
         m.submodules.places = places = SkidBuffer(
             data.StructLayout(
-                {"slot": bits_for(slots), "beat_ends": 1, "burst_ends": 1, "tile_ends": 1}
+                {"slot": bits_for(per_beat), "beat_ends": 1, "burst_ends": 1, "tile_ends": 1}
             )
         )
-        burst = stream.Signature(
-            data.StructLayout({"addr": beat_bits, "length": place_bits + 1})
-        ).create()
+        layout = data.StructLayout({"addr": beat_bits, "length": place_bits + 1})
+        burst = stream.Signature(layout).create()
         m.submodules.bursts = bursts = StreamFifo(burst.payload.shape(), self.BURSTS, block=True)
         wiring.connect(m, burst, bursts.i)
         made = output_register(m, burst.payload)
@@ -135,7 +135,7 @@ class Writer(wiring.Component):
             places.i.valid.eq(known & room),
             step.eq(places.i.valid & places.i.ready),
             ahead.ready.eq(~here_valid | step),
-            places.i.payload.slot.eq(here.addr if slots > 1 else 0),
+            places.i.payload.slot.eq(here.addr if per_beat > 1 else 0),
             places.i.payload.beat_ends.eq(here.last | ~same_beat),
             places.i.payload.burst_ends.eq(burst_ends),
             places.i.payload.tile_ends.eq(here.last),
@@ -143,6 +143,16 @@ class Writer(wiring.Component):
         with m.If(ahead.ready):
             m.d.sync += [here.eq(ahead.payload), here_valid.eq(ahead.valid)]
 
+        self._burst(m, burst.valid, made, first, last, burst_ends, step)
+        return places.o, bursts.o
+
+    def _burst(self, m, valid, burst, first, last, ends, step):
+        """The burst up to the vector at hand.
+
+        valid, burst : {addr, length}; driven. first, last : beats of the vector at hand. ends : it is the
+        burst's last. step : it is planned in this cycle.
+        """
+        place_bits = bits_for(MAX_BURST)
         # place of the burst's first beat
         start, earlier, continues = (
             Signal(place_bits),
@@ -151,13 +161,12 @@ class Writer(wiring.Component):
         )
         m.d.comb += start.eq(Mux(continues, earlier, first[:place_bits]))
         with m.If(step):
-            m.d.sync += [continues.eq(~burst_ends), earlier.eq(start)]
+            m.d.sync += [continues.eq(~ends), earlier.eq(start)]
         m.d.sync += [
-            burst.valid.eq(step & burst_ends),
-            made.addr.eq(Cat(start, first[place_bits:])),
-            made.length.eq(last[:place_bits] - start + 1),
+            valid.eq(step & ends),
+            burst.addr.eq(Cat(start, first[place_bits:])),
+            burst.length.eq(last[:place_bits] - start + 1),
         ]
-        return places.o, bursts.o
 
     def _pack(self, m, places):
         """Gathers vectors in a beat's register until it is complete.
@@ -165,8 +174,12 @@ class Writer(wiring.Component):
         Returns (stream of beats, whether a burst's last one is pushed into their FIFO). `done`
         follows from the FIFO of awaited responses, which is filled here.
         """
-        beat_bytes, slots, parts = self.config.axi_bytes, self.slots, self.parts
-        layout = data.StructLayout({"data": 8 * beat_bytes, "mask": slots, "last": 1})
+        beat_bytes, per_beat, per_vector = (
+            self.config.axi_bytes,
+            self.vectors_per_beat,
+            self.beats_per_vector,
+        )
+        layout = data.StructLayout({"data": 8 * beat_bytes, "mask": per_beat, "last": 1})
         m.submodules.beats = beats = StreamFifo(layout, self.BEATS, block=True)
         # does the burst end a tile?
         m.submodules.awaited = awaited = StreamFifo(1, self.UNACKNOWLEDGED)
@@ -194,11 +207,11 @@ class Writer(wiring.Component):
                 fresh.eq(place.beat_ends),
                 packed.last.eq(place.burst_ends & part_ends),
                 tile_ends.eq(place.tile_ends),
-                packed.mask.eq(Mux(fresh, 0, packed.mask) | (Const(1, slots) << place.slot)),
+                packed.mask.eq(Mux(fresh, 0, packed.mask) | (Const(1, per_beat) << place.slot)),
             ]
-        if parts > 1:
-            part = Signal(range(parts))
-            m.d.comb += part_ends.eq(part == parts - 1)
+        if per_vector > 1:
+            part = Signal(range(per_vector))
+            m.d.comb += part_ends.eq(part == per_vector - 1)
             with m.If(step):
                 m.d.sync += [
                     part.eq(part + 1),
@@ -227,7 +240,7 @@ class Writer(wiring.Component):
             beats.ready.eq(out.ready),
             out.payload.data.eq(beats.payload.data),
             out.payload.strobe.eq(
-                Cat(bit.replicate(axi_bytes // self.slots) for bit in beats.payload.mask)
+                Cat(bit.replicate(axi_bytes // self.vectors_per_beat) for bit in beats.payload.mask)
             ),
             out.payload.last.eq(beats.payload.last),
         ]
