@@ -21,7 +21,7 @@ limits, is refused by name, with the reason, before any work starts.
 """
 
 
-def text():
+def text() -> str:
     """The page."""
     rows = []
     for op in lists.operators()["ops"]:
@@ -30,7 +30,7 @@ def text():
     return _HEAD + "".join(rows)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parents[1] / "docs" / "operators.md"

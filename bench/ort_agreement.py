@@ -2,8 +2,9 @@
 inputs.
 
     python bench/ort_agreement.py [--samples N] (--all | MODEL ...)
-    python bench/ort_agreement.py MODEL --images FILE ... [--mean M ...] [--scale S] [--order
-    RGB|BGR|L] python bench/ort_agreement.py --random N [--seed S]
+    python bench/ort_agreement.py MODEL --images FILE ... [--mean M ...] [--scale S]
+                                  [--order RGB|BGR|L]
+    python bench/ort_agreement.py --random N [--seed S]
 
 MODEL is an ONNX file (float or QDQ) or a built-in name; --all takes all of these. Without pictures
 a built-in network runs on its own samples, any other on seeded noise. --random takes N networks of
@@ -17,8 +18,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 from page import NETWORKS, record
-from random_operators import OPERATORS, Maker
+from random_operators import OPERATORS, Case, Maker
 
 from hwcnn import golden, models, pictures
 from hwcnn.errors import InputError
@@ -26,30 +28,29 @@ from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise import calibrate
-from hwcnn.frontend.quantise.agreement import agreement
+from hwcnn.frontend.quantise.agreement import Agreement, agreement
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 
 SECTION = "Agreement with onnxruntime"
-INTRO = """\
-Every layer's integers from the reference and from onnxruntime on the same quantised network and the
-same inputs: a layer passes if at least 99.9 % of its elements are equal and none is off by more
-than 1; LRN, whose tables approximate, needs only the latter. Made by
+INTRO = """Every layer's integers from the reference and from onnxruntime on the same quantised
+network and the same inputs: a layer passes if at least 99.9 % of its elements are equal and none is
+off by more than 1; LRN, whose tables approximate, needs only the latter. Made by
 `python bench/ort_agreement.py --all`."""
 
 RANDOM = "Operators on random scales"
-ABOUT_RANDOM = """\
-Networks of one operator with random geometry, scales and zero points; of pools, means, resampling
-and sums half have the scale of their operand, which puts results on halves between two steps. Both
-the reference and onnxruntime are compared with exact arithmetic, which rounds halves to even as
-ONNX defines; onnxruntime computes in float32, which decides its halves. "Beside halves": of the
-results that are none, those that differ. Where it resizes with align_corners, or by large factors,
-rows are rounded before columns. Made by `python bench/ort_agreement.py --random 200`."""
-#: How near to a half a result in float64 is one.
-HALF = 1e-7
+ABOUT_RANDOM = """Networks of one operator with random geometry, scales and zero points; of pools,
+means, resampling and sums half have the scale of their operand, which puts results on ties, halfway
+between two steps. Both the reference and onnxruntime are compared with exact arithmetic, which
+rounds ties to even as ONNX defines; onnxruntime computes in float32, which decides its ties.
+"Beside ties": of the results that are none, those that differ. Where it resizes with align_corners,
+or by large factors, rows are rounded before columns. Made by
+`python bench/ort_agreement.py --random 200`."""
+#: How near to halfway between two steps a result in float64 is a tie.
+NEAR_TIE = 1e-7
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,11 +81,11 @@ def main(arguments=None):
     return 1 if failed else 0
 
 
-def _random(name, args):
+def _random(name: str, args: argparse.Namespace) -> bool:
     """Compare and record `args.random` networks of an operator; True where no element is off by
     more than 1.
     """
-    refused, differences, halves = 0, {"golden": [], "onnxruntime": [], "both": []}, []
+    refused, differences, ties = 0, {"golden": [], "onnxruntime": [], "both": []}, []
     for i in range(args.random):
         case = OPERATORS[name](
             Maker(np.random.default_rng([args.seed, list(OPERATORS).index(name), i]))
@@ -98,21 +99,21 @@ def _random(name, args):
         pairs = {"golden": (ours, exact), "onnxruntime": (theirs, exact), "both": (ours, theirs)}
         for key, (a, b) in pairs.items():
             differences[key].append(np.abs(a - b))
-        halves.append(np.abs(case.real - np.floor(case.real) - 0.5).ravel() < HALF)
-    halves, found = (
-        np.concatenate(halves),
+        ties.append(np.abs(case.real - np.floor(case.real) - 0.5).ravel() < NEAR_TIE)
+    ties, found = (
+        np.concatenate(ties),
         {key: np.concatenate(d) for key, d in differences.items()},
     )
     row = {
         "operator": name,
         "networks": str(args.random),
         "refused": str(refused),
-        "elements": f"{halves.size:,}",
+        "elements": f"{ties.size:,}",
     }
-    row["halves %"] = f"{100 * halves.mean():.3f}"
+    row["ties %"] = f"{100 * ties.mean():.3f}"
     for key, words in (("golden", "reference"), ("onnxruntime", "onnxruntime")):
         row[f"{words} not exact %"] = f"{100 * (found[key] > 0).mean():.3f}"
-        row[f"{words}, beside halves %"] = f"{100 * ((found[key] > 0) & ~halves).mean():.3f}"
+        row[f"{words}, beside ties %"] = f"{100 * ((found[key] > 0) & ~ties).mean():.3f}"
     row |= {
         "reference not as onnxruntime %": f"{100 * (found['both'] > 0).mean():.3f}",
         "off by at most": str(found["both"].max()),
@@ -122,7 +123,7 @@ def _random(name, args):
     return found["both"].max() <= 1
 
 
-def _both(case):
+def _both(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """(golden's, onnxruntime's int8 results of a `Case`), flat."""
     graph = import_graph(case.model)
     inputs = {
@@ -134,14 +135,16 @@ def _both(case):
     return ours.astype(int).ravel(), theirs.astype(int).ravel()
 
 
-def _rows(source, args):
+def _rows(source: str, args: argparse.Namespace) -> list[Agreement]:
     model = load(source)
     samples = _samples(source, model, args)
     qdq = quantise(model, samples)
     return agreement(qdq, import_graph(qdq, fused=False), samples)
 
 
-def _samples(source, model, args):
+def _samples(
+    source: str, model: onnx.ModelProto, args: argparse.Namespace
+) -> list[dict[str, np.ndarray]]:
     value = model.graph.input[0]
     if args.images:
         shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
@@ -152,18 +155,18 @@ def _samples(source, model, args):
     return calibrate.random_samples(model, seed=1, count=args.samples)
 
 
-def _print(source, rows):
+def _print(source: str, rows: list[Agreement]) -> None:
     print(f"{source:40} {'op':8} {'elements':>10} {'equal %':>9} {'max diff':>8}")
     for row in rows:
         mark = "" if row.passed else "  FAILED"
         print(
-            f"{row.name[:40]:40} {row.op:8} {row.elements:10} "
-            f"{row.percent:9.4f} {row.max_difference:8}{mark}"
+            f"{row.name[:40]:40} {row.op:8} {row.elements:10} {row.percent:9.4f} "
+            f"{row.max_difference:8}{mark}"
         )
     print(f"{len(rows)} layers, {sum(not row.passed for row in rows)} failed", flush=True)
 
 
-def _summary(source, rows):
+def _summary(source: str, rows: list[Agreement]) -> dict[str, str]:
     lrn = [row.percent for row in rows if row.approximate]
     elements = sum(row.elements for row in rows)
     return {

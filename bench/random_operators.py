@@ -2,13 +2,17 @@
 in exact arithmetic.
 
 The real result of an operator, by ONNX's definition, is computed in float64 from the dequantised
-integers: what float32 loses is far above what float64 loses, so that halves between two steps are
+integers: what float32 loses is far above what float64 loses, so that ties between two steps are
 told apart from what lies beside them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 #: Zero points, the extremes more often than others.
@@ -21,36 +25,42 @@ class Case:
     result, in steps of y, before it is rounded and clamped; zero : of y.
     """
 
-    model: object
+    model: onnx.ModelProto
     feed: dict
     real: np.ndarray
     zero: int
 
 
 class Maker:
-    """Writes a network. operand() gives (name of a dequantised map, its real values, its scale)."""
+    """Writes one network. operand() gives (name of a dequantised map, real values, scale)."""
 
-    def __init__(self, rng):
-        self.rng, self.nodes, self.constants, self.inputs, self.feed = rng, [], [], [], {}
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.feed: dict[str, np.ndarray] = {}
 
-    def const(self, array, dtype=np.float32):
+    def const(self, array: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
         self.constants.append(
             numpy_helper.from_array(np.asarray(array, dtype), f"c{len(self.constants)}")
         )
         return self.constants[-1].name
 
-    def node(self, op, inputs, name, **attributes):
+    def node(self, op: str, inputs: list[str], name: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name
 
-    def zero(self):
+    def zero(self) -> int:
         zero = _ZEROS[self.rng.integers(len(_ZEROS))]
         return int(self.rng.integers(-128, 128)) if zero is None else zero
 
-    def scale(self):
+    def scale(self) -> float:
         return float(np.float32(10.0 ** self.rng.uniform(-5, 3)))
 
-    def operand(self, shape, scale=None):
+    def operand(
+        self, shape: tuple[int, ...], scale: float | None = None
+    ) -> tuple[str, np.ndarray, float]:
         scale, zero, name = (
             float(np.float32(scale or self.scale())),
             self.zero(),
@@ -67,7 +77,7 @@ class Maker:
             scale,
         )
 
-    def done(self, real, scale=None):
+    def done(self, real: np.ndarray, scale: float | None = None) -> Case:
         """A `Case` of node "r", quantised in that scale; None takes one that suits the values
         `real`.
         """
@@ -84,17 +94,17 @@ class Maker:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         return Case(shape_inference.infer_shapes(model), self.feed, real / scale, zero)
 
-    def same_or_new(self, scale):
+    def same_or_new(self, scale: float) -> float | None:
         """The operand's scale for the result, in every second network, as pools and resampling
         often have.
         """
         return scale if self.rng.random() < 0.5 else None
 
-    def map_shape(self, least=1):
+    def map_shape(self, least: int = 1) -> tuple[int, ...]:
         return (1, int(self.rng.integers(1, 9)), *(int(v) for v in self.rng.integers(least, 15, 2)))
 
 
-def conv(m):
+def conv(m: Maker) -> Case:
     shape, out = m.map_shape(3), int(m.rng.integers(1, 9))
     x, real, scale = m.operand(shape)
     depthwise = m.rng.random() < 0.3
@@ -129,7 +139,7 @@ def conv(m):
     )
 
 
-def average_pool(m):
+def average_pool(m: Maker) -> Case:
     shape, kernel, stride = m.map_shape(4), m.rng.integers(1, 5, 2), m.rng.integers(1, 4, 2)
     pads, ceil, include = (
         [int(m.rng.integers(0, k)) for k in (*kernel, *kernel)],
@@ -149,8 +159,8 @@ def average_pool(m):
     )
     total, count = real, np.ones(shape)
     for axis, k, s, before, after in zip((2, 3), kernel, stride, pads[:2], pads[2:], strict=True):
-        room = shape[axis] + before + after - k
-        out = (-(-room // s) if ceil else room // s) + 1
+        steps = shape[axis] + before + after - k
+        out = (-(-steps // s) if ceil else steps // s) + 1
         first = np.arange(out) * s - before
         taps = first[:, None] + np.arange(k)
         inside = (taps >= 0) & (taps < shape[axis])
@@ -164,13 +174,13 @@ def average_pool(m):
     return m.done(total / np.maximum(count, 1), m.same_or_new(scale))
 
 
-def global_average(m):
+def global_average(m: Maker) -> Case:
     x, real, scale = m.operand(m.map_shape())
     m.node("GlobalAveragePool", [x], "r")
     return m.done(real.mean(axis=(2, 3), keepdims=True), m.same_or_new(scale))
 
 
-def reduce_mean(m):
+def reduce_mean(m: Maker) -> Case:
     axes = ((2, 3), (2,), (3,), (1,))[m.rng.integers(4)]
     x, real, scale = m.operand(m.map_shape())
     m.node("ReduceMean", [x], "r", axes=axes)
@@ -178,8 +188,14 @@ def reduce_mean(m):
 
 
 def resize(
-    m, transforms=("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "asymmetric")
-):
+    m: Maker,
+    transforms: tuple[str, ...] = (
+        "half_pixel",
+        "pytorch_half_pixel",
+        "half_pixel_symmetric",
+        "asymmetric",
+    ),
+) -> Case:
     shape, transform = m.map_shape(4), transforms[m.rng.integers(len(transforms))]
     factors = [(1, 2, 3, 4, 5, 6, 7, 8, 1.5, 2.5, 0.5, 0.75)[i] for i in m.rng.integers(0, 12, 2)]
     out = [int(n * f) for n, f in zip(shape[2:], factors, strict=True)]
@@ -196,11 +212,12 @@ def resize(
     return m.done(real, m.same_or_new(scale))
 
 
-def resize_twice(m):
+def resize_twice(m: Maker) -> Case:
     return resize(m, ("align_corners",))
 
 
-def _positions(transform, o, size, out):
+def _positions(transform: str, o: np.ndarray, size: int, out: int) -> np.ndarray:
+    """Of results o in the map (ONNX Resize, coordinate_transformation_mode)."""
     if transform == "asymmetric":
         return o * size / out
     if transform == "align_corners":
@@ -212,11 +229,14 @@ def _positions(transform, o, size, out):
     )
 
 
-def _along(array, axis, function):
+def _along(
+    array: np.ndarray, axis: int, function: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """function of the array with that axis last, whose result's last axis is put back."""
     return np.moveaxis(function(np.moveaxis(array, axis, -1)), -1, axis)
 
 
-def add(m):
+def add(m: Maker) -> Case:
     shape, scale = m.map_shape(), m.scale()
     a, real_a, _ = m.operand(shape, scale)
     b, real_b, _ = m.operand(shape, scale * float(np.float32(2 ** m.rng.uniform(-6, 6))))
@@ -224,7 +244,7 @@ def add(m):
     return m.done(real_a + real_b, m.same_or_new(scale))
 
 
-def mul(m):
+def mul(m: Maker) -> Case:
     shape = m.map_shape()
     a, real_a, _ = m.operand(shape)
     b, real_b, _ = m.operand(shape if m.rng.integers(2) else (*shape[:2], 1, 1))
@@ -232,14 +252,14 @@ def mul(m):
     return m.done(real_a * real_b)
 
 
-def concat(m):
+def concat(m: Maker) -> Case:
     shape, scale = m.map_shape(), m.scale()
-    parts = [
+    operands = [
         m.operand(shape, float(np.float32(scale * 2 ** m.rng.uniform(-3, 3))))
         for _ in range(int(m.rng.integers(2, 4)))
     ]
-    m.node("Concat", [name for name, *_ in parts], "r", axis=1)
-    return m.done(np.concatenate([real for _, real, _ in parts], axis=1))
+    m.node("Concat", [name for name, *_ in operands], "r", axis=1)
+    return m.done(np.concatenate([real for _, real, _ in operands], axis=1))
 
 
 #: Name of a row to what makes its networks.

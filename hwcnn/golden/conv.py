@@ -4,6 +4,7 @@ stage.
 
 import numpy as np
 
+from hwcnn import ir
 from hwcnn.fixedpoint import requantise
 
 from .windows import pad, windows
@@ -12,14 +13,23 @@ from .windows import pad, windows
 CHUNK_BYTES = 64 << 20
 
 
-def conv_sums(x, weight, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), groups=1, pad_value=0):
+def conv_sums(
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: tuple[int, int] = (1, 1),
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+    pad_value: int = 0,
+) -> np.ndarray:
     """The exact sums of products, int64 [N, Cout, Ho, Wo].
 
     x : int8 [N, Cin, H, W]; weight : int8 [Cout, Cin/groups, kh, kw].
     The products go through float64 matrix multiplication on im2col columns: K products of two int8
     are within K * 2**14, and float64 adds integers exactly, in any order, up to 2**53.
     """
-    taps = windows(pad(x, pads, pad_value), weight.shape[2:], stride, dilation)
+    _, _, kh, kw = weight.shape
+    taps = windows(pad(x, pads, pad_value), (kh, kw), stride, dilation)
     n, _, height, width = taps.shape[:4]
     c_out, k = weight.shape[0] // groups, int(np.prod(weight.shape[1:]))
     kernel = weight.reshape(groups, c_out, k)
@@ -29,21 +39,21 @@ def conv_sums(x, weight, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), grou
     for row in range(0, height, n_rows):
         columns = _im2col(taps[:, :, row : row + n_rows], groups)
         for out in range(0, c_out, n_out):
-            part = np.matmul(kernel[:, out : out + n_out].astype(np.float64), columns)
-            sums[:, out : out + n_out, :, row : row + n_rows] = part.reshape(
-                *part.shape[:2], n, -1, width
+            products = np.matmul(kernel[:, out : out + n_out].astype(np.float64), columns)
+            sums[:, out : out + n_out, :, row : row + n_rows] = products.reshape(
+                *products.shape[:2], n, -1, width
             )
     return sums.reshape(groups * c_out, n, height, width).transpose(1, 0, 2, 3)
 
 
-def _im2col(taps, groups):
+def _im2col(taps: np.ndarray, groups: int) -> np.ndarray:
     """Windows [N, C, rows, Wo, kh, kw] as float64 columns [groups, C/groups*kh*kw, N*rows*Wo]."""
     n, c, height, width, kh, kw = taps.shape
     columns = np.ascontiguousarray(taps.transpose(1, 4, 5, 0, 2, 3))
     return columns.reshape(groups, c // groups * kh * kw, n * height * width).astype(np.float64)
 
 
-def conv(op, x, residual=None):
+def conv(op: ir.Conv, x: np.ndarray, residual: np.ndarray | None = None) -> np.ndarray:
     """An `ir.Conv` on int8 [N, Cin, H, W] (and its residual [N, Cout, Ho, Wo]): int8 [N, Cout, Ho,
     Wo].
 
@@ -55,7 +65,8 @@ def conv(op, x, residual=None):
     for values in (sums, biased):
         if values.min() < -(1 << 31) or values.max() >= 1 << 31:
             raise OverflowError(
-                f"{op.name}: an accumulator of [{values.min()}, {values.max()}] does not fit 32 bits"
+                f"{op.name}: an accumulator of [{values.min()}, {values.max()}] does not fit 32 "
+                "bits"
             )
     first = requantise(
         biased, _channels(op.mantissa), _channels(op.shift), op.zero, op.low, op.high
@@ -63,14 +74,16 @@ def conv(op, x, residual=None):
     return first if op.second is None else second_stage(op.second, first, residual)
 
 
-def second_stage(second, first, residual=None):
+def second_stage(
+    second: ir.Second, first: np.ndarray, residual: np.ndarray | None = None
+) -> np.ndarray:
     """``clamp(zero + rhe((q*ma + r*mb + c) / 2**shift), low, high)`` on int8 maps q (and r)."""
     total = first.astype(np.int64) * second.ma + second.c
-    if second.residual is not None:
+    if second.residual is not None and residual is not None:
         total += residual.astype(np.int64) * second.mb
     return requantise(total, 1, second.shift, second.zero, second.low, second.high)
 
 
-def _channels(values):
+def _channels(values: np.ndarray) -> np.ndarray:
     """Per-channel parameters [C] as int64 [1, C, 1, 1]."""
     return np.asarray(values, np.int64).reshape(1, -1, 1, 1)

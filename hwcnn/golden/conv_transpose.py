@@ -4,10 +4,11 @@ kernel.
 
 import numpy as np
 
+from hwcnn import ir
 from hwcnn.fixedpoint import requantise
 
 
-def conv_transpose(op, x, out_size):
+def conv_transpose(op: ir.ConvTranspose, x: np.ndarray, out_size: tuple[int, int]) -> np.ndarray:
     """An `ir.ConvTranspose` on int8 [N, Cin, H, W]: int8 [N, Cout, *out_size].
 
     Raises OverflowError where a sum does not fit the hardware's 32-bit accumulator.
@@ -20,7 +21,7 @@ def conv_transpose(op, x, out_size):
     return requantise(sums, _channels(op.mantissa), _channels(op.shift), op.zero, op.low, op.high)
 
 
-def transposed_sums(x, op, out_size):
+def transposed_sums(x: np.ndarray, op: ir.ConvTranspose, out_size: tuple[int, int]) -> np.ndarray:
     """The exact sums of products, int64 [N, Cout, *out_size], of int64 x [N, Cin, H, W].
 
     The products go through float64 matrix multiplication, exact as in `conv.conv_sums`.
@@ -38,13 +39,13 @@ def transposed_sums(x, op, out_size):
     full = np.zeros((n, groups * c_out, *reach), np.int64)
     for ky in range(kh):
         for kx in range(kw):
-            part = np.matmul(weight[..., ky, kx].transpose(0, 2, 1), pixels).astype(np.int64)
+            products = np.matmul(weight[..., ky, kx].transpose(0, 2, 1), pixels).astype(np.int64)
             y0, x0 = ky * dh, kx * dw
             full[
                 :, :, y0 : y0 + (height - 1) * sh + 1 : sh, x0 : x0 + (width - 1) * sw + 1 : sw
-            ] += part.reshape(n, groups * c_out, height, width)
+            ] += products.reshape(n, groups * c_out, height, width)
     return full[:, :, top : top + out_size[0], left : left + out_size[1]]
 
 
-def _channels(values):
+def _channels(values: np.ndarray) -> np.ndarray:
     return np.asarray(values, np.int64).reshape(1, -1, 1, 1)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from hwcnn import ir
 from hwcnn.fixedpoint import requantise
 
 
-def eltwise(op, a, b):
-    """An `ir.Eltwise` on int8 a [N, C, H, W] and b (the same, or [N, C, 1, 1]): int8 [N, C, H, W]."""
+def eltwise(op: ir.Eltwise, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """An `ir.Eltwise` on int8 a [N, C, H, W] and b (the same, or [N, C, 1, 1]): int8, as a."""
     a = a.astype(np.int64) + op.ca
     b = b.astype(np.int64) + op.cb
     if op.kind == "add":

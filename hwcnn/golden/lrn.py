@@ -1,14 +1,16 @@
 """Local response normalisation across channels, by a table over the sum of squares."""
 
 import numpy as np
+import numpy.typing as npt
 
+from hwcnn import ir
 from hwcnn.fixedpoint import MANT_BITS, multiplier, requantise
 
 #: Entries of a table: 7 exact bits, then 64 segments for each further power of two.
 TABLE_SIZE = 1024
 
 
-def lrn_index(total):
+def lrn_index(total: npt.ArrayLike) -> np.ndarray:
     """The table index of a sum of squares S: S below 128, then ``64*e + (S >> e)`` with e = (its
     top bit) - 6.
 
@@ -20,7 +22,9 @@ def lrn_index(total):
     return 64 * exponent + (total >> exponent)
 
 
-def lrn_table(size, alpha, beta, bias, x_scale, y_scale):
+def lrn_table(
+    size: int, alpha: float, beta: float, bias: float, x_scale: float, y_scale: float
+) -> tuple[np.ndarray, int]:
     """``(table, shift)``: int64 [1024] of 17-bit unsigned mantissas, and their right shift.
 
     The table holds ``(x_scale/y_scale) * (bias + alpha/size * x_scale**2 * S)**-beta * 2**shift``
@@ -37,14 +41,14 @@ def lrn_table(size, alpha, beta, bias, x_scale, y_scale):
     return table, int(shift)
 
 
-def segment_starts():
+def segment_starts() -> np.ndarray:
     """The smallest S of each index, int64 [1024]."""
     index = np.arange(TABLE_SIZE, dtype=np.int64)
     exponent = np.maximum(index // 64 - 1, 0)
     return (index - 64 * exponent) << exponent
 
 
-def lrn(op, x):
+def lrn(op: ir.Lrn, x: np.ndarray) -> np.ndarray:
     """An `ir.Lrn` on int8 [N, C, H, W]: int8 of the same shape."""
     centred = x.astype(np.int64) - op.x_zero
     half = op.size // 2

@@ -2,27 +2,31 @@
 
 import numpy as np
 
+from hwcnn import ir
 from hwcnn.fixedpoint import requantise
 
 from .windows import pad, windows
 
 
-def pool(op, x, out_size):
+def pool(op: ir.Pool, x: np.ndarray, out_size: tuple[int, int]) -> np.ndarray:
     """An `ir.Pool` on int8 [N, C, H, W]: int8 [N, C, *out_size].
 
     Windows may reach beyond the pads at the bottom and right (ceil mode), where they see no taps.
     """
-    pads = _reach(op, x.shape[2:], out_size)
+    size = x.shape[2], x.shape[3]
+    pads = _reach(op, size, out_size)
     if op.kind == "max":
         best = _window(op, pad(x, pads, -128), out_size).max(axis=(4, 5)).astype(np.int64)
         mantissa, shift = op.multipliers[0]
         return requantise(best - op.x_zero, mantissa, shift, op.zero, op.low, op.high)
     total = _window(op, pad(x.astype(np.int64) - op.x_zero, pads, 0), out_size).sum(axis=(4, 5))
-    mantissa, shift = _average_multipliers(op, x.shape[2:], pads, out_size)
+    mantissa, shift = _average_multipliers(op, size, pads, out_size)
     return requantise(total, mantissa, shift, op.zero, op.low, op.high)
 
 
-def _reach(op, size, out_size):
+def _reach(
+    op: ir.Pool, size: tuple[int, int], out_size: tuple[int, int]
+) -> tuple[int, int, int, int]:
     """The pads (top, left, bottom, right) that make every window of the output lie inside; may crop
     unused rows.
     """
@@ -36,11 +40,17 @@ def _reach(op, size, out_size):
     return top, left, bottom, right
 
 
-def _window(op, padded, out_size):
+def _window(op: ir.Pool, padded: np.ndarray, out_size: tuple[int, int]) -> np.ndarray:
+    """The windows [N, C, Ho, Wo, kh, kw] of the padded map."""
     return windows(padded, op.kernel, op.stride)[:, :, : out_size[0], : out_size[1]]
 
 
-def _average_multipliers(op, size, pads, out_size):
+def _average_multipliers(
+    op: ir.Pool,
+    size: tuple[int, int],
+    pads: tuple[int, int, int, int],
+    out_size: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
     """Mantissas and shifts of every output pixel, int64 [1, 1, Ho, Wo], by the number of taps
     inside the map.
     """

@@ -1,5 +1,7 @@
 """Executes a graph: every tensor from its inputs, and the way in and out of its numbers."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from hwcnn import ir
@@ -15,7 +17,7 @@ from .lut import lut
 from .pool import pool
 from .resize import resize
 
-_RUN = {
+_RUN: dict[type, Callable[..., np.ndarray]] = {
     ir.Conv: conv,
     ir.Eltwise: eltwise,
     ir.Affine: affine,
@@ -25,7 +27,7 @@ _RUN = {
 }
 
 
-def run_op(op, graph, tensors):
+def run_op(op: ir.Op, graph: ir.Graph, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
     """The result of one operation, int8 [N, C, H, W].
 
     tensors : tensor name to int8 [N, C, H, W], at least the operation's inputs. N may differ from
@@ -47,7 +49,7 @@ def run_op(op, graph, tensors):
     return y
 
 
-def run(graph, inputs):
+def run(graph: ir.Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Every tensor of the graph by name, int8 [N, C, H, W], from ``{input name: int8 [N, C, H,
     W]}``.
     """
@@ -55,14 +57,15 @@ def run(graph, inputs):
     for name, x in tensors.items():
         if x.dtype != np.int8 or x.shape[1:] != tuple(graph.tensors[name].shape[1:]):
             raise ValueError(
-                f"input {name!r}: expected int8 {graph.tensors[name].shape}, not {x.dtype} {x.shape}"
+                f"input {name!r}: expected int8 {graph.tensors[name].shape}, not {x.dtype} "
+                f"{x.shape}"
             )
     for op in graph.ops:
         tensors[op.y] = run_op(op, graph, tensors)
     return tensors
 
 
-def quantise_input(graph, name, real):
+def quantise_input(graph: ir.Graph, name: str, real: np.ndarray) -> np.ndarray:
     """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does:
     int8.
     """
@@ -72,20 +75,20 @@ def quantise_input(graph, name, real):
     return np.clip(scaled + tensor.zero, -128, 127).astype(np.int8)
 
 
-def dequantise(graph, name, values):
+def dequantise(graph: ir.Graph, name: str, values: np.ndarray) -> np.ndarray:
     """``scale * (values - zero)`` as float32."""
     tensor = graph.tensors[name]
     return (values.astype(np.float32) - np.float32(tensor.zero)) * np.float32(tensor.scale)
 
 
-def host_outputs(graph, tensors):
+def host_outputs(graph: ir.Graph, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """``{ONNX output name: float32 array}`` in the shapes of the ONNX model, after the host's
     operations.
 
     tensors : as `run` gives them. The host's operations keep shapes, so each works in the shape of
     the output that it leads to; a batch other than the graph's replaces the first dimension.
     """
-    results = {}
+    results: dict[str, np.ndarray] = {}
     host = {op.y: op for op in graph.host}
     for name, (onnx_name, shape) in zip(graph.outputs, graph.onnx_outputs, strict=True):
         values = tensors[name]
@@ -96,7 +99,7 @@ def host_outputs(graph, tensors):
     return results
 
 
-def _host_value(name, host, x):
+def _host_value(name: str, host: Mapping[str, ir.HostOp], x: np.ndarray) -> np.ndarray:
     """Tensor `name` of the host's chain that starts from array x. host : name of a result to its
     HostOp.
     """

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def pad(x, pads, value):
+def pad(x: np.ndarray, pads: tuple[int, int, int, int], value: int) -> np.ndarray:
     """x [N, C, H, W] with (top, left, bottom, right) rows and columns of `value` around it;
     negative pads crop.
     """
@@ -18,7 +18,12 @@ def pad(x, pads, value):
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
-def windows(x, kernel, stride, dilation=(1, 1)):
+def windows(
+    x: np.ndarray,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> np.ndarray:
     """The view [N, C, Ho, Wo, kh, kw] of all windows that lie inside x [N, C, H, W]."""
     span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     view = np.lib.stride_tricks.sliding_window_view(x, span, axis=(2, 3))

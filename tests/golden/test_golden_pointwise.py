@@ -47,7 +47,7 @@ def test_eltwise_equals_rationals(kind, broadcast, ma, mb, c, shift, seed):
     "kind, op_type, ma, mb", [("add", "Add", 1 << 15, 1 << 13), ("mul", "Mul", 0, 1 << 10)]
 )
 def test_power_of_two_scales_equal_onnx(kind, op_type, ma, mb):
-    """a at scale 1/2, b at 1/8, the result at 1: dequantise, operate, quantise is exact in float."""
+    """a at scale 1/2, b at 1/8, result at 1: dequantise, operate, quantise is exact in float."""
     rng = np.random.default_rng(2)
     a, b = int8(rng, 2, 4, 5, 5), int8(rng, 2, 4, 5, 5)
     real = onnx_op(op_type, (a.astype(np.float32) - 3) * 0.5, (b.astype(np.float32) + 8) * 0.125)

@@ -149,7 +149,7 @@ class _Importer:
                 self.values[name] = results[i] if i < len(results) else Unknown()
 
     def _inputs(self, node: onnx.NodeProto) -> list[Value | None]:
-        """Of a node that has a handler, or only constants to work on. Raises Unsupported of others."""
+        """Of a node that has a handler, or only constants to work on; others are Unsupported."""
         if any(i not in self.values for i in node.input):
             raise Unsupported("it reads a value that no node before it computes")
         inputs = [self.values[i] for i in node.input]

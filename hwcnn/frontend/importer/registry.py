@@ -15,7 +15,7 @@ H = TypeVar("H", bound=Handler)
 
 
 class Unsupported(Exception):
-    """Raised by a handler: the reason why a node cannot run, and the way around it if there is one."""
+    """Raised by a handler: why a node cannot run, and the way around it if there is one."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _find(x_shape: MapShape, shape: MapShape, index: Int64Array | None) -> Emit 
 def _resampled(
     x_shape: MapShape, channel: Int64Array, row: Int64Array, col: Int64Array
 ) -> Emit | None:
-    """Channels as they are, rows and columns taken apart: crops, steps, repetitions, reflections."""
+    """Channels as they are, rows and columns apart: crops, steps, repetitions, reflections."""
     rows, cols = row[0, :, 0], col[0, 0, :]
     same = (
         channel.shape[0] == x_shape[1]

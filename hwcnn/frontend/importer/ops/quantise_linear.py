@@ -1,4 +1,4 @@
-"""QuantizeLinear and DequantizeLinear: where maps get their scales, and constants their integers."""
+"""QuantizeLinear and DequantizeLinear: scales of maps, and the integers of constants."""
 
 from collections.abc import Sequence
 from dataclasses import replace

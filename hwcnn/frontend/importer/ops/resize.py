@@ -141,7 +141,7 @@ def _fraction(scale: float) -> Fraction:
 
 
 def _taps(positions: Sequence[Fraction], size: int, mode: str, nearest: str) -> Taps:
-    """What each result is made of. positions : of the results in the map, whose axis has that size."""
+    """What each result is made of. positions : of the results; size : of the axis."""
     if mode == "nearest":
         index = np.array([min(max(_ROUNDINGS[nearest](at), 0), size - 1) for at in positions])
         return np.stack([index, index], 1), np.tile([1, 0], (len(index), 1)), 1

@@ -91,7 +91,7 @@ def gather(ctx: Context, node: onnx.NodeProto, x: Value, positions: Value) -> Va
 
 @operator("DepthToSpace", attributes=("blocksize", "mode"), runs_on="array")
 def depth_to_space(ctx: Context, node: onnx.NodeProto, x: Value) -> Value:
-    """ONNX DepthToSpace, opset 1-28: x [N, C, H, W], modes DCR and CRD. Unsupported: other ranks."""
+    """ONNX DepthToSpace, opset 1-28: x [N, C, H, W], modes DCR, CRD. Unsupported: other ranks."""
     a = attributes(node)
     r, (n, c, h, w) = int(a["blocksize"]), _four(x)
     deep, order = (n, r, r, c // r**2, h, w), (0, 3, 4, 1, 5, 2)
@@ -103,7 +103,7 @@ def depth_to_space(ctx: Context, node: onnx.NodeProto, x: Value) -> Value:
 
 @operator("SpaceToDepth", attributes=("blocksize", "mode"), runs_on="array")
 def space_to_depth(ctx: Context, node: onnx.NodeProto, x: Value) -> Value:
-    """ONNX SpaceToDepth, opset 1-28: x [N, C, H, W], modes DCR and CRD. Unsupported: other ranks."""
+    """ONNX SpaceToDepth, opset 1-28: x [N, C, H, W], modes DCR, CRD. Unsupported: other ranks."""
     a = attributes(node)
     r, (n, c, h, w) = int(a["blocksize"]), _four(x)
     order = (0, 3, 5, 1, 2, 4) if a.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
