@@ -65,12 +65,10 @@ def test_close_to_onnxruntime(size, alpha, beta, bias, x_scale, x_zero):
 @pytest.mark.parametrize("size, alpha, beta, bias, x_scale, x_zero", CASES)
 def test_table_fits_the_hardware(size, alpha, beta, bias, x_scale, x_zero):
     table, shift = lrn_table(size, alpha, beta, bias, x_scale, 0.05)
-    assert (
-        table.shape == (1024,)
-        and table.dtype == np.int64
-        and table.min() >= 0
-        and 1 << 16 <= table.max() < 1 << 17
-    )
+    assert table.shape == (1024,)
+    assert table.dtype == np.int64
+    assert table.min() >= 0
+    assert 1 << 16 <= table.max() < 1 << 17
     assert 0 <= shift < 64
 
 

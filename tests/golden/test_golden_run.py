@@ -52,7 +52,8 @@ def test_runs_every_operation(batch):
     tensors = golden.run(graph, {"x": int8(np.random.default_rng(1), batch, 2, 6, 6)})
     assert set(tensors) == set(graph.tensors)
     for name, values in tensors.items():
-        assert values.dtype == np.int8 and values.shape == (batch, *graph.tensors[name].shape[1:])
+        assert values.dtype == np.int8
+        assert values.shape == (batch, *graph.tensors[name].shape[1:])
     probabilities = golden.host_outputs(graph, tensors)["probabilities"]
     real = (tensors["g"].astype(np.float32) + 3) * 0.5
     np.testing.assert_allclose(

@@ -198,8 +198,9 @@ class Context(IrBuilder):
 
 
 def _in_steps(values: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
-    """values / scale in float32, at most `_FAR` in size: larger ones, infinity too, are bounded
-    before the division, which could overflow. What is not a number counts as 0.
+    """values / scale in float32, at most `_FAR` in size: larger ones are bounded before the
+    division, which could overflow. What is not a number counts as 0.
     """
     bound = np.float32(min(_FAR * scale, float(np.finfo(np.float32).max)))
-    return np.clip(np.nan_to_num(values), -bound, bound) / np.float32(scale)
+    steps = np.clip(np.nan_to_num(values), -bound, bound) / np.float32(scale)
+    return np.where(np.isinf(values), np.copysign(np.float32(_FAR), values), steps)

@@ -78,7 +78,8 @@ def test_a_bias_finer_than_the_unit_of_its_sums(transposed):
         kernel_shape=[3, 3],
     )
     _, (steps,) = compare(net, net.q(y, 0.05, 3))
-    assert steps.max() <= 1 and (steps > 0).mean() < 0.05
+    assert steps.max() <= 1
+    assert (steps > 0).mean() < 0.05
 
 
 def test_a_pruned_channel_gives_its_bias():
@@ -96,7 +97,8 @@ def test_a_pruned_channel_gives_its_bias():
         kernel_shape=[1, 1],
     )
     _, (steps,) = compare(net, net.q(y, 0.001, -20))
-    assert not steps[0, 1].any() and steps.max() <= 1
+    assert not steps[0, 1].any()
+    assert steps.max() <= 1
 
 
 @pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
@@ -128,7 +130,8 @@ def test_an_int32_bias_is_exact_whatever_its_scale(scale):
     )
     y = net.node("Conv", [x, weight, bias], kernel_shape=[1, 1])
     _, (steps,) = compare(net, net.q(y, 0.05 if scale > 1 else unit * 2.0**25, 3))
-    assert steps.max() <= 1 and (steps > 0).mean() < 0.001
+    assert steps.max() <= 1
+    assert (steps > 0).mean() < 0.001
 
 
 @pytest.mark.parametrize("op", ["AveragePool", "Mul", "Conv", "Identity"])
@@ -157,7 +160,8 @@ def test_a_large_convolution_meets_the_bar():
         pads=[1] * 4,
     )
     _, differences = compare(net, net.q(y, 0.0713, 5))
-    assert differences[0].max() <= 1 and (differences[0] > 0).mean() < 0.001
+    assert differences[0].max() <= 1
+    assert (differences[0] > 0).mean() < 0.001
 
 
 @pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])
@@ -214,7 +218,8 @@ def test_pool(seed, dtype, zx, zy, kind, kernel, stride, pads, include, ceil, sa
     try:
         graph, differences = compare(net, net.q(y, 0.05, zx) if same else net.q(y, 0.0613, zy))
     except InputError as e:
-        assert ceil and "starts beyond the map" in str(e)
+        assert ceil
+        assert "starts beyond the map" in str(e)
         return
     assert [type(op) for op in graph.ops] in ([ir.Pool], [ir.Pool, ir.Pool, ir.Eltwise])
     if not same:
@@ -273,7 +278,8 @@ def test_residual_sum_is_a_second_stage(seed, zx, zr, z1, zy, relu, swap):
     )
     y = net.node("Add", [r, conv] if swap else [conv, r])
     graph, differences = compare(net, net.q(net.node("Relu", [y]) if relu else y, 0.095, zy))
-    assert [type(op) for op in graph.ops] == [ir.Conv] and graph.ops[0].second.residual == "x1"
+    assert [type(op) for op in graph.ops] == [ir.Conv]
+    assert graph.ops[0].second.residual == "x1"
     assert differences[0].max() <= 1
     assert (differences[0] > 0).mean() <= 0.015
 
@@ -302,7 +308,8 @@ def test_function_of_one_value_is_a_table_without_error(function):
         net, net.q(net.node(op, [net.input(1, 4, 20, 20, zero=11)], **attributes), 0.017, -60)
     )
     assert [type(o) for o in graph.ops] == [ir.Lut]
-    assert differences[0].max() <= 1 and (differences[0] > 0).mean() < 0.005
+    assert differences[0].max() <= 1
+    assert (differences[0] > 0).mean() < 0.005
 
 
 def test_swish_of_two_nodes_is_one_table():
@@ -312,7 +319,8 @@ def test_swish_of_two_nodes_is_one_table():
         net, net.q(net.node("Mul", [x, net.node("Sigmoid", [x])]), 0.03, -60)
     )
     assert [type(o) for o in graph.ops] == [ir.Lut]
-    assert differences[0].max() <= 1 and (differences[0] > 0).mean() < 0.005
+    assert differences[0].max() <= 1
+    assert (differences[0] > 0).mean() < 0.005
 
 
 @quick
@@ -362,7 +370,8 @@ def test_layout_before_a_fully_connected_layer_goes_into_its_weights(perm):
     x = net.q(net.node("Reshape", [x, net.const([0, -1], np.int64)]), 0.05, 6)
     y = net.node("Gemm", [x, net.weight(7, 60), net.const(net.rng.uniform(-3, 3, 7))], transB=1)
     graph, differences = compare(net, net.q(y, 0.09, 2))
-    assert [type(op) for op in graph.ops] == [ir.Conv] and graph.ops[0].fully_connected
+    assert [type(op) for op in graph.ops] == [ir.Conv]
+    assert graph.ops[0].fully_connected
     check(differences)
 
 

@@ -161,7 +161,8 @@ def test_nearest_is_exact():
     graph, _ = run(net, up)
     op = next(op for op in graph.ops if isinstance(op, ir.Resize))
     x, y = graph.tensors[op.x], graph.tensors[op.y]
-    assert (x.scale, x.zero) == (y.scale, y.zero) and op.mantissa == 1 << op.shift
+    assert (x.scale, x.zero) == (y.scale, y.zero)
+    assert op.mantissa == 1 << op.shift
 
 
 def test_resize_of_one_dimension():

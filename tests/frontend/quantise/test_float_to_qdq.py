@@ -73,7 +73,8 @@ def test_a_relu_survives_a_range_wider_than_its_own():
     graph = import_graph(qdq)
     tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
     relu = graph.tensors["relu1"]
-    assert relu.zero > -128 and tensors["relu1"].min() >= relu.zero
+    assert relu.zero > -128
+    assert tensors["relu1"].min() >= relu.zero
 
 
 def test_gemm_with_factors_and_clip_agree_with_the_float_network():
@@ -83,7 +84,8 @@ def test_gemm_with_factors_and_clip_agree_with_the_float_network():
     tensors = golden.run(graph, {"x": golden.quantise_input(graph, "x", samples[0]["x"])})
     (result,) = golden.host_outputs(graph, tensors).values()
     expected = session(model).run(None, samples[0])[0]
-    assert np.abs(result - expected).max() < 0.05 and result.argmax() == expected.argmax()
+    assert np.abs(result - expected).max() < 0.05
+    assert result.argmax() == expected.argmax()
 
 
 def test_multipliers_of_convolutions_and_average_pools_are_exact():
@@ -176,7 +178,8 @@ def test_ranges_are_the_extremes_of_the_samples():
     model, samples = net.model(), net.samples(3)
     low, high = calibrate.ranges(model, samples)["conv0"]
     results = [session(model).run(None, s)[0] for s in samples]
-    assert low == min(r.min() for r in results) and high == max(r.max() for r in results)
+    assert low == min(r.min() for r in results)
+    assert high == max(r.max() for r in results)
 
 
 def test_percentile_cuts_outliers():
