@@ -25,8 +25,8 @@ def bits_for(n: int) -> int:
 
 
 def max_axi_bytes(rows: int, cols: int) -> int:
-    """Bytes of the widest AXI4 beat that an array of rows x cols PEs can have: a weight tile, or the
-    parameters of an output block, fill a beat at least.
+    """Bytes of the widest AXI4 beat that an array of rows x cols PEs can have: a weight tile, or
+    the parameters of an output block, fill a beat at least.
     """
     return min(rows * cols, 8 * cols)
 

@@ -157,8 +157,8 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
         check(compiled.program, config, compiled.manifest.dram_bytes)
     except HazardError as e:
         raise RunError(
-            f"the compiler made a program that could go wrong, so nothing was written: {e}; this is a "
-            "defect of hwcnn: report it with the model; another configuration may do"
+            f"the compiler made a program that could go wrong, so nothing was written: {e}; this is "
+            "a defect of hwcnn: report it with the model; another configuration may do"
         ) from e
 
 

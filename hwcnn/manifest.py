@@ -1,5 +1,5 @@
-"""The manifest: what a program, its weights and its tensors in DRAM are; manifest.json in a generated
-folder.
+"""The manifest: what a program, its weights and its tensors in DRAM are; manifest.json in a
+generated folder.
 
 The dataclasses here are the format, and `Manifest.to_json` and `Manifest.from_json` are the only
 code that writes or reads it. A key of the file is the field of the same name.
@@ -159,7 +159,7 @@ class Manifest:
     labels: tuple[str, ...] = ()
     seed: int = 0
     hwcnn: str = ""
-    preprocess: Preprocess = Preprocess()
+    preprocess: Preprocess = field(default_factory=Preprocess)
     files: dict[str, File] = field(default_factory=dict[str, File])
 
     @property

@@ -4,8 +4,11 @@ layer name.
 
 import math
 import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn.errors import InputError
@@ -13,9 +16,9 @@ from hwcnn.errors import InputError
 OPSET, IR_VERSION = 17, 8
 
 
-def pair(value):
+def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     """``(v, v)`` of an integer; a pair stays."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+    return (value, value) if isinstance(value, int) else value
 
 
 class Builder:
@@ -31,16 +34,26 @@ class Builder:
     `shapes` maps every tensor to its (C, H, W), or (C,) once flattened.
     """
 
-    def __init__(self, name, channels, size, width=1.0, seed=0):
+    def __init__(
+        self, name: str, channels: int, size: int, width: float = 1.0, seed: int = 0
+    ) -> None:
         self.name, self.width, self.seed = name, width, seed
-        self.shapes = {"input": (channels, size, size)}
-        self._nodes, self._initializers = [], []
+        self.shapes: dict[str, tuple[int, ...]] = {"input": (channels, size, size)}
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
 
-    def scaled(self, channels, multiple=1):
+    def scaled(self, channels: int, multiple: int = 1) -> int:
         """`channels` times the width, at least `multiple` and a multiple of it."""
         return multiple * max(1, round(channels * self.width / multiple))
 
-    def node(self, op_type, inputs, name, shape, **attributes):
+    def node(
+        self,
+        op_type: str,
+        inputs: Iterable[str],
+        name: str,
+        shape: Sequence[int],
+        **attributes: Any,
+    ) -> str:
         """Any operator with one output; returns `name`."""
         if name in self.shapes:
             raise ValueError(f"{self.name}: expected unique layer names, not {name!r} twice")
@@ -53,16 +66,16 @@ class Builder:
         self.shapes[name] = tuple(shape)
         return name
 
-    def constant(self, name, value):
+    def constant(self, name: str, value: np.ndarray) -> str:
         self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def rng(self, name):
+    def rng(self, name: str) -> np.random.Generator:
         return np.random.default_rng(
             [self.seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())]
         )
 
-    def weight(self, name, shape, gain):
+    def weight(self, name: str, shape: Sequence[int], gain: float) -> str:
         """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through
         ReLU).
 
@@ -78,13 +91,24 @@ class Builder:
         values *= np.float32(math.sqrt(gain / math.prod(shape[1:])))
         return self.constant(name, values)
 
-    def small(self, name, channels, mean=0.0, deviation=0.05):
+    def small(self, name: str, channels: int, mean: float = 0.0, deviation: float = 0.05) -> str:
         """Per-channel parameters near `mean`."""
         return self.constant(
             name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32)
         )
 
-    def conv(self, name, x, channels, kernel, stride=1, pad=0, groups=1, bias=True, gain=2.0):
+    def conv(
+        self,
+        name: str,
+        x: str,
+        channels: int,
+        kernel: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        pad: int | tuple[int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        gain: float = 2.0,
+    ) -> str:
         """Convolution to `channels`; kernel and stride are integers or (height, width), pad is on
         all four sides.
         """
@@ -105,10 +129,12 @@ class Builder:
             pads=(ph, pw, ph, pw),
         )
 
-    def conv_relu(self, name, x, channels, kernel, **options):
+    def conv_relu(
+        self, name: str, x: str, channels: int, kernel: int | tuple[int, int], **options: Any
+    ) -> str:
         return self.relu(self.conv(name, x, channels, kernel, **options))
 
-    def batch_norm(self, name, x, gain=1.0):
+    def batch_norm(self, name: str, x: str, gain: float = 1.0) -> str:
         """Batch normalisation in evaluation mode, near the identity times `gain`."""
         channels = self.shapes[x][0]
         parameters = [
@@ -117,29 +143,41 @@ class Builder:
             self.small(f"{name}.mean", channels),
             self.constant(
                 f"{name}.var",
-                self.rng(f"{name}.var").uniform(0.8, 1.25, channels).astype(np.float32),
+                np.asarray(self.rng(f"{name}.var").uniform(0.8, 1.25, channels), np.float32),
             ),
         ]
         return self.node("BatchNormalization", [x, *parameters], name, self.shapes[x], epsilon=1e-5)
 
-    def relu(self, x):
+    def relu(self, x: str) -> str:
         return self.node("Relu", [x], f"{x}.relu", self.shapes[x])
 
-    def sigmoid(self, x):
+    def sigmoid(self, x: str) -> str:
         return self.node("Sigmoid", [x], f"{x}.sigmoid", self.shapes[x])
 
-    def lrn(self, name, x, size=5, alpha=1e-4, beta=0.75, bias=1.0):
+    def lrn(
+        self,
+        name: str,
+        x: str,
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        bias: float = 1.0,
+    ) -> str:
         return self.node(
             "LRN", [x], name, self.shapes[x], size=size, alpha=alpha, beta=beta, bias=bias
         )
 
-    def max_pool(self, name, x, kernel, stride, pad=0, ceil=False):
+    def max_pool(
+        self, name: str, x: str, kernel: int, stride: int, pad: int = 0, ceil: bool = False
+    ) -> str:
         return self._pool("MaxPool", name, x, kernel, stride, pad, ceil)
 
-    def average_pool(self, name, x, kernel, stride):
+    def average_pool(self, name: str, x: str, kernel: int, stride: int) -> str:
         return self._pool("AveragePool", name, x, kernel, stride, 0, False)
 
-    def _pool(self, op_type, name, x, kernel, stride, pad, ceil):
+    def _pool(
+        self, op_type: str, name: str, x: str, kernel: int, stride: int, pad: int, ceil: bool
+    ) -> str:
         channels, *size = self.shapes[x]
         out = [pool_size(n, kernel, stride, pad, ceil) for n in size]
         return self.node(
@@ -153,16 +191,16 @@ class Builder:
             ceil_mode=int(ceil),
         )
 
-    def global_pool(self, name, x):
+    def global_pool(self, name: str, x: str) -> str:
         return self.node("GlobalAveragePool", [x], name, (self.shapes[x][0], 1, 1))
 
-    def add(self, name, a, b):
+    def add(self, name: str, a: str, b: str) -> str:
         return self.node("Add", [a, b], name, self.shapes[a])
 
-    def multiply(self, name, a, b):
+    def multiply(self, name: str, a: str, b: str) -> str:
         return self.node("Mul", [a, b], name, self.shapes[a])
 
-    def concat(self, name, xs):
+    def concat(self, name: str, xs: Sequence[str]) -> str:
         return self.node(
             "Concat",
             xs,
@@ -171,26 +209,26 @@ class Builder:
             axis=1,
         )
 
-    def flatten(self, x):
+    def flatten(self, x: str) -> str:
         return self.node("Flatten", [x], f"{x}.flat", (math.prod(self.shapes[x]),), axis=1)
 
-    def fc(self, name, x, channels, gain=2.0):
+    def fc(self, name: str, x: str, channels: int, gain: float = 2.0) -> str:
         """Fully connected layer (Gemm) on a flattened tensor."""
         weight = self.weight(f"{name}.weight", (channels, *self.shapes[x]), gain)
         return self.node(
             "Gemm", [x, weight, self.small(f"{name}.bias", channels)], name, (channels,), transB=1
         )
 
-    def dropout(self, x):
+    def dropout(self, x: str) -> str:
         return self.node("Dropout", [x], f"{x}.dropout", self.shapes[x])
 
-    def softmax(self, x):
+    def softmax(self, x: str) -> str:
         return self.node("Softmax", [x], "probabilities", self.shapes[x], axis=-1)
 
-    def model(self, output):
+    def model(self, output: str) -> onnx.ModelProto:
         """The onnx.ModelProto with the one output `output`."""
 
-        def info(name):
+        def info(name: str) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
 
         graph = helper.make_graph(
@@ -204,7 +242,7 @@ class Builder:
         )
 
 
-def pool_size(size, kernel, stride, pad=0, ceil=False):
+def pool_size(size: int, kernel: int, stride: int, pad: int = 0, ceil: bool = False) -> int:
     """Windows along one side; in ceil mode the last one may hang over, but starts inside the map or
     its first pad.
     """

@@ -2,7 +2,12 @@
 before it.
 """
 
+from typing import TYPE_CHECKING
+
 from .resnet import conv_norm_relu
+
+if TYPE_CHECKING:
+    from .builder import Builder
 
 #: Layers of each dense block.
 PLANS = {
@@ -14,7 +19,7 @@ PLANS = {
 GROWTH = 32
 
 
-def densenet(b, x):
+def densenet(b: "Builder", x: str) -> str:
     growth = b.scaled(GROWTH)
     x = conv_norm_relu(b, "conv0", x, 2 * growth, 7, stride=2, pad=3)
     x = b.max_pool("pool0", x, 3, 2, pad=1)
@@ -28,12 +33,19 @@ def densenet(b, x):
     return b.softmax(b.fc("classifier", b.flatten(b.global_pool("pool5", x)), 1000, gain=60.0))
 
 
-def norm_relu_conv(b, name, x, channels, kernel, pad=0):
+def norm_relu_conv(
+    b: "Builder",
+    name: str,
+    x: str,
+    channels: int,
+    kernel: int | tuple[int, int],
+    pad: int | tuple[int, int] = 0,
+) -> str:
     return b.conv(
         name, b.relu(b.batch_norm(f"{name}.norm", x)), channels, kernel, pad=pad, bias=False
     )
 
 
-def _layer(b, name, x, growth):
+def _layer(b: "Builder", name: str, x: str, growth: int) -> str:
     y = norm_relu_conv(b, f"{name}.conv1", x, 4 * growth, 1)
     return b.concat(name, [x, norm_relu_conv(b, f"{name}.conv2", y, growth, 3, pad=1)])

@@ -3,6 +3,10 @@ into digits.onnx.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .builder import Builder
 
 #: The trained network, and the pictures beside it.
 ONNX_FILE = Path(__file__).with_name("digits.onnx")
@@ -10,7 +14,7 @@ PICTURES = Path(__file__).with_name("digits")
 LABELS = tuple("0123456789")
 
 
-def digits(b, x):
+def digits(b: "Builder", x: str) -> str:
     x = b.max_pool("pool1", b.conv_relu("conv1", x, 16, 3, pad=1), 2, 2)
     x = b.conv_relu("conv2", x, 32, 3, pad=1)
     x = b.max_pool("pool2", b.conv_relu("conv3", x, 32, 3, pad=1), 2, 2)

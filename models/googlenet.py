@@ -2,6 +2,12 @@
 classifiers.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .builder import Builder
+
 #: Channels of 1x1, 3x3 reduction, 3x3, 5x5 reduction, 5x5, pool projection.
 MODULES = {
     "3a": (64, 96, 128, 16, 32, 32),
@@ -16,7 +22,7 @@ MODULES = {
 }
 
 
-def googlenet(b, x):
+def googlenet(b: "Builder", x: str) -> str:
     x = b.conv_relu("conv1", x, b.scaled(64), 7, stride=2, pad=3)
     x = b.lrn("norm1", b.max_pool("pool1", x, 3, 2, ceil=True))
     x = b.conv_relu("conv2_reduce", x, b.scaled(64), 1)
@@ -30,7 +36,7 @@ def googlenet(b, x):
     return b.softmax(b.fc("classifier", x, 1000, gain=0.015))
 
 
-def _inception(b, name, x, channels):
+def _inception(b: "Builder", name: str, x: str, channels: Sequence[int]) -> str:
     one, reduce3, three, reduce5, five, projection = channels
     return b.concat(
         name,

@@ -1,6 +1,11 @@
 """MobileNet v1 (2017): depthwise 3x3 and pointwise 1x1 convolutions in turn."""
 
+from typing import TYPE_CHECKING
+
 from .resnet import conv_norm_relu
+
+if TYPE_CHECKING:
+    from .builder import Builder
 
 #: Output channels and stride of each of the 13 pairs.
 PAIRS = (
@@ -16,7 +21,7 @@ PAIRS = (
 )
 
 
-def mobilenet(b, x):
+def mobilenet(b: "Builder", x: str) -> str:
     x = conv_norm_relu(b, "conv1", x, b.scaled(32), 3, stride=2, pad=1)
     for k, (channels, stride) in enumerate(PAIRS, 2):
         c_in = b.shapes[x][0]

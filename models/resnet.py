@@ -3,6 +3,10 @@ convolution ("v1.5").
 """
 
 import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .builder import Builder
 
 #: Blocks of each stage.
 PLANS = {
@@ -16,7 +20,7 @@ PLANS = {
 }
 
 
-def resnet(b, x):
+def resnet(b: "Builder", x: str) -> str:
     block = basic if b.name in ("resnet18", "resnet34") else bottleneck
     x = conv_norm_relu(b, "conv1", x, b.scaled(64), 7, stride=2, pad=3)
     x = b.max_pool("pool1", x, 3, 2, pad=1)
@@ -34,23 +38,37 @@ def resnet(b, x):
     return b.softmax(b.fc("fc", x, 1000))
 
 
-def branch_gain(blocks):
+def branch_gain(blocks: int) -> float:
     """Gain of the last batch norm of a stage's branches: with 1, every block's sum would double the
     variance.
     """
     return min(0.5, 1.5 / math.sqrt(blocks))
 
 
-def conv_norm(b, name, x, channels, kernel, stride=1, pad=0, groups=1, gain=1.0):
+def conv_norm(
+    b: "Builder",
+    name: str,
+    x: str,
+    channels: int,
+    kernel: int | tuple[int, int],
+    stride: int | tuple[int, int] = 1,
+    pad: int | tuple[int, int] = 0,
+    groups: int = 1,
+    gain: float = 1.0,
+) -> str:
     y = b.conv(name, x, channels, kernel, stride, pad, groups, bias=False)
     return b.batch_norm(f"{name}.norm", y, gain)
 
 
-def conv_norm_relu(b, name, x, channels, kernel, **options):
+def conv_norm_relu(
+    b: "Builder", name: str, x: str, channels: int, kernel: int | tuple[int, int], **options: Any
+) -> str:
     return b.relu(conv_norm(b, name, x, channels, kernel, **options))
 
 
-def basic(b, name, x, channels, stride, gain):
+def basic(
+    b: "Builder", name: str, x: str, channels: int, stride: int | tuple[int, int], gain: float
+) -> str:
     """Two 3x3 convolutions to `channels`."""
     channels = b.scaled(channels)
     y = conv_norm_relu(b, f"{name}.conv1", x, channels, 3, stride=stride, pad=1)
@@ -58,7 +76,9 @@ def basic(b, name, x, channels, stride, gain):
     return _join(b, name, x, y, stride)
 
 
-def bottleneck(b, name, x, channels, stride, gain):
+def bottleneck(
+    b: "Builder", name: str, x: str, channels: int, stride: int | tuple[int, int], gain: float
+) -> str:
     """1x1, 3x3 (32 groups and twice as wide in ResNeXt), 1x1 to four times `channels`, squeeze and
     excitation in SE.
     """
@@ -72,7 +92,7 @@ def bottleneck(b, name, x, channels, stride, gain):
     return _join(b, name, x, y, stride)
 
 
-def squeeze_excite(b, name, x, reduction=16):
+def squeeze_excite(b: "Builder", name: str, x: str, reduction: int = 16) -> str:
     """x times a gate a channel, computed from the channels' means."""
     channels = b.shapes[x][0]
     gate = b.conv_relu(
@@ -82,7 +102,7 @@ def squeeze_excite(b, name, x, reduction=16):
     return b.multiply(name, x, gate)
 
 
-def _join(b, name, x, y, stride):
+def _join(b: "Builder", name: str, x: str, y: str, stride: int | tuple[int, int]) -> str:
     if b.shapes[x] != b.shapes[y]:
         x = conv_norm(b, f"{name}.downsample", x, b.shapes[y][0], 1, stride=stride)
     return b.relu(b.add(f"{name}.add", y, x))

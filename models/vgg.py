@@ -1,5 +1,10 @@
 """VGG (2014), configurations A, A-LRN, B, C, D and E of the paper."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .builder import Builder
+
 #: Convolutions of each stage; 1 stands for a 1x1 convolution.
 PLANS = {
     "vgg11": ("3", "3", "33", "33", "33"),
@@ -11,7 +16,7 @@ PLANS = {
 }
 
 
-def vgg(b, x):
+def vgg(b: "Builder", x: str) -> str:
     for stage, (kernels, channels) in enumerate(
         zip(PLANS[b.name], (64, 128, 256, 512, 512), strict=True), 1
     ):

@@ -13,6 +13,8 @@ import pytest
 
 import hwcnn
 from hwcnn import artifact
+from hwcnn.estimate import performance
+from hwcnn.sim import design
 
 #: What takes long to import.
 HEAVY = ("amaranth", "onnx", "onnxruntime", "cocotb", "PIL")
@@ -78,6 +80,18 @@ def test_estimates_of_a_folder_and_of_what_it_was_made_from_agree(made):
     # Calibrated otherwise, which moves no tile.
     assert folder == anew
     assert hwcnn.estimate_resources(made.out) == hwcnn.estimate_resources(pe="4x8")
+
+
+def test_a_folder_is_not_compiled_again(made, monkeypatch):
+    """What is simulated and estimated is its own program."""
+
+    def compiled(*_):
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(performance, "compile_graph", compiled)
+    monkeypatch.setattr(design, "compile_graph", compiled)
+    assert hwcnn.simulate(made.out, engine="isa").mismatches == 0
+    assert hwcnn.estimate_performance(made.out).cycles > 0
 
 
 def test_a_configuration_may_be_given_as_it_is():

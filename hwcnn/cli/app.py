@@ -1,7 +1,6 @@
 """The command line: ``hwcnn generate | simulate | estimate | models | ops | devices``."""
 
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -17,11 +16,12 @@ import typer
 from rich.console import Console, RenderableType
 
 import hwcnn
-from hwcnn.errors import InputError, Note, RunError
+from hwcnn.errors import Note
 from hwcnn.limits import MAX_BATCH, MAX_SEED, READ_LATENCY
 
 from . import lists, tables
-from .arguments import message, numbers, spread
+from .arguments import numbers, spread
+from .failure import TRACEBACK, failure
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,14 +32,10 @@ app = typer.Typer(
 estimates = typer.Typer(no_args_is_help=True, help="Resources and speed without simulating.")
 app.add_typer(estimates, name="estimate")
 _stdout, _stderr = Console(), Console(stderr=True)
-#: Shows the Python traceback of a failure too, where it is set.
-TRACEBACK = "HWCNN_TRACEBACK"
-#: What a path on the command line, rather than the machine, is to blame for.
-_BAD_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}
 
 ARRAYS = (
-    "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a first axis) and are prepared "
-    "like those, int8 are quantised values, all others real ones."
+    "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a "
+    "first axis) and are prepared like those, int8 are quantised values, all others real ones."
 )
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")
@@ -286,34 +282,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         code, text = failure(e)
-        sys.stderr.write(
-            f"hwcnn: {'; '.join(' '.join(line.split()) for line in text.splitlines() if line.strip())}\n"
-        )
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        sys.stderr.write(f"hwcnn: {'; '.join(filter(None, lines))}\n")
     try:
         sys.stdout.flush()
     except OSError:
         # what is left goes nowhere, or Python complains at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
-
-
-def failure(error: Exception) -> tuple[int, str]:
-    """(exit code, message) of an exception."""
-    if isinstance(error, InputError):
-        return 2, message(error)
-    if isinstance(error, RunError):
-        return 3, str(error)
-    if shown := getattr(error, "format_message", None):  # typer's, of wrong usage
-        return 2, shown()
-    if isinstance(error, MemoryError):
-        return 3, f"out of memory: {error or 'the network is too large for this machine'}"
-    if isinstance(error, OSError) and error.errno:
-        return (
-            2 if error.errno in _BAD_PATH else 3,
-            f"{error.filename or 'cannot read or write'}: {error.strerror}",
-        )
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return 3, (
-        f"internal error: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}, in {frame.name}); this is a "
-        f"defect of hwcnn: please report it; {TRACEBACK}=1 shows the traceback"
-    )

@@ -49,9 +49,11 @@ def samples(
     """The samples of one file: dicts of input name to array [1, C, H, W], float32 or (of quantised
     values) int8.
 
-    graph_inputs : input name to its shape (C, H, W). preprocess : of pictures. A .npy holds one sample, or several along its first axis; a .npz holds an array an input, by name.
-    Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named in
-    `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
+    graph_inputs : input name to its shape (C, H, W). preprocess : of pictures.
+
+    A .npy holds one sample, or several along its first axis; a .npz holds an array an input, by
+    name. Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named
+    in `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
     refused unless `quantised`. All others are real ones, prepared already. Raises InputError.
     """
     if path.suffix.lower() not in _ARRAYS:
@@ -62,7 +64,8 @@ def samples(
         arrays = dict(zip(graph_inputs, arrays.values(), strict=True))
     if set(arrays) != set(graph_inputs):
         raise InputError(
-            f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for {', '.join(graph_inputs)}"
+            f"{path}: holds {', '.join(arrays) or 'nothing'}, expected an array each for "
+            f"{', '.join(graph_inputs)}"
         )
     values = {}
     for name, shape in graph_inputs.items():
@@ -94,15 +97,15 @@ def _read(path: Path, graph_inputs: Shapes) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except Exception as e:  # a damaged file makes NumPy, zipfile and zlib raise anything
-        raise InputError(
-            f"{path}: cannot read it as a NumPy file: {' '.join(str(e).split())[:200] or type(e).__name__}"
-        ) from e
+        why = " ".join(str(e).split())[:200] or type(e).__name__
+        raise InputError(f"{path}: cannot read it as a NumPy file: {why}") from e
 
 
 def _single(path: Path, graph_inputs: Shapes) -> tuple[str, tuple[int, ...]]:
     if len(graph_inputs) != 1:
         raise InputError(
-            f"{path}: the network has {len(graph_inputs)} inputs ({', '.join(graph_inputs)}): give a .npz file"
+            f"{path}: the network has {len(graph_inputs)} inputs ({', '.join(graph_inputs)}): give "
+            "a .npz file"
         )
     return next(iter(graph_inputs.items()))
 
@@ -122,7 +125,8 @@ def _values(where: str, array: np.ndarray, shape: tuple[int, ...], quantised: bo
     if array.dtype in (np.int8, np.uint8):
         if not quantised:
             raise InputError(
-                f"{where} has type {array.dtype}, which means quantised values: to calibrate, give real ones (float32)"
+                f"{where} has type {array.dtype}, which means quantised values: to calibrate, give "
+                "real ones (float32)"
             )
         return array if array.dtype == np.int8 else (array ^ 0x80).view(np.int8)
     with np.errstate(over="ignore"):

@@ -231,8 +231,8 @@ def test_what_nobody_foresaw(hwcnn, monkeypatch, error, code, words):
 @pytest.mark.parametrize("error", [None, InputError("bad"), RunError("broken")])
 def test_a_note_is_shown_only_if_all_else_goes_well(hwcnn, monkeypatch, error):
     def noting(*_):
-        warnings.warn("left out: x", Note)
-        warnings.warn("of NumPy's")
+        warnings.warn("left out: x", Note, stacklevel=1)
+        warnings.warn("of NumPy's", stacklevel=1)
         if error:
             raise error
         return {"models": []}

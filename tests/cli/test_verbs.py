@@ -122,7 +122,9 @@ static uint32_t regs[1024];
 static uint8_t dram[HWCNN_DRAM_BYTES], program[HWCNN_PROGRAM_BYTES], weights[HWCNN_WEIGHTS_BYTES];
 int main(int argc, char **argv) {
     FILE *f = fopen(argv[1], "rb"), *g = fopen(argv[2], "rb"), *h = fopen(argv[3], "wb");
-    if (argc != 4 || fread(program, 1, sizeof program, f) != sizeof program || fread(weights, 1, sizeof weights, g) != sizeof weights) return 9;
+    if (argc != 4) return 9;
+    if (fread(program, 1, sizeof program, f) != sizeof program) return 9;
+    if (fread(weights, 1, sizeof weights, g) != sizeof weights) return 9;
     hwcnn_t dev = {regs, dram, 0x40000000u};
     if (hwcnn_load(&dev, program, weights) != HWCNN_WRONG_HARDWARE) return 1;
     regs[HWCNN_ID / 4] = HWCNN_ID_VALUE;
@@ -134,20 +136,27 @@ int main(int argc, char **argv) {
     fwrite(dram, 1, sizeof dram, h);
     fclose(h);
     hwcnn_fault_t fault;
-    if (hwcnn_run(&dev, 100, NULL) != HWCNN_TIMEOUT || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 3;
+    if (hwcnn_run(&dev, 100, NULL) != HWCNN_TIMEOUT) return 3;
+    if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 3;
     regs[HWCNN_STATUS / 4] = HWCNN_STATUS_DONE_MASK;
-    if (hwcnn_run(&dev, 100, &fault) != HWCNN_OK || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_START_MASK) return 4;
-    if (regs[HWCNN_BASE / 4] != 0x40000000u || regs[HWCNN_PROGRAM / 4] != HWCNN_PROGRAM_ADDR) return 5;
+    if (hwcnn_run(&dev, 100, &fault) != HWCNN_OK) return 4;
+    if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_START_MASK) return 4;
+    if (regs[HWCNN_BASE / 4] != 0x40000000u) return 5;
+    if (regs[HWCNN_PROGRAM / 4] != HWCNN_PROGRAM_ADDR) return 5;
     if (regs[HWCNN_BUDGET / 4] != HWCNN_CYCLE_BUDGET) return 11;
     regs[HWCNN_STATUS / 4] = HWCNN_ERROR_OPCODE << HWCNN_STATUS_ERROR_LSB;
-    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_OPCODE || fault.error != HWCNN_ERROR_OPCODE || fault.located) return 6;
+    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_OPCODE) return 6;
+    if (fault.error != HWCNN_ERROR_OPCODE || fault.located) return 6;
     regs[HWCNN_FAULT_ADDR / 4] = 0x40001230u;
-    regs[HWCNN_STATUS / 4] = HWCNN_ERROR_WRITE << HWCNN_STATUS_ERROR_LSB | 1u << HWCNN_STATUS_CLIENT_LSB | HWCNN_STATUS_LOCATED_MASK;
-    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_WRITE || fault.client != 1 || !fault.located || fault.addr != 0x40001230u) return 7;
+    regs[HWCNN_STATUS / 4] = HWCNN_ERROR_WRITE << HWCNN_STATUS_ERROR_LSB
+        | 1u << HWCNN_STATUS_CLIENT_LSB | HWCNN_STATUS_LOCATED_MASK;
+    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_WRITE) return 7;
+    if (fault.client != 1 || !fault.located || fault.addr != 0x40001230u) return 7;
     if (hwcnn_reset(&dev, 100) != HWCNN_OK) return 8;
     regs[HWCNN_STATUS / 4] = HWCNN_STATUS_RESETTING_MASK; /* a bus that never answers */
     regs[HWCNN_CONTROL / 4] = 0;
-    if (hwcnn_reset(&dev, 100) != HWCNN_BUS_DEAD || regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 12;
+    if (hwcnn_reset(&dev, 100) != HWCNN_BUS_DEAD) return 12;
+    if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 12;
     return hwcnn_run(&dev, 100, NULL) == HWCNN_BUS_DEAD ? 0 : 13;
 }
 """)
