@@ -10,7 +10,7 @@ from hwcnn.limits import MAX_BURST
 from .bus import TURN, Bus
 
 #: (position, end position, begins, ends): beats that pass at an even rate between two cycles.
-_Piece = tuple[int, int, int, int]
+_Stretch = tuple[int, int, int, int]
 
 
 class WeightStream:
@@ -30,8 +30,8 @@ class WeightStream:
         # when the last request was made, and the last instruction started
         self.over = self._asked_for = 0
         self._filled = 0  # until when idle cycles of the bus have been used or lost
-        self._uses: deque[_Piece] = deque([(0, 0, 0, 0)])
-        self._arrivals: deque[_Piece] = deque([(0, 0, 0, 0)])
+        self._uses: deque[_Stretch] = deque([(0, 0, 0, 0)])
+        self._arrivals: deque[_Stretch] = deque([(0, 0, 0, 0)])
 
     @property
     def _due(self) -> int:
@@ -99,19 +99,19 @@ class WeightStream:
         return ends
 
 
-def _passed(pieces: deque[_Piece], position: int) -> int:
-    """When a position was passed, by pieces in order; queries come in rising order, so that earlier
-    pieces are dropped.
+def _passed(stretches: deque[_Stretch], position: int) -> int:
+    """When a position was passed, by stretches in order; queries come in rising order, so that
+    earlier stretches are dropped.
     """
-    while len(pieces) > 1 and pieces[0][1] <= position and pieces[1][0] <= position:
-        pieces.popleft()
-    first, end, begins, ends = pieces[0]
+    while len(stretches) > 1 and stretches[0][1] <= position and stretches[1][0] <= position:
+        stretches.popleft()
+    first, end, begins, ends = stretches[0]
     return begins + (ends - begins) * max(0, min(position, end) - first) // max(1, end - first)
 
 
-def _reached(pieces: deque[_Piece], cycle: int) -> int:
-    """The position that was reached in a cycle, by pieces as those of `_passed`."""
+def _reached(stretches: deque[_Stretch], cycle: int) -> int:
+    """The position that was reached in a cycle, by stretches as those of `_passed`."""
     first, end, begins, ends = next(
-        (piece for piece in reversed(pieces) if piece[2] <= cycle), pieces[0]
+        (stretch for stretch in reversed(stretches) if stretch[2] <= cycle), stretches[0]
     )
     return first + (end - first) * max(0, min(cycle, ends) - begins) // max(1, ends - begins)

@@ -50,14 +50,14 @@ class ActivationRing:
         overwritten that nothing has read.
         """
         end, kept, readers = start + size, [], []
-        for low, high, span in self._live:
-            if high <= start or low >= end:
-                kept.append((low, high, span))
+        for old, old_end, span in self._live:
+            if old_end <= start or old >= end:
+                kept.append((old, old_end, span))
                 continue
             if span.reader is None:
                 raise ValueError("a span is overwritten before anything has read it")
             readers.append(span.reader)
-            kept += [(a, b, span) for a, b in ((low, start), (end, high)) if a < b]
+            kept += [(a, b, span) for a, b in ((old, start), (end, old_end)) if a < b]
         span = BufferSpan(start, size)
         self._live = [*kept, (start, end, span)]
         return span, readers

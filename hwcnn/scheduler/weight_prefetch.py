@@ -64,6 +64,7 @@ def delay_weights(ops: Iterable[TileOp], config: AccelConfig) -> list[TileOp]:
     result: list[TileOp] = []
 
     def release() -> None:
+        """Emit the WEIGHT that waits longest."""
         result.append(waiting.popleft())
         prefetched.ask(result[-1].values["n_bytes"])
 

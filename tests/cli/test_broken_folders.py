@@ -255,9 +255,9 @@ def test_an_interrupt(hwcnn, monkeypatch):
 
 def test_a_program_that_could_go_wrong_is_not_written(hwcnn, tmp_path, monkeypatch):
     """A compiler that forgets what ARRAYs wait for is found out before anything is written."""
-    from hwcnn import tile_ops as ops
+    from hwcnn import tile_ops
 
-    number = ops.number
+    number = tile_ops.number
 
     def forgetful(operations):
         counts = number(operations)
@@ -265,7 +265,7 @@ def test_a_program_that_could_go_wrong_is_not_written(hwcnn, tmp_path, monkeypat
             op.waits = {} if op.queue == "array" else op.waits
         return counts
 
-    monkeypatch.setattr(ops, "number", forgetful)
+    monkeypatch.setattr(tile_ops, "number", forgetful)
     model = nets.small(tmp_path / "net.onnx")
     failed(
         hwcnn("generate", "--model", model, "--pe", "4x4", "--out", "out"),

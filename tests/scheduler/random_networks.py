@@ -330,13 +330,13 @@ def _random_layer(b, rng, x):
             include_pad=bool(rng.integers(2)),
         )
     if kind == "concat":
-        parts = [
+        operands = [
             b.conv(x, int(rng.integers(3, 20)), 1),
             b.pool(x, "max", 3, 1, 1),
             x,
             b.conv(x, int(rng.integers(3, 20)), 3, 1, 1),
         ]
-        return b.concat(*[parts[i] for i in rng.permutation(4)[:3]])
+        return b.concat(*[operands[i] for i in rng.permutation(4)[:3]])
     if kind == "dense":
         for _ in range(3):
             x = b.concat(x, b.conv(b.affine(x), int(rng.integers(4, 18)), 3, 1, 1))

@@ -31,16 +31,16 @@ def mutated(compiled, change, revalue=lambda name, values: values):
     """The program with each instruction's waits and values changed: change(name, waits) -> waits,
     revalue alike.
     """
-    at, parts = 0, []
+    at, encoded = 0, []
     while True:
         instruction, waits, values, size = isa.decode(compiled.program, at)
-        parts.append(
+        encoded.append(
             isa.encode(
                 instruction, change(instruction.name, waits), **revalue(instruction.name, values)
             )
         )
         if instruction is isa.END:
-            return b"".join(parts)
+            return b"".join(encoded)
         at += size
 
 
@@ -114,10 +114,10 @@ def test_wait_for_the_future(compiled):
 
 def test_weights_too_far_ahead(compiled):
     """All WEIGHT instructions first: the queue fills up before the first ARRAY is dispatched."""
-    parts, at = {True: [], False: []}, 0
+    by_kind, at = {True: [], False: []}, 0
     while (decoded := isa.decode(compiled.program, at))[0] is not isa.END:
-        parts[decoded[0] is isa.WEIGHT].append(compiled.program[at : at + decoded[3]])
+        by_kind[decoded[0] is isa.WEIGHT].append(compiled.program[at : at + decoded[3]])
         at += decoded[3]
-    program = b"".join(parts[True] + parts[False]) + compiled.program[at:]
+    program = b"".join(by_kind[True] + by_kind[False]) + compiled.program[at:]
     with pytest.raises(HazardError, match="weight streams"):
         run_check(compiled, program)

@@ -197,13 +197,13 @@ def test_wide_maps(config):
 
 
 def test_nested_and_repeated_concatenations(config):
-    """DenseNet's prefixes share memory; parts of two concatenations are copied; a concatenation of
+    """DenseNet's prefixes share memory; operands of two concatenations are copied; a concatenation
     itself works.
     """
     b = Builder(7, (2, 6, 7, 7))
-    parts = [b.conv("x", c, 1) for c in (5, 18, 9)]
-    first, second = b.concat(*parts[:2]), b.concat(*parts)
-    third = b.concat(parts[1], parts[0], "x")
+    operands = [b.conv("x", c, 1) for c in (5, 18, 9)]
+    first, second = b.concat(*operands[:2]), b.concat(*operands)
+    third = b.concat(operands[1], operands[0], "x")
     fourth = b.concat(first, first)
     b.done(*[b.conv(t, 11, 3, 1, 1) for t in (first, second, third, fourth)])
     check(b.graph, config)
@@ -211,8 +211,8 @@ def test_nested_and_repeated_concatenations(config):
 
 def test_repeated_prefixes_cost_nothing():
     b = Builder(7, (1, 6, 7, 7))
-    parts = [b.conv("x", 16, 1) for _ in range(3)]
-    graph = b.done(b.concat(*parts[:2]), b.concat(*parts))
+    operands = [b.conv("x", 16, 1) for _ in range(3)]
+    graph = b.done(b.concat(*operands[:2]), b.concat(*operands))
     assert not any(op.queue == "vector" for op in compile_graph(graph, AccelConfig()).ops)
 
 
@@ -283,7 +283,8 @@ def test_deterministic():
         return compile_graph(b.graph, SMALL)
 
     first, second = build(), build()
-    assert first.program == second.program and np.array_equal(first.weights, second.weights)
+    assert first.program == second.program
+    assert np.array_equal(first.weights, second.weights)
     assert first.manifest == second.manifest
 
 

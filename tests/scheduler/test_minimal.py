@@ -1,7 +1,7 @@
 """The smallest buffers, queues and FIFOs: nothing that the compiler counts on is missing there."""
 
 import pytest
-from minimal import LEAST, least
+from minimal import least
 from random_networks import Builder
 from test_networks import check
 
@@ -9,58 +9,6 @@ from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.scheduler.compile import compile_graph
-from hwcnn.scheduler.weight_prefetch import PrefetchedWeights, delay_weights
-from hwcnn.tile_ops import array_passes
-
-
-def chain(layers, channels=4):
-    """1x1 convolutions of one tile each on one pixel."""
-    b, x = Builder(1, (1, channels, 1, 1)), "x"
-    for _ in range(layers):
-        x = b.conv(x, channels, 1)
-    return b.done(x)
-
-
-@pytest.mark.parametrize(
-    "config, layers",
-    [
-        (least(4, 4, 16), 75),
-        (least(8, 4, 32), 75),
-        (least(4, 4, 16, weight_fifo=128), 150),
-        (least(4, 4, 16, queue_words=32), 90),
-    ],
-)
-def test_weights_are_not_asked_for_too_early(config, layers):
-    """In front of every ARRAY are no more WEIGHTs than FIFO, engine and queue take (what they take:
-    tests/rtl/test_weight_path.py).
-    """
-    compiled = check(chain(layers), config)
-    beats, most = 0, 0
-    for op in compiled.ops:
-        beats += {"weight": 1, "array": -1}.get(op.queue, 0)  # a tile is a beat
-        most = max(most, beats)
-    room = config.weight_fifo - 15
-    assert room <= most <= room + 1 + config.queue_words // 2
-
-
-def test_what_is_held_back_keeps_its_order():
-    compiled = compile_graph(chain(75), AccelConfig(**LEAST | dict(rows=4, cols=4, axi_bytes=16)))
-    tight = least(4, 4, 16, queue_words=16)
-    early = sorted(compiled.ops, key=lambda op: op.queue != "weight")  # all WEIGHTs first
-    late = delay_weights(early, tight)
-    assert [op for op in late if op.queue != "weight"] == [
-        op for op in early if op.queue != "weight"
-    ]
-    assert [op for op in late if op.queue == "weight"] == [
-        op for op in early if op.queue == "weight"
-    ]
-    ahead = PrefetchedWeights(tight)
-    for op in late:
-        if op.queue == "weight":
-            ahead.ask(op.values["n_bytes"])
-        elif op.queue == "array":
-            ahead.use(array_passes(op.values) * tight.tile_bytes)
-        assert ahead.fits()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +30,8 @@ def test_parameters_of_a_vector_slot_end_with_a_beat(rows, cols, axi_bytes, full
         for op in compiled.ops
         if op.instruction is isa.PARAM and op.values["dest"] == 1
     ]
-    assert beats and all(n * axi_bytes % config.vector_param_bytes == 0 for n in beats)
+    assert beats
+    assert all(n * axi_bytes % config.vector_param_bytes == 0 for n in beats)
 
 
 @pytest.mark.parametrize("rows", [4, 16])

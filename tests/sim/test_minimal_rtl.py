@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from minimal import least
 from random_networks import Builder, random_input, random_network
-from test_minimal import chain
+from test_weight_prefetch import chain
 
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.sim import report, session

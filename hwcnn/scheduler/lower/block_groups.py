@@ -8,7 +8,7 @@ import numpy as np
 from hwcnn import ir
 from hwcnn.layout import Placement
 
-from .ranges import Range
+from .ranges import Range, split
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def all_blocks(op: ir.Conv, x: Placement, out_blocks: int, cols: int) -> tuple[B
         first = min(ob * cols, op.weight.shape[0] - 1) // cout
         last = min((ob + 1) * cols, op.weight.shape[0]) - 1
         last = max(first, last // cout)
-        low, high = int(block_of[first * cin]), int(block_of[(last + 1) * cin - 1]) + 1
-        found = _extend(found, BlockGroup(ob, 1, low, high - low, 0))
+        block, end = int(block_of[first * cin]), int(block_of[(last + 1) * cin - 1]) + 1
+        found = _extend(found, BlockGroup(ob, 1, block, end - block, 0))
     return tuple(found)
 
 
@@ -98,8 +98,8 @@ def nonzero_blocks(op: ir.Conv, x: Placement, out_blocks: int, cols: int) -> tup
     for first, end in pairwise([0, *changes.tolist(), out_blocks]):
         edges = np.flatnonzero(np.diff(tiles[first], prepend=False, append=False)).tolist()
         found += [
-            BlockGroup(first, end - first, low, high - low, 0, adds=low > edges[0])
-            for low, high in zip(edges[::2], edges[1::2], strict=True)
+            BlockGroup(first, end - first, block, block_end - block, 0, adds=block > edges[0])
+            for block, block_end in zip(edges[::2], edges[1::2], strict=True)
         ]
     return tuple(found)
 
@@ -111,6 +111,26 @@ def with_summands(groups: tuple[BlockGroup, ...], count: int) -> tuple[BlockGrou
         for i in range(count)
         for group in groups
     )
+
+
+def groups_by_half(
+    block_groups: tuple[BlockGroup, ...], out_blocks: int, most: int, max_load_blocks: int
+) -> list[tuple[Range, list[BlockGroup]]]:
+    """The output blocks that share an accumulator half, at most `most`, and what they read; groups
+    whose input blocks step read at most `max_load_blocks`.
+    """
+    return [
+        (
+            (first, end),
+            [
+                fitted
+                for group in block_groups
+                if (inside := group.within(first, end))
+                for fitted in inside.fitted(max_load_blocks)
+            ],
+        )
+        for first, end in split(out_blocks, most)
+    ]
 
 
 def _extend(found: list[BlockGroup], new: BlockGroup) -> list[BlockGroup]:

@@ -33,8 +33,8 @@ class ConvPlan:
 
     rows, cols : results of a tile. out_blocks : output blocks that share an accumulator half.
     load_blocks : input blocks of one LOAD. resident : the tile's input stays in the buffer while
-    all output blocks use it; otherwise each group of output blocks loads it again. cost : cycles of
-    the layer, about.
+    all output blocks use it; otherwise each group of output blocks loads it again. block : vectors
+    of one input block of the largest tile. cost : cycles of the layer, about.
     """
 
     rows: int
@@ -42,6 +42,7 @@ class ConvPlan:
     out_blocks: int
     load_blocks: int
     resident: bool
+    block: int
     cost: float = 0.0
 
 
@@ -86,26 +87,6 @@ def sizes(total: int, most: int) -> list[int]:
     return found
 
 
-def groups_by_half(
-    block_groups: tuple[BlockGroup, ...], out_blocks: int, most: int, max_load_blocks: int
-) -> list[tuple[Range, list[BlockGroup]]]:
-    """The output blocks that share an accumulator half, at most `most`, and what they read; groups
-    whose input blocks step read at most `max_load_blocks`.
-    """
-    return [
-        (
-            (first, end),
-            [
-                fitted
-                for group in block_groups
-                if (inside := group.within(first, end))
-                for fitted in inside.fitted(max_load_blocks)
-            ],
-        )
-        for first, end in split(out_blocks, most)
-    ]
-
-
 def choose(name: str, layer: ConvLayer, config: AccelConfig) -> ConvPlan:
     """The cheapest plan: max(array, post, DRAM) cycles over the layer, plus the fill of its first
     and last tile.
@@ -122,13 +103,13 @@ def choose(name: str, layer: ConvLayer, config: AccelConfig) -> ConvPlan:
                     best = plan
     if best is None:
         raise InputError(
-            f"layer {name!r}: a tile of its input takes at least {tile_block(geometry, 1, 1)} "
+            f"layer {name!r}: a tile of its input takes at least {_tile_block(geometry, 1, 1)} "
             f"vectors of the activation buffer, which holds {config.act_vectors}: increase act_kib"
         )
     return best
 
 
-def tile_block(geometry: ConvGeometry, rows: int, cols: int) -> int:
+def _tile_block(geometry: ConvGeometry, rows: int, cols: int) -> int:
     """Vectors of an input block that the largest tile of rows x cols results loads, pads
     included.
     """
@@ -151,7 +132,7 @@ def _loaded(stride: int, reach: int, pad: int, out: int, limit: int, size: int) 
 
 def _plans(layer: ConvLayer, rows: int, cols: int, config: AccelConfig) -> Iterator[ConvPlan]:
     """The plans for a size of tile, with their cost."""
-    block = tile_block(layer.geometry, rows, cols)
+    block = _tile_block(layer.geometry, rows, cols)
     if block > config.act_vectors:
         return
     double = max(1, config.act_vectors // 2 // block)
@@ -167,12 +148,12 @@ def _plans(layer: ConvLayer, rows: int, cols: int, config: AccelConfig) -> Itera
         for resident in (True, False):
             if resident and layer.in_blocks * block > config.act_vectors:
                 continue
-            plan = ConvPlan(rows, cols, out_blocks, load_blocks, resident)
-            yield replace(plan, cost=_cost(layer, plan, block, config))
+            plan = ConvPlan(rows, cols, out_blocks, load_blocks, resident, block)
+            yield replace(plan, cost=_cost(layer, plan, config))
 
 
-def _cost(layer: ConvLayer, plan: ConvPlan, block: int, config: AccelConfig) -> float:
-    """Cycles of a layer, about; block : vectors of a tile's input block."""
+def _cost(layer: ConvLayer, plan: ConvPlan, config: AccelConfig) -> float:
+    """Cycles of a layer, about."""
     geometry, groups = layer.geometry, layer.block_groups
     pixels = geometry.images * geometry.out_rows * geometry.out_cols
     tiles = (
@@ -190,9 +171,11 @@ def _cost(layer: ConvLayer, plan: ConvPlan, block: int, config: AccelConfig) -> 
         loaded = sum(g.blocks[1] - g.blocks[0] for g in groups)
     else:
         loaded = layer.in_blocks * halves
-    dram = tiles * (passes * config.tile_bytes + loaded * block * config.lanes) / config.axi_bytes
+    dram = (
+        tiles * (passes * config.tile_bytes + loaded * plan.block * config.lanes) / config.axi_bytes
+    )
     if layer.residual:
         dram += pixels * layer.out_blocks * config.cols / config.axi_bytes
-    first_load = plan.load_blocks * block * config.lanes / config.axi_bytes
+    first_load = plan.load_blocks * plan.block * config.lanes / config.axi_bytes
     fill = first_load + plan.rows * plan.cols * plan.out_blocks + PIPELINE
     return max(array, post, BUS_SHARE * dram) + BUS_COST * dram + fill

@@ -9,8 +9,7 @@ from hwcnn import ir
 from hwcnn.scheduler import weight_image
 from hwcnn.tile_ops import TileOp
 
-from . import conv_plan
-from .block_groups import BlockGroup
+from .block_groups import BlockGroup, groups_by_half
 from .conv_plan import ConvLayer, ConvPlan
 from .conv_weights import conv_weights
 from .lowering import Lowering
@@ -63,13 +62,12 @@ def output_groups(
     emits the PARAM of parameters that stay resident.
     """
     config, image = lowering.config, lowering.image
-    block = conv_plan.tile_block(layer.geometry, plan.rows, plan.cols)
-    limit = max(1, config.act_vectors // (1 if plan.resident else 2) // block)
+    limit = max(1, config.act_vectors // (1 if plan.resident else 2) // plan.block)
     blocks_in_vector = max(1, config.rows // config.cols)
     dense = len(layer.block_groups) == 1 and op.groups == 1
     halves = [
         (_order(blocks, blocks_in_vector if dense else 1), tuple(groups))
-        for blocks, groups in conv_plan.groups_by_half(
+        for blocks, groups in groups_by_half(
             layer.block_groups, layer.out_blocks, plan.out_blocks, limit
         )
     ]

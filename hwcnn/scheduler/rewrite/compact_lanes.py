@@ -27,6 +27,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     compacted: dict[str, str] = {}
 
     def compact(name: str, holes_matter: bool = False) -> str:
+        """The name of a dense copy of a tensor, or its own where it is dense."""
         channels = editor.tensors[name].shape[1]
         holes_are_wrong = holes_matter and name not in clean and channels % lanes
         if runs[name] == dense(channels) and not holes_are_wrong:

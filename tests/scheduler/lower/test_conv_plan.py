@@ -33,7 +33,7 @@ def pointwise(rows: int, cols: int, images: int = 1) -> ConvGeometry:
 
 
 def plan(rows: int, cols: int) -> ConvPlan:
-    return ConvPlan(rows, cols, out_blocks=1, load_blocks=1, resident=True)
+    return ConvPlan(rows, cols, out_blocks=1, load_blocks=1, resident=True, block=1)
 
 
 @given(SIZES, SIZES)

@@ -149,7 +149,8 @@ def test_runs_follow_their_definition():
 
 
 def test_doubling_is_few_runs():
-    assert len(runs(*nearest(100, 2))) == 2 and len(runs(*doubled(100))) == 4
+    assert len(runs(*nearest(100, 2))) == 2
+    assert len(runs(*doubled(100))) == 4
 
 
 @pytest.mark.parametrize("pads", [(-1, -2, -3, 0), (-2, 1, 1, -1), (0, 0, -7, -8)])
