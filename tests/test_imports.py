@@ -141,6 +141,25 @@ def test_the_frontend_imports_downwards():
         assert not above, path
 
 
+#: Rooms of the simulation, the lowest first; what stands beside them is above.
+SIM_ROOMS = ("sim.testbench", "sim.engines")
+
+
+def sim_room(module):
+    """The place in SIM_ROOMS of a module, or behind all of them."""
+    room = ".".join(module.split(".")[:2])
+    return SIM_ROOMS.index(room) if room in SIM_ROOMS else len(SIM_ROOMS)
+
+
+def test_the_simulation_imports_downwards():
+    found = files_of("sim")
+    assert {sim_room(module_of(path)) for path in found} == {0, 1, 2}
+    for path in found:
+        names = (name for name in modules(path) if name.startswith("sim."))
+        above = {name for name in names if sim_room(name) > sim_room(module_of(path))}
+        assert not above, path
+
+
 def circle(needs):
     """The modules in circles, and those above them: what is left when modules that import none of
     those left are taken away until none is such. needs : module to the set that it imports.
