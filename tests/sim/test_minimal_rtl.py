@@ -8,9 +8,12 @@ from minimal import least
 from random_networks import Builder, random_input, random_network
 from test_weight_prefetch import chain
 
+from hwcnn import golden
 from hwcnn.rtl.verilog import accelerator_verilog
-from hwcnn.sim import report, session
+from hwcnn.sim.compare import compare
 from hwcnn.sim.design import Design
+from hwcnn.sim.engines.rtl_engine import RtlSimulator
+from hwcnn.sim.testbench import accelerator
 
 
 def network(shape, make):
@@ -45,18 +48,34 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("rows, cols, axi_bytes", [(4, 4, 16), (8, 4, 32), (4, 16, 64)])
-def test_minimal(rows, cols, axi_bytes):
+@pytest.mark.parametrize(
+    "rows, cols, axi_bytes, read_latency", [(4, 4, 16, 8), (8, 4, 32, 90), (4, 16, 64, 200)]
+)
+def test_minimal(rows, cols, axi_bytes, read_latency):
     config = least(rows, cols, axi_bytes)
     verilog = accelerator_verilog(config)
-    for number, (name, make) in enumerate(NETWORKS.items()):
-        graph = make()
-        design = Design.compile(graph, config, verilog)
-        images = [random_input(graph, seed) for seed in range(2)]
-        elements = sum(np.prod(graph.tensors[op.y].shape) for op in graph.ops)
-        for stalls in (None, number + 1):
-            options = session.Options(read_latency=8 + 50 * number, stalls=stalls, optimise="-O0")
-            result = session.simulate(design, images, options)
-            assert report.mismatch_lines(design, result) == [], name
-            compared = sum(d.elements for d in result.outcomes[1].differences.values())
-            assert compared >= elements, name
+    folder = accelerator.build(verilog, optimise="-O0")
+    designs = {name: Design.compile(make(), config, verilog) for name, make in NETWORKS.items()}
+    size = max(design.manifest.dram_bytes for design in designs.values())
+    for stalls in (None, 1):
+        with RtlSimulator(folder, size, read_latency, stalls=stalls) as simulator:
+            for name, design in designs.items():
+                for seed in range(2):
+                    wrong, compared = differences(simulator, design, seed)
+                    assert wrong == [], (name, stalls)
+                    assert compared >= elements(design.graph), (name, stalls)
+
+
+def differences(simulator, design, seed):
+    """(the tensors of a run that differ from golden's, elements that were compared)."""
+    x = random_input(design.graph, seed)
+    design.fill(simulator.dram, x)
+    manifest = design.manifest
+    simulator.run(manifest.memory.program.addr, budget=manifest.cycle_budget)
+    found = compare(simulator.dram, design.computed, golden.run(design.graph, x)).values()
+    return [str(d) for d in found if d.mismatches], sum(d.elements for d in found)
+
+
+def elements(graph):
+    """Of all results of a graph."""
+    return sum(np.prod(graph.tensors[op.y].shape) for op in graph.ops)
