@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 
 def alexnet(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x."""
     x = b.conv_relu("conv1", x, b.scaled(96, 2), 11, stride=4)
     x = b.max_pool("pool1", b.lrn("norm1", x, bias=2.0), 3, 2)
     x = b.conv_relu("conv2", x, b.scaled(256, 2), 5, pad=2, groups=2)

@@ -20,6 +20,7 @@ GROWTH = 32
 
 
 def densenet(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x; the plan is that of the network's name."""
     growth = b.scaled(GROWTH)
     x = conv_norm_relu(b, "conv0", x, 2 * growth, 7, stride=2, pad=3)
     x = b.max_pool("pool0", x, 3, 2, pad=1)
@@ -41,6 +42,7 @@ def norm_relu_conv(
     kernel: int | tuple[int, int],
     pad: int | tuple[int, int] = 0,
 ) -> str:
+    """Batch norm, ReLU and a convolution without bias."""
     return b.conv(
         name, b.relu(b.batch_norm(f"{name}.norm", x)), channels, kernel, pad=pad, bias=False
     )

@@ -15,6 +15,7 @@ LABELS = tuple("0123456789")
 
 
 def digits(b: "Builder", x: str) -> str:
+    """The probabilities of the ten digits of input x, with weights that are not trained yet."""
     x = b.max_pool("pool1", b.conv_relu("conv1", x, 16, 3, pad=1), 2, 2)
     x = b.conv_relu("conv2", x, 32, 3, pad=1)
     x = b.max_pool("pool2", b.conv_relu("conv3", x, 32, 3, pad=1), 2, 2)

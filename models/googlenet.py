@@ -23,6 +23,7 @@ MODULES = {
 
 
 def googlenet(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x."""
     x = b.conv_relu("conv1", x, b.scaled(64), 7, stride=2, pad=3)
     x = b.lrn("norm1", b.max_pool("pool1", x, 3, 2, ceil=True))
     x = b.conv_relu("conv2_reduce", x, b.scaled(64), 1)

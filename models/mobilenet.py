@@ -22,6 +22,7 @@ PAIRS = (
 
 
 def mobilenet(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x."""
     x = conv_norm_relu(b, "conv1", x, b.scaled(32), 3, stride=2, pad=1)
     for k, (channels, stride) in enumerate(PAIRS, 2):
         c_in = b.shapes[x][0]

@@ -21,6 +21,7 @@ PLANS = {
 
 
 def resnet(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x; blocks are those of the network's name."""
     block = basic if b.name in ("resnet18", "resnet34") else bottleneck
     x = conv_norm_relu(b, "conv1", x, b.scaled(64), 7, stride=2, pad=3)
     x = b.max_pool("pool1", x, 3, 2, pad=1)
@@ -56,6 +57,7 @@ def conv_norm(
     groups: int = 1,
     gain: float = 1.0,
 ) -> str:
+    """A convolution without bias, and batch norm."""
     y = b.conv(name, x, channels, kernel, stride, pad, groups, bias=False)
     return b.batch_norm(f"{name}.norm", y, gain)
 
@@ -63,6 +65,7 @@ def conv_norm(
 def conv_norm_relu(
     b: "Builder", name: str, x: str, channels: int, kernel: int | tuple[int, int], **options: Any
 ) -> str:
+    """A convolution without bias, batch norm and ReLU."""
     return b.relu(conv_norm(b, name, x, channels, kernel, **options))
 
 

@@ -17,6 +17,7 @@ PLANS = {
 
 
 def vgg(b: "Builder", x: str) -> str:
+    """The probabilities of 1,000 classes of input x; the plan is that of the network's name."""
     for stage, (kernels, channels) in enumerate(
         zip(PLANS[b.name], (64, 128, 256, 512, 512), strict=True), 1
     ):

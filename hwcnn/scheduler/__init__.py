@@ -1,1 +1,1 @@
-
+"""From the integer IR to a program for one accelerator."""
