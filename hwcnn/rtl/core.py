@@ -2,11 +2,14 @@
 clears.
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from collections.abc import Mapping
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.array.accumulators import Accumulators
 from hwcnn.rtl.array.engine import ArrayEngine
 from hwcnn.rtl.array.load_engine import LoadEngine
@@ -38,8 +41,10 @@ LEVELS = (
     "vector_busy",
 )
 
+Engines = Mapping[str, wiring.Component]
 
-def instructions(config):
+
+def instructions(config: AccelConfig) -> tuple[isa.Instruction, ...]:
     """The instructions that an accelerator of this configuration has."""
     return tuple(i for i in isa.INSTRUCTIONS if i is not isa.VECTOR or config.features)
 
@@ -66,7 +71,7 @@ class Core(wiring.Component):
     events : done, an instruction taken by each of `STARTS`, then `LEVELS`.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             axi_members(config)
@@ -91,7 +96,7 @@ class Core(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         engines = self._engines(m)
         fetch, queues = self._program(m)
@@ -102,7 +107,7 @@ class Core(wiring.Component):
         self._events(m, engines, queues)
         return m
 
-    def _engines(self, m):
+    def _engines(self, m: Module) -> dict[str, wiring.Component]:
         """The engines by the name of their instruction."""
         config = self.config
         engines = {
@@ -118,7 +123,7 @@ class Core(wiring.Component):
             m.submodules[name] = engine
         return engines
 
-    def _program(self, m):
+    def _program(self, m: Module) -> tuple[Fetch, dict[str, InstructionQueue]]:
         """Fetch, dispatch and queues; returns the fetch, and the queues by the name of their
         instruction.
         """
@@ -144,7 +149,7 @@ class Core(wiring.Component):
         m.d.comb += [end.ready.eq(~fetch.busy), self.finished.eq(end.valid & end.ready)]
         return fetch, queues
 
-    def _data_paths(self, m, engines):
+    def _data_paths(self, m: Module, engines: Engines) -> None:
         """Activation RAM, weights, accumulators, parameters and writers."""
         config, array, post, load = self.config, engines["array"], engines["post"], engines["load"]
         m.submodules.activations = activations = Ram(8 * config.lanes, config.act_vectors)
@@ -165,7 +170,7 @@ class Core(wiring.Component):
             if engine is not None:
                 wire_params(m, params, engine)
 
-    def _bus(self, m, fetch, engines):
+    def _bus(self, m: Module, fetch: Fetch, engines: Engines) -> None:
         """The multiplexers and what is in flight on the bus."""
         post, vector = engines["post"], engines.get("vector")
         readers = [
@@ -214,7 +219,15 @@ class Core(wiring.Component):
             | engines["array"].busy
         )
 
-    def _bus_errors(self, m, fetch, reads, writes, faults, settled):
+    def _bus_errors(
+        self,
+        m: Module,
+        fetch: Fetch,
+        reads: ReadMux,
+        writes: WriteMux,
+        faults: FaultLocator,
+        settled: Value,
+    ) -> None:
         """The answers with an error, and the search for their burst."""
         m.d.comb += [
             # What is fetched beyond the program's end is not used.
@@ -233,7 +246,9 @@ class Core(wiring.Component):
             self.located.eq(faults.located),
         ]
 
-    def _client(self, m, port, client, hold):
+    def _client(
+        self, m: Module, port: wiring.PureInterface, client: wiring.PureInterface, hold: Value
+    ) -> None:
         """Connect a client to a multiplexer; its bursts are held back while `hold` is high."""
         request = client.request
         m.d.comb += [
@@ -256,7 +271,7 @@ class Core(wiring.Component):
                 client.spare.eq(port.spare),
             ]
 
-    def _events(self, m, engines, queues):
+    def _events(self, m: Module, engines: Engines, queues: Mapping[str, InstructionQueue]) -> None:
         """Completions, starts and what the engines do, for the counters and for traces."""
         array, post, vector = engines["array"], engines["post"], engines.get("vector")
         absent = Const(0, 1)

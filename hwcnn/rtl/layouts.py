@@ -2,22 +2,26 @@
 the ISA table.
 """
 
-from amaranth import Cat, signed, unsigned
+from collections.abc import Iterable
+
+from amaranth import Cat, Module, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
+from hwcnn.bitfields import Field
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, split_shift
 
 
-def fields_layout(fields):
+def fields_layout(fields: Iterable[Field]) -> data.StructLayout:
     """The layout of fields of the ISA's tables: packed from bit 0, the first in the lowest bits."""
     return data.StructLayout(
         {f.name: signed(f.bits) if f.signed else unsigned(f.bits) for f in fields}
     )
 
 
-def instruction_layout(instruction):
+def instruction_layout(instruction: isa.Instruction) -> data.StructLayout:
     """The payload of an instruction."""
     return fields_layout(instruction.fields)
 
@@ -29,7 +33,7 @@ WRITE_LAYOUT = data.StructLayout({"n_blk": unsigned(16)} | dict(fields_layout(is
 COUNTS_LAYOUT = data.ArrayLayout(unsigned(isa.WAIT_BITS), len(isa.COUNTERS))
 
 
-def read_port(config):
+def read_port(config: AccelConfig) -> wiring.Signature:
     """A client's side of the AXI read multiplexer.
 
     request : one burst, ``length`` beats (1 to 256) from ``addr`` (aligned to a beat), not crossing
@@ -47,7 +51,7 @@ def read_port(config):
     )
 
 
-def write_port(config):
+def write_port(config: AccelConfig) -> wiring.Signature:
     """A client's side of the AXI write multiplexer.
 
     request : one burst as in `read_port`; the client has all its data at hand when it requests.
@@ -70,16 +74,16 @@ def write_port(config):
     )
 
 
-def ram_write_port(width, addr):
+def ram_write_port(width: int, addr: int) -> wiring.Signature:
     return wiring.Signature({"en": Out(1), "addr": Out(addr), "data": Out(width)})
 
 
-def ram_read_port(width, addr):
+def ram_read_port(width: int, addr: int) -> wiring.Signature:
     """``data`` is valid one cycle after ``en`` and holds while ``en`` is low."""
     return wiring.Signature({"en": Out(1), "addr": Out(addr), "data": In(width)})
 
 
-def param_port(config):
+def param_port(config: AccelConfig) -> wiring.Signature:
     """What the parameter engine writes, one AXI beat at a time, no back-pressure.
 
     dest, index : of the instruction; offset : beat number within the instruction; data : the beat.
@@ -95,7 +99,7 @@ def param_port(config):
     )
 
 
-def wire_params(m, source, block):
+def wire_params(m: Module, source: wiring.PureInterface, block: wiring.Component) -> None:
     """Hands the beats of `param_port` on to a block's `params`."""
     m.d.comb += [getattr(block.params, n).eq(getattr(source, n)) for n in source.signature.members]
 
@@ -105,7 +109,7 @@ PARAM_LAYOUT = fields_layout(isa.CHANNEL.fields)
 PARAM_RAM_LAYOUT = data.StructLayout(dict(PARAM_LAYOUT.members) | {"shift": SHIFT_LAYOUT})
 
 
-def to_ram_format(word):
+def to_ram_format(word: Value) -> Value:
     """The bits of `PARAM_RAM_LAYOUT` for a word of `PARAM_LAYOUT`."""
     param = data.View(PARAM_LAYOUT, word)
     return Cat(param.bias, param.mantissa, split_shift(param.shift))

@@ -4,6 +4,7 @@ from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.bus.axi_master import axi_members
 from hwcnn.rtl.host.axi_lite import axi_lite_members
 from hwcnn.rtl.host.control import Control
@@ -27,7 +28,7 @@ class Accelerator(wiring.Component):
     irq : interrupt, a level. events : see `core.Core`; for simulation, leave it open otherwise.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         self._control, self._core = Control(config), Core(config)
         super().__init__(
@@ -36,7 +37,7 @@ class Accelerator(wiring.Component):
             | {"clk": In(1), "rst": In(1), "irq": Out(1), "events": Out(len(self._core.events))}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         control, core = self._control, self._core
         m.domains.sync = ClockDomain(reset_less=True)

@@ -1,15 +1,15 @@
 """The accumulators: two halves of block RAM, one adding sums while the other is drained."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.layouts import ram_read_port
 from hwcnn.rtl.lib.ram import Ram
 
 
-def sums_port(config):
+def sums_port(config: AccelConfig) -> wiring.Signature:
     """Sums of one pixel for the accumulators, from the array; no back-pressure.
 
     first : overwrite instead of add. addr : bits_for(2 * acc_depth), the top bit is the half. data
@@ -25,7 +25,7 @@ def sums_port(config):
     )
 
 
-def drain_port(config):
+def drain_port(config: AccelConfig) -> wiring.Signature:
     """A read of the accumulators; ``data``: 2 * cols * 32 bits, of both halves; the top bit of
     ``addr`` says which is valid.
     """
@@ -56,11 +56,11 @@ class Accumulators(wiring.Component):
     READ_LATENCY, DATA_LATENCY = 1, 2
     LATENCY = REUSE = 3
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__({"sums": In(sums_port(config)), "read": In(drain_port(config))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         depth, width = self.config.acc_depth, 32 * self.config.cols
         stages = [self._stage(m, i) for i in (1, 2)]
@@ -87,16 +87,16 @@ class Accumulators(wiring.Component):
         m.d.comb += [total.eq(self._added(old)), self.read.data.eq(Cat(halves))]
         return m
 
-    def _now(self):
+    def _now(self) -> tuple[Value, ...]:
         return self.sums.valid, self.sums.first, self.sums.addr
 
-    def _stage(self, m, i):
+    def _stage(self, m: Module, i: int) -> list[Signal]:
         return [
             Signal.like(s, name=f"{name}_{i}", reset_less=name != "valid")
             for s, name in zip(self._now(), ("valid", "first", "addr"))
         ]
 
-    def _added(self, old):
+    def _added(self, old: Value) -> Value:
         """The new accumulators, lane by lane."""
         bits = self.config.sum_bits
         return Cat(

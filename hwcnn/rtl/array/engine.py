@@ -1,11 +1,11 @@
 """The array engine: ARRAY instructions, weights and activations in; sums for the accumulators out."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.layouts import instruction_layout, ram_read_port
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.loop_counter import LoopCounter
@@ -49,7 +49,7 @@ class ArrayEngine(wiring.Component):
 
     START = PassSequencer.LATENCY + 1
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -64,16 +64,16 @@ class ArrayEngine(wiring.Component):
         )
 
     @staticmethod
-    def latency(config):
+    def latency(config: AccelConfig) -> int:
         """Cycles from a pixel's issue to its sums."""
         return 1 + PeArray.latency(config)
 
     @classmethod
-    def done_latency(cls, config):
+    def done_latency(cls, config: AccelConfig) -> int:
         """Cycles from the issue of an instruction's last pixel to `done`."""
         return cls.latency(config) - Accumulators.DATA_LATENCY + Accumulators.LATENCY
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.passes = passes = PassSequencer()
         m.submodules.pes = pes = PeArray(self.config)
@@ -90,7 +90,9 @@ class ArrayEngine(wiring.Component):
         self._tags(m, issue, *tag)
         return m
 
-    def _pixels(self, m, passes, full, issue, swap):
+    def _pixels(
+        self, m: Module, passes: stream.Interface, full: Value, issue: Value, swap: Value
+    ) -> tuple[Value, Value, Value]:
         """The loops y and x of a pass; returns (first, accumulator address, last pixel of the
         instruction).
         """
@@ -131,12 +133,12 @@ class ArrayEngine(wiring.Component):
             ]
         return run.first, acc, run.last & end
 
-    def _loop_counter(self, m, name, n, load):
+    def _loop_counter(self, m: Module, name: str, n: int, load: Value) -> LoopCounter:
         m.submodules[name] = counter = LoopCounter(len(n))
         m.d.comb += [counter.load.eq(load), counter.n.eq(n)]
         return counter
 
-    def _load(self, m, pes, full, swap):
+    def _load(self, m: Module, pes: PeArray, full: Value, swap: Value) -> None:
         """Takes rows of a tile while its RAM is free; with `swap` they begin to go to the PEs."""
         rows = self.config.rows
         m.submodules.tile = tile = Ram(8 * self.config.cols, rows, read_old=True)
@@ -161,7 +163,7 @@ class ArrayEngine(wiring.Component):
         ]
         m.d.comb += pes.load.eq(load)
 
-    def _tags(self, m, issue, first, acc, last):
+    def _tags(self, m: Module, issue: Value, first: Value, acc: Value, last: Value) -> None:
         """What travels beside a pixel."""
         latency = self.latency(self.config) - Accumulators.DATA_LATENCY
         valid, done = Signal(latency), Signal(self.done_latency(self.config))

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.bus.reader import VectorReader
 from hwcnn.rtl.layouts import instruction_layout, ram_write_port, read_port
 from hwcnn.rtl.lib.fifo import StreamFifo
@@ -26,7 +26,7 @@ class LoadEngine(wiring.Component):
 
     AHEAD = 8
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -37,7 +37,7 @@ class LoadEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.reader = reader = VectorReader(self.config, self.config.read_fifo)
         m.submodules.dests = dests = StreamFifo(len(self.write.addr), self.AHEAD)

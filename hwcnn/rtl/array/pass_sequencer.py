@@ -1,6 +1,6 @@
 """The outer loops of ARRAY: which passes an instruction makes."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,7 +48,7 @@ class PassSequencer(wiring.Component):
 
     LATENCY = 2
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             {
                 "i": In(stream.Signature(instruction_layout(isa.ARRAY))),
@@ -56,7 +56,7 @@ class PassSequencer(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         fields, new = Signal(instruction_layout(isa.ARRAY), reset_less=True), self.i.payload
         running, stepping = Signal(), Signal()  # the present pass has been put into `o`
@@ -106,7 +106,7 @@ class PassSequencer(wiring.Component):
             ]
         return m
 
-    def _loop_counters(self, m, load, step):
+    def _loop_counters(self, m: Module, load: Value, step: Value) -> tuple[Signal, Signal]:
         """(Loops in their last round, loops of which all that are inside are); a step is one of the
         latter.
         """

@@ -2,10 +2,11 @@
 cycle.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import RAMS_ONLY
 
@@ -40,7 +41,7 @@ class PeArray(wiring.Component):
 
     GROUP = 4
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -52,11 +53,11 @@ class PeArray(wiring.Component):
         )
 
     @classmethod
-    def latency(cls, config):
+    def latency(cls, config: AccelConfig) -> int:
         """Cycles from `act` to its `sums`: activation, product and sum registers, and both skews."""
         return config.rows + config.cols // cls.GROUP + 1
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         if platform is RAMS_ONLY:  # it has none
             return m
@@ -82,7 +83,9 @@ class PeArray(wiring.Component):
         )
         return m
 
-    def _pe(self, m, r, c, act, weight, load, above):
+    def _pe(
+        self, m: Module, r: int, c: int, act: Value, weight: Value, load: Value, above: Value | None
+    ) -> Signal:
         bits = self.config.sum_bits
         active = Signal(8, name=f"active_{r}_{c}", reset_less=True)
         product = Signal(bits, name=f"product_{r}_{c}", reset_less=True)

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import EAGER_WEIGHTS, MAX_BURST
 from hwcnn.rtl.bus.reader import LinearReader
 from hwcnn.rtl.layouts import instruction_layout, read_port
@@ -26,7 +26,7 @@ class WeightEngine(wiring.Component):
     o : stream of C bytes, output channel 0 lowest: one row (input channel) of a weight tile.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -36,7 +36,7 @@ class WeightEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.reader = reader = LinearReader(
             self.config, self.config.weight_fifo, MAX_BURST, eager=EAGER_WEIGHTS

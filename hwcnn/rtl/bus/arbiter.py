@@ -1,9 +1,10 @@
 """Who asks memory next: bursts of several clients onto one address channel."""
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +36,7 @@ class RequestArbiter(wiring.Component):
     #: As many bursts can wait for memory to take them; as many are remembered.
     AHEAD, HISTORY = 8, 32
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         self.n = n
         burst = data.StructLayout({"addr": 32, "length": 9})
         super().__init__(
@@ -56,7 +57,7 @@ class RequestArbiter(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.fifo = fifo = StreamFifo(
             self.o.payload.shape(), self.AHEAD, history=self.HISTORY
@@ -85,7 +86,7 @@ class RequestArbiter(wiring.Component):
         ]
         return m
 
-    def _allowed(self, m, level):
+    def _allowed(self, m: Module, level: Value) -> tuple[Signal, Signal]:
         """Registers: a burst, a spare burst may be accepted."""
         may, may_spare, soon = Signal(), Signal(), self._soon()
         # three bursts can be on their way into the FIFO when `level` shows 4
@@ -93,11 +94,11 @@ class RequestArbiter(wiring.Component):
         m.d.sync += [may.eq(self.room & fits), may_spare.eq(self.room_spare & fits & ~soon.any())]
         return may, may_spare
 
-    def _soon(self):
+    def _soon(self) -> Value:
         """The clients with a burst that is not spare."""
         return Cat(port.valid for port in self.i) & ~self.spare
 
-    def _pass_on(self, m, turn, may):
+    def _pass_on(self, m: Module, turn: Value, may: Value) -> None:
         """The turn goes to the next client that waits; it stays where there is none."""
         soon, valid, waiting = self._soon(), Cat(port.valid for port in self.i), Signal(self.n)
         following = Signal(self.n)
@@ -115,6 +116,6 @@ class RequestArbiter(wiring.Component):
             m.d.sync += turn.eq(following)
 
 
-def select(choices):
+def select(choices: Iterable[tuple[Value, Value | int]]) -> Value:
     """The value whose condition holds, of (condition, value) of which one or none does."""
     return reduce(or_, (Mux(condition, value, 0) for condition, value in choices))

@@ -1,10 +1,10 @@
 """Clients' read and write ports onto one AXI4 master each."""
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Member, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.layouts import read_port, write_port
 from hwcnn.rtl.lib.fifo import StreamFifo
@@ -14,7 +14,7 @@ from .arbiter import RequestArbiter, select
 AXI_INCR = 1
 
 
-def _address_members(prefix, n):
+def _address_members(prefix: str, n: int) -> dict[str, Member]:
     return {
         f"{prefix}id": Out(bits_for(n)),
         f"{prefix}addr": Out(32),
@@ -26,7 +26,9 @@ def _address_members(prefix, n):
     }
 
 
-def _drive_address(m, axi, prefix, bursts, axi_bytes):
+def _drive_address(
+    m: Module, axi: wiring.Component, prefix: str, bursts: stream.Interface, axi_bytes: int
+) -> None:
     """Put a stream of an arbiter on the AR or AW channel."""
     channel = {
         name: getattr(axi, prefix + name)
@@ -63,7 +65,7 @@ class ReadMux(wiring.Component):
 
     IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
 
-    def __init__(self, config, n):
+    def __init__(self, config: AccelConfig, n: int) -> None:
         self.config, self.n = config, n
         super().__init__(
             {
@@ -84,7 +86,7 @@ class ReadMux(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
         valid, valids = Signal(), Signal(self.n)  # valids: for whom a beat is there
@@ -154,7 +156,7 @@ class WriteMux(wiring.Component):
 
     ORDER_DEPTH = BEATS = 8
 
-    def __init__(self, config, n):
+    def __init__(self, config: AccelConfig, n: int) -> None:
         self.config, self.n = config, n
         super().__init__(
             {
@@ -178,7 +180,7 @@ class WriteMux(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.arbiter = arbiter = RequestArbiter(self.n)
         # Of the accepted bursts: client, length, and whether that is 1.
@@ -224,7 +226,7 @@ class WriteMux(wiring.Component):
         self._responses(m, arbiter)
         return m
 
-    def _ends(self, m, burst, step):
+    def _ends(self, m: Module, burst: data.View, step: Value) -> Value:
         """Whether the beat of this `step` is the last of the burst."""
         # the first beat has passed; the next one is the last; beats left
         inside, last, left = Signal(), Signal(), Signal(9)
@@ -233,7 +235,7 @@ class WriteMux(wiring.Component):
             m.d.sync += [inside.eq(~ends), left.eq(before - 1), last.eq(before == 2)]
         return step & ends
 
-    def _responses(self, m, arbiter):
+    def _responses(self, m: Module, arbiter: RequestArbiter) -> None:
         """Back to the clients, and `idle`."""
         flight = Signal(12)  # bursts
         valid, bad = Signal(), Signal(reset_less=True)

@@ -1,14 +1,14 @@
 """The ports of the accelerator's AXI4 master."""
 
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.host.registers import READ_CLIENTS
 
 ID_BITS = bits_for(len(READ_CLIENTS))
 
 
-def axi_members(config):
+def axi_members(config: AccelConfig) -> dict[str, Member]:
     """Members of an AXI4 master with the data width of the configuration, by the names of the
     specification.
     """

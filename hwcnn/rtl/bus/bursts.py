@@ -1,14 +1,14 @@
 """From linear reads to AXI bursts."""
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.lib.fifo import StreamRegister
 
 
-def linear_layout(count_bits):
+def linear_layout(count_bits: int) -> data.StructLayout:
     """addr: byte address, rounded down to a beat; n_beats: beats to read, >= 1."""
     return data.StructLayout({"addr": 32, "n_beats": count_bits})
 
@@ -38,7 +38,14 @@ class BurstSplitter(wiring.Component):
     freed : high in a cycle in which room for one more beat becomes free.
     """
 
-    def __init__(self, config, max_burst, count_bits, room=None, eager=None):
+    def __init__(
+        self,
+        config: AccelConfig,
+        max_burst: int,
+        count_bits: int,
+        room: int | None = None,
+        eager: int | None = None,
+    ) -> None:
         if max_burst * config.axi_bytes > 4096 or max_burst & max_burst - 1:
             raise ValueError(f"expected a power of two of beats within 4 KiB, not {max_burst!r}")
         if room is not None and room < max_burst:
@@ -58,18 +65,18 @@ class BurstSplitter(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.out = out = StreamRegister(self.request.payload.shape())
         burst, roomy, step = out.i.payload, Signal(init=1), Signal()
         self._cut(m, burst, roomy & out.i.ready, step)
         if self.room is not None:
-            self._reserve(m, burst, roomy, step)
+            self._reserve(m, self.room, burst, roomy, step)
         wiring.connect(m, out.o, wiring.flipped(self.request))
         m.d.comb += out.i.valid.eq(step)
         return m
 
-    def _cut(self, m, out, free, step):
+    def _cut(self, m: Module, out: data.View, free: Value, step: Value) -> None:
         """Holds a read while its bursts go out, one in each `step`, which happens when it is
         `free`.
         """
@@ -112,13 +119,13 @@ class BurstSplitter(wiring.Component):
                 ends.eq(end[-1]),
             ]
 
-    def _reserve(self, m, out, roomy, step):
+    def _reserve(self, m: Module, room: int, out: data.View, roomy: Value, step: Value) -> None:
         """Takes room for each burst; `roomy` allows one in the next cycle, if there is none in
         this.
         """
         length = out.length[: bits_for(self.max_burst + 1)]
         credits, change = (
-            Signal(range(self.room + 1), init=self.room),
+            Signal(range(room + 1), init=room),
             Signal(signed(len(length) + 1)),
         )
         after, freed = Signal.like(credits), Signal()
@@ -131,7 +138,7 @@ class BurstSplitter(wiring.Component):
             credits.eq(after),
             roomy.eq(after >= self.max_burst),
         ]
-        if self.eager is not None and self.eager + self.max_burst < self.room:
+        if self.eager is not None and self.eager + self.max_burst < room:
             # As it is now: a burst that was spare is needed when it has waited long enough. One
             # burst waits at `request`.
-            m.d.sync += self.spare.eq(after < self.room - self.eager - self.max_burst)
+            m.d.sync += self.spare.eq(after < room - self.eager - self.max_burst)

@@ -34,7 +34,7 @@ class FaultLocator(wiring.Component):
 
     SEEN = RequestArbiter.HISTORY - 3
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             {
                 "read_error": In(1),
@@ -53,7 +53,7 @@ class FaultLocator(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         side, client, ended, first = Signal(), Signal(_CLIENT), Signal(), Signal()
         m.d.comb += [

@@ -4,7 +4,7 @@ from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.layouts import READ_LAYOUT, read_port
 from hwcnn.rtl.lib.delay import output_register
@@ -38,7 +38,14 @@ class LinearReader(wiring.Component):
     i : stream of {addr, n_beats}. port : client of the read multiplexer. o : stream of beats.
     """
 
-    def __init__(self, config, fifo_depth, max_burst, count_bits=None, eager=None):
+    def __init__(
+        self,
+        config: AccelConfig,
+        fifo_depth: int,
+        max_burst: int,
+        count_bits: int | None = None,
+        eager: int | None = None,
+    ) -> None:
         self.config, self.fifo_depth, self.max_burst, self.eager = (
             config,
             fifo_depth,
@@ -54,7 +61,7 @@ class LinearReader(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.splitter = splitter = BurstSplitter(
             self.config, self.max_burst, self.count_bits, self.fifo_depth, self.eager
@@ -103,7 +110,7 @@ class VectorReader(wiring.Component):
 
     TILES = 4
 
-    def __init__(self, config, fifo_depth, padded=True):
+    def __init__(self, config: AccelConfig, fifo_depth: int, padded: bool = True) -> None:
         self.config, self.fifo_depth, self.padded = config, fifo_depth, padded
         super().__init__(
             {
@@ -114,7 +121,7 @@ class VectorReader(wiring.Component):
             | ({"last": Out(1)} if padded else {})
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes, beat = self.config.lanes, self.config.axi_bytes
         per_beat, per_vector = max(1, beat // lanes), max(1, lanes // beat)
@@ -156,7 +163,7 @@ class VectorReader(wiring.Component):
             wiring.connect(m, data_side, wiring.flipped(self.o))
         return m
 
-    def _order(self, m, rows, per_beat):
+    def _order(self, m: Module, rows: Walker, per_beat: int) -> stream.Interface:
         """A tile goes to the address side and to the data side in the same cycle; returns the order
         of its vectors there.
         """
@@ -178,7 +185,7 @@ class VectorReader(wiring.Component):
         m.d.comb += [tile[name].eq(i[name]) for name in sorted(same)]
         return order.o
 
-    def _beats(self, m, beats, per_vector):
+    def _beats(self, m: Module, beats: stream.Interface, per_vector: int) -> stream.Interface:
         """The stream that vectors are cut from: beats, or whole vectors where these are wider."""
         if per_vector == 1:
             return beats
@@ -186,7 +193,7 @@ class VectorReader(wiring.Component):
         wiring.connect(m, beats, widen.i)
         return widen.o
 
-    def _output(self, m, beats, order):
+    def _output(self, m: Module, beats: stream.Interface, order: stream.Interface) -> None:
         """The output register: the ordered place of a beat, or a pad."""
         here = order.payload
         inside = here.inside if self.padded else Const(1)

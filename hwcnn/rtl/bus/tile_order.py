@@ -1,6 +1,6 @@
 """Which vectors of a padded tile are pads, and where in a beat the others are."""
 
-from amaranth import Const, Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,7 @@ _FLAGS = {"one": (1, 1)}
 _PAD_FLAGS = {"no_before": (0, 0), "one_before": (0, 1), "no_after": (2, 0), "one_after": (2, 1)}
 
 
-def order_flags(tile, padded):
+def order_flags(tile: data.View, padded: bool) -> dict[str, Value]:
     """``{name: bit}``: the bits of `TileOrder.layout` that follow from the fields of a tile."""
     flags = _FLAGS | _PAD_FLAGS if padded else _FLAGS
     return {
@@ -34,7 +34,7 @@ class _PaddedSpan:
     last of its phase, of all. All are known when the item begins.
     """
 
-    def __init__(self, name, tile):
+    def __init__(self, name: str, tile: data.View) -> None:
         self.counts = [tile[field] for field in _SPANS[name]]
         self.flags = {bit: tile[f"{name}_{bit}"] for bit in _FLAGS | _PAD_FLAGS}
         self.inside, self.final, self.ends, self.last = (
@@ -43,7 +43,7 @@ class _PaddedSpan:
         # items of the phase, the one at hand included
         self.left = Signal(16, name=f"{name}_left", reset_less=True)
 
-    def count(self, m, starts, moves):
+    def count(self, m: Module, starts: Value, moves: Value) -> None:
         """On to the first item if it `starts`; if it `moves`, to the next, the first one coming
         after the last.
         """
@@ -70,7 +70,7 @@ class _PaddedSpan:
 class _UnpaddedSpan:
     """`_PaddedSpan` of a row or column without pads."""
 
-    def __init__(self, name, tile):
+    def __init__(self, name: str, tile: data.View) -> None:
         self.loop, self.single, self.n = (
             InlineLoopCounter(name, 16),
             tile[f"{name}_one"],
@@ -78,7 +78,7 @@ class _UnpaddedSpan:
         )
         self.inside, self.ends, self.last = Const(1), self.loop.last, self.loop.last
 
-    def count(self, m, starts, moves):
+    def count(self, m: Module, starts: Value, moves: Value) -> None:
         self.loop.count(m, starts, moves, self.single, self.n)
 
 
@@ -105,7 +105,7 @@ class TileOrder(wiring.Component):
         otherwise a pad of ``pad_value``. ``last`` ends the tile.
     """
 
-    def __init__(self, per_beat, padded=True):
+    def __init__(self, per_beat: int, padded: bool = True) -> None:
         self.per_beat, self.padded = per_beat, padded
         place = bits_for(per_beat)
         pads = (
@@ -136,7 +136,7 @@ class TileOrder(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.out = out = SkidBuffer(self.order_layout)
         wiring.connect(m, out.o, wiring.flipped(self.o))
@@ -177,7 +177,16 @@ class TileOrder(wiring.Component):
             ]
         return m
 
-    def _place(self, m, running, step, inside, row_ends, blk_ends, row_inside):
+    def _place(
+        self,
+        m: Module,
+        running: Value,
+        step: Value,
+        inside: Value,
+        row_ends: Value,
+        blk_ends: Value,
+        row_inside: Value,
+    ) -> Value:
         """The place in its beat of the vector at hand."""
         if self.per_beat == 1:
             return Const(0)

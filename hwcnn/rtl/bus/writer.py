@@ -1,10 +1,10 @@
 """Writes of tiles of vectors to DRAM."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.layouts import WRITE_LAYOUT, write_port
 from hwcnn.rtl.lib.delay import output_register
@@ -44,7 +44,7 @@ class Writer(wiring.Component):
     BURSTS = 16
     UNACKNOWLEDGED = 64
 
-    def __init__(self, config, lanes):
+    def __init__(self, config: AccelConfig, lanes: int) -> None:
         self.config, self.lanes = config, lanes
         self.vectors_per_beat, self.beats_per_vector = (
             max(1, config.axi_bytes // lanes),
@@ -59,14 +59,14 @@ class Writer(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         places, bursts = self._plan(m, self._walk(m))
         beats, burst_pushed = self._pack(m, places)
         self._request(m, bursts, beats, burst_pushed)
         return m
 
-    def _walk(self, m):
+    def _walk(self, m: Module) -> stream.Interface:
         """The stream of the vectors' addresses, in vectors."""
         unit = bits_for(self.lanes)
         m.submodules.walker = walker = Walker(
@@ -88,7 +88,9 @@ class Writer(wiring.Component):
         wiring.connect(m, walker.o, vectors.i)
         return vectors.o
 
-    def _plan(self, m, ahead):
+    def _plan(
+        self, m: Module, ahead: stream.Interface
+    ) -> tuple[stream.Interface, stream.Interface]:
         """Compares each vector's address with the next one's, which is `ahead`.
 
         Returns the streams of the vectors' places and of the bursts that they make; a burst comes
@@ -100,7 +102,7 @@ class Writer(wiring.Component):
         here, here_valid = Signal.like(ahead.payload, reset_less=True), Signal()
         known, step = Signal(), Signal()  # known: so is the next
 
-        def beats(addr):
+        def beats(addr: Value) -> tuple[Value, Value]:
             """The first and the last beat of the vector at `addr`."""
             if per_vector > 1:
                 bits = bits_for(per_vector)
@@ -146,7 +148,16 @@ class Writer(wiring.Component):
         self._burst(m, burst.valid, made, first, last, burst_ends, step)
         return places.o, bursts.o
 
-    def _burst(self, m, valid, burst, first, last, ends, step):
+    def _burst(
+        self,
+        m: Module,
+        valid: Value,
+        burst: data.View,
+        first: Value,
+        last: Value,
+        ends: Value,
+        step: Value,
+    ) -> None:
         """The burst up to the vector at hand.
 
         valid, burst : {addr, length}; driven. first, last : beats of the vector at hand. ends : it is the
@@ -168,7 +179,7 @@ class Writer(wiring.Component):
             burst.length.eq(last[:place_bits] - start + 1),
         ]
 
-    def _pack(self, m, places):
+    def _pack(self, m: Module, places: stream.Interface) -> tuple[stream.Interface, Value]:
         """Gathers vectors in a beat's register until it is complete.
 
         Returns (stream of beats, whether a burst's last one is pushed into their FIFO). `done`
@@ -225,7 +236,9 @@ class Writer(wiring.Component):
                 )
         return beats.o, pushed & packed.last
 
-    def _request(self, m, bursts, beats, burst_pushed):
+    def _request(
+        self, m: Module, bursts: stream.Interface, beats: stream.Interface, burst_pushed: Value
+    ) -> None:
         """Requests the bursts whose beats are all buffered."""
         # such bursts; whole is not 0
         whole, any_whole, requested = Signal(range(self.BEATS + 2)), Signal(), Signal()

@@ -1,7 +1,10 @@
 """The AXI4-Lite slave: writes and reads of the registers, one of each at a time."""
 
-from amaranth import Cat, Signal
-from amaranth.lib.wiring import In, Out
+from collections.abc import Mapping
+
+from amaranth import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Member, Out
 
 from hwcnn.config import bits_for
 
@@ -11,7 +14,7 @@ from .registers import ADDR_BITS, BY_NAME, DATA_BITS, PERF, PERF_OFFSET, REGISTE
 _WORD_BITS = bits_for(max(r.offset for r in REGISTERS) // 4 + 1)
 
 
-def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
+def axi_lite_members(addr_bits: int = ADDR_BITS, data_bits: int = DATA_BITS) -> dict[str, Member]:
     """Members of an AXI4-Lite slave, by the names of the specification."""
     return {
         "awaddr": In(addr_bits),
@@ -36,7 +39,7 @@ def axi_lite_members(addr_bits=ADDR_BITS, data_bits=DATA_BITS):
     }
 
 
-def _locate(address):
+def _locate(address: Value) -> Value:
     """The number of the register at an address, and a bit: it is in the map."""
     return Cat(address[2 : 2 + _WORD_BITS], ~address[2 + _WORD_BITS :].any())
 
@@ -44,23 +47,23 @@ def _locate(address):
 class RegisterWrite:
     """The write that commits in this cycle."""
 
-    def __init__(self, commit, word, data, strb):
+    def __init__(self, commit: Value, word: Value, data: Value, strb: Value) -> None:
         self.commit, self.word, self.data, self.strb = commit, word, data, strb
 
-    def strobe(self, name):
+    def strobe(self, name: str) -> Value:
         """High while register `name` is written."""
         return self.commit & (self.word == BY_NAME[name].offset >> 2)
 
-    def bit(self, name, bit):
+    def bit(self, name: str, bit: str) -> Value:
         """High while a one is written to a field of one bit of register `name`."""
         lsb = BY_NAME[name][bit].lsb
         return self.strobe(name) & self.data[lsb] & self.strb[lsb // 8]
 
-    def written(self, width):
+    def written(self, width: int) -> Value:
         """The low `width` bits of the data, 0 where not strobed."""
         return (self.data & Cat(s.replicate(8) for s in self.strb))[:width]
 
-    def store(self, m, name, target, lsb=0):
+    def store(self, m: Module, name: str, target: Signal, lsb: int = 0) -> None:
         """Write register `name`, whose bits from `lsb` on are `target`, byte by byte."""
         for k, strobe in enumerate(self.strb):
             low, high = max(8 * k, lsb), 8 * k + 8
@@ -69,7 +72,7 @@ class RegisterWrite:
                     m.d.sync += target[low - lsb : high - lsb].eq(self.data[low:high])
 
 
-def write_channel(m, slave):
+def write_channel(m: Module, slave: wiring.Component) -> RegisterWrite:
     """Takes address and data in any order; the returned object tells which register is written
     with what.
     """
@@ -93,7 +96,9 @@ def write_channel(m, slave):
     return RegisterWrite(commit & in_map, word, data, strb)
 
 
-def read_channel(m, slave, values, turn):
+def read_channel(
+    m: Module, slave: wiring.Component, values: Mapping[str, Value], turn: Value
+) -> None:
     """Answers reads with `values`, signals by register name (those left out read as 0).
 
     Performance counter number `turn` can be read: reads of the others wait for their turn.

@@ -1,15 +1,17 @@
 """AXI4-Lite registers, run control, completion and performance counters, watchdog and interrupt."""
 
-from amaranth import Cat, Const, Module, Signal
+from collections.abc import Mapping
+
+from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.layouts import COUNTS_LAYOUT
 
 from . import registers
-from .axi_lite import axi_lite_members, read_channel, write_channel
+from .axi_lite import RegisterWrite, axi_lite_members, read_channel, write_channel
 from .counters import counters
 from .registers import (
     BY_NAME,
@@ -54,7 +56,7 @@ class Control(wiring.Component):
         CONTROL.reset ends the waiting. soft_reset : pulse of one cycle that resets the engines.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             axi_lite_members()
@@ -80,7 +82,7 @@ class Control(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         write = write_channel(m, self)
         status = {
@@ -139,13 +141,20 @@ class Control(wiring.Component):
         )
         return m
 
-    def _pack(self, register, values):
+    def _pack(self, register: str, values: Mapping[str, Value]) -> Value | int:
         word = 0
         for f in BY_NAME[register].fields:
             word |= values[f.name] << f.lsb
         return word
 
-    def _limits(self, m, busy, cycles, watchdog, budget):
+    def _limits(
+        self,
+        m: Module,
+        busy: Value,
+        cycles: tuple[Value, Value, Value],
+        watchdog: Value,
+        budget: Value,
+    ) -> dict[str, Signal]:
         """Signals by the name of their error: there was no activity for too long, the run has taken
         too long.
 
@@ -170,7 +179,14 @@ class Control(wiring.Component):
             m.d.sync += timer.eq(timer + 1)
         return late
 
-    def _run(self, m, write, status, events, late):
+    def _run(
+        self,
+        m: Module,
+        write: RegisterWrite,
+        status: Mapping[str, Signal],
+        events: Value,
+        late: Mapping[str, Signal],
+    ) -> None:
         """Start, end, errors and soft reset."""
         start, reset = write.bit("CONTROL", "start"), write.bit("CONTROL", "reset")
         busy, resetting = status["busy"], status["resetting"]

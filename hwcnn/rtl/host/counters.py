@@ -1,6 +1,7 @@
 """The completion counters, and the performance counters, which share one adder and a RAM."""
 
-from amaranth import Array, Cat, Mux, Signal
+from amaranth import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 
 from hwcnn import isa
 from hwcnn.config import bits_for
@@ -9,7 +10,7 @@ from hwcnn.rtl.lib.ram import Ram
 from .registers import DATA_BITS, PERF
 
 
-def counters(m, control, busy):
+def counters(m: Module, control: wiring.Component, busy: Value) -> tuple[Signal, Signal, Value]:
     """The completion counters and the performance counters; returns (number of a counter, its
     value, a bit: it is of this run).
 

@@ -1,5 +1,7 @@
 """Sends the words of a program to the queues of the engines."""
 
+from collections.abc import Iterable
+
 from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -31,7 +33,7 @@ class Dispatch(wiring.Component):
     accelerator does not have.
     """
 
-    def __init__(self, instructions=isa.INSTRUCTIONS):
+    def __init__(self, instructions: Iterable[isa.Instruction] = isa.INSTRUCTIONS) -> None:
         self.instructions = tuple(instructions)
         super().__init__(
             {
@@ -43,7 +45,7 @@ class Dispatch(wiring.Component):
             | {f"o_{i.name}": Out(stream.Signature(isa.WORD_BITS)) for i in self.instructions}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         queues = [getattr(self, f"o_{i.name}") for i in self.instructions]
         opcode = self.i.payload[:8]

@@ -1,10 +1,11 @@
 """Reads a program from DRAM ahead of its use."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.layouts import read_port
 from hwcnn.rtl.lib.fifo import StreamFifo
 
@@ -28,7 +29,7 @@ class Fetch(wiring.Component):
     o : stream of words. port : read port.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -41,7 +42,7 @@ class Fetch(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         beats = BURST_BYTES // self.config.axi_bytes
         depth = AHEAD_BYTES // self.config.axi_bytes
@@ -81,7 +82,7 @@ class Fetch(wiring.Component):
         self._words(m, fifo.o, drop)
         return m
 
-    def _words(self, m, beat, drop):
+    def _words(self, m: Module, beat: stream.Interface, drop: Value) -> None:
         """Connect the beats of the stream `beat` to `o`, or drop them."""
         wide = self.config.axi_bytes >= isa.WORD_BYTES
         ratio = max(self.config.axi_bytes, isa.WORD_BYTES) // min(

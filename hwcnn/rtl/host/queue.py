@@ -1,10 +1,11 @@
 """An engine's instruction queue: words in, instructions out when their waits hold."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.layouts import COUNTS_LAYOUT, instruction_layout
 from hwcnn.rtl.lib.ram import Ram
 
@@ -39,7 +40,7 @@ class InstructionQueue(wiring.Component):
     empty : no instruction is ready to go or waiting.
     """
 
-    def __init__(self, config, instruction):
+    def __init__(self, config: AccelConfig, instruction: isa.Instruction) -> None:
         self.config, self.instruction = config, instruction
         super().__init__(
             {
@@ -53,7 +54,7 @@ class InstructionQueue(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         full, take = Signal(), Signal()  # an instruction is ready to go or waiting; it goes
         header = (
@@ -83,12 +84,12 @@ class InstructionQueue(wiring.Component):
         ]
         return m
 
-    def _passed(self, m, full, take):
+    def _passed(self, m: Module, full: Value, take: Value) -> Value:
         """An instruction of one word stays at `i`; returns the header."""
         m.d.comb += [full.eq(self.i.valid), self.i.ready.eq(take)]
         return self.i.payload
 
-    def _queued(self, m, full, take):
+    def _queued(self, m: Module, full: Value, take: Value) -> Value:
         """The RAM and the registers of the fields, which `o` shows; returns the header."""
         n, depth = self.instruction.words, self.config.queue_words
         m.submodules.ram = ram = Ram(isa.WORD_BITS, depth, block=True)

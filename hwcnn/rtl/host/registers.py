@@ -60,7 +60,7 @@ class Register:
     doc: str
     fields: tuple[BitField, ...] = ()
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> BitField:
         return next(f for f in self.fields if f.name == name)
 
 

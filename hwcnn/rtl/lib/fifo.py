@@ -1,6 +1,7 @@
 """The stream buffers that every block uses."""
 
 from amaranth import Const, Module, Mux, Signal
+from amaranth.hdl import ShapeLike
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +36,9 @@ class StreamFifo(wiring.Component):
         so on, `history` - 1 in all.
     """
 
-    def __init__(self, shape, depth, block=False, history=None):
+    def __init__(
+        self, shape: ShapeLike, depth: int, block: bool = False, history: int | None = None
+    ) -> None:
         if depth < 4 or depth & depth - 1:
             raise ValueError(f"expected a depth that is a power of two, at least 4, not {depth!r}")
         self.shape, self.depth, self.block, self.history = shape, depth, block, history
@@ -48,7 +51,7 @@ class StreamFifo(wiring.Component):
             | ({"back": In(1)} if history else {})
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         payload = Signal(self.shape)
         width = len(payload.as_value() if hasattr(payload, "as_value") else payload)
@@ -101,7 +104,7 @@ class _Registers(wiring.Component):
     i, o : streams of `shape`.
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape: ShapeLike) -> None:
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
 
@@ -112,7 +115,7 @@ class StreamRegister(_Registers):
     combinationally on the other side.
     """
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         payload = output_register(m, self.o.payload)
         m.d.comb += self.i.ready.eq(~self.o.valid)
@@ -128,7 +131,7 @@ class SkidBuffer(_Registers):
     Latency: 1 cycle. Throughput: an item a cycle. `i.ready` and all of `o` come from registers.
     """
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         spare = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
         full, payload = Signal(), output_register(m, self.o.payload)  # full: `spare` holds an item

@@ -12,13 +12,13 @@ class Widen(wiring.Component):
     depends on ``o.ready``.
     """
 
-    def __init__(self, width, factor):
+    def __init__(self, width: int, factor: int) -> None:
         self.width, self.factor = width, factor
         super().__init__(
             {"i": In(stream.Signature(width)), "o": Out(stream.Signature(width * factor))}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         count, full = Signal(range(self.factor)), Signal()
         word = Signal(self.width * self.factor)
@@ -45,13 +45,13 @@ class Narrow(wiring.Component):
     narrow item a cycle.
     """
 
-    def __init__(self, width, factor):
+    def __init__(self, width: int, factor: int) -> None:
         self.width, self.factor = width, factor
         super().__init__(
             {"i": In(stream.Signature(width * factor)), "o": Out(stream.Signature(width))}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         at = Signal(range(self.factor))
         m.d.comb += [
@@ -64,7 +64,9 @@ class Narrow(wiring.Component):
         return m
 
 
-def resize(m, source, source_width, width, name):
+def resize(
+    m: Module, source: stream.Interface, source_width: int, width: int, name: str
+) -> stream.Interface:
     """A stream of `width` bits from a submodule's output of `source_width` bits (powers of two),
     lowest bits first.
     """

@@ -1,6 +1,6 @@
 """Counters of loops that know a cycle ahead which round is the last."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,11 +21,11 @@ class LoopCounter(wiring.Component):
     last to the first one of as many; `load` wins. last : the present round is the last one.
     """
 
-    def __init__(self, bits):
+    def __init__(self, bits: int) -> None:
         self.bits = bits
         super().__init__({"load": In(1), "n": In(bits), "step": In(1), "last": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         # left: the present one included
         total, left = Signal(self.bits, reset_less=True), Signal(self.bits, reset_less=True)
@@ -49,17 +49,17 @@ class InlineLoopCounter:
     known long before it is loaded.
     """
 
-    def __init__(self, name, bits):
+    def __init__(self, name: str, bits: int) -> None:
         # number of the next round
         self.following = Signal(bits, name=f"{name}_following", reset_less=True)
         # single: there is one only
         self.last, self.single = Signal(name=f"{name}_last"), Signal(name=f"{name}_single")
 
-    def last_next(self, count):
+    def last_next(self, count: Value) -> Value:
         """Whether the next round of `count` is the last, the first one coming after the last."""
         return Mux(self.last, self.single, self.following == count)
 
-    def count(self, m, starts, moves, single, count):
+    def count(self, m: Module, starts: Value, moves: Value, single: Value, count: Value) -> None:
         """On to the first round if it `starts`, `single` where there is one only; if it `moves`, to
         the next of `count`.
         """

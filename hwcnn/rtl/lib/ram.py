@@ -28,7 +28,7 @@ class Ram(wiring.Component):
     distributed RAM.
     """
 
-    def __init__(self, width, depth, block=False, read_old=False):
+    def __init__(self, width: int, depth: int, block: bool = False, read_old: bool = False) -> None:
         self.width, self.depth, self.block, self.read_old = width, depth, block, read_old
         addr = bits_for(depth)
         super().__init__(
@@ -42,7 +42,7 @@ class Ram(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.ram = Instance(
             "hwcnn_ram",

@@ -3,8 +3,9 @@ requantisation.
 """
 
 import itertools
+from collections.abc import Sequence
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,13 +24,13 @@ _VALUE = _COARSE * _STEP + _WINDOW
 SHIFT_LAYOUT = data.StructLayout({"fine": range(_STEP + 1), "coarse": range(_COARSE + 1)})
 
 
-def split_shift(shift):
+def split_shift(shift: Value) -> Value:
     """The bits of `SHIFT_LAYOUT` for a shift of 0 to 48."""
     whole = (shift[:3] == 0) & shift[3:].any()
     return Cat(shift[:3], whole, (shift[3:] - whole)[:3])
 
 
-def _chosen(choices, index):
+def _chosen(choices: Sequence[Value], index: Value) -> Value:
     """One of the choices: a tree of multiplexers, which takes fewer LUTs than a shift, for what is
     beyond the last is open.
     """
@@ -67,7 +68,7 @@ class RoundClamp(wiring.Component):
     LATENCY = 5
     SHIFT_AHEAD = 1
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         if not 2 <= width <= 56:
             raise ValueError(f"expected a width from 2 to 56, not {width!r}")
         self.width = width
@@ -82,7 +83,7 @@ class RoundClamp(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         shift = Signal(SHIFT_LAYOUT, reset_less=True)
         m.d.sync += shift.eq(self.shift)
@@ -114,7 +115,7 @@ class RoundClamp(wiring.Component):
         m.d.comb += self.result.eq(result)
         return m
 
-    def _coarse(self, m, coarse):
+    def _coarse(self, m: Module, coarse: Value) -> tuple[Signal, Signal, Signal, Signal]:
         """(window, a one bit was shifted out, a bit above the window differs from the sign, sign),
         a cycle after the value.
         """
@@ -145,7 +146,7 @@ class RoundClamp(wiring.Component):
         ]
         return window, lost, over, sign1
 
-    def _fine(self, m, window, fine, offset, lost):
+    def _fine(self, m: Module, window: Value, fine: Value, offset: Value, lost: Value) -> Signal:
         """``(offset - window / 2**fine) * 2**8`` and the rounding constant, 2 cycles after the
         window; one multiplier block.
         """

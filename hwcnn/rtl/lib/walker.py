@@ -1,5 +1,7 @@
 """Addresses of nested loops, by running sums."""
 
+from collections.abc import Sequence
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -7,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .loop_counter import InlineLoopCounter
 
 
-def walk_layout(levels, addr_bits):
+def walk_layout(levels: Sequence[tuple[int, int]], addr_bits: int) -> data.StructLayout:
     """{addr, s0, n0, s1, n1, ...}: first address; stride and count (>= 1) of each loop, innermost
     first.
     """
@@ -35,7 +37,7 @@ class Walker(wiring.Component):
     o : stream of {addr, last}; ``last`` marks the nest's last address.
     """
 
-    def __init__(self, levels, addr_bits=32):
+    def __init__(self, levels: Sequence[tuple[int, int]], addr_bits: int = 32) -> None:
         self.levels, self.addr_bits = levels, addr_bits
         super().__init__(
             {
@@ -44,7 +46,7 @@ class Walker(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         nest, loops = (
             self.i.payload,

@@ -1,12 +1,13 @@
 """The post engine: accumulators through requantisation to DRAM."""
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.hdl._ast import Statement
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Member, Out
 from amaranth.utils import exact_log2
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.array.accumulators import drain_port
 from hwcnn.rtl.bus.reader import VectorReader
 from hwcnn.rtl.bus.writer import Writer
@@ -27,7 +28,7 @@ from .param_slots import ParamSlots
 from .pipeline import PostPipeline
 
 
-def _shared_members(config):
+def _shared_members(config: AccelConfig) -> dict[str, Member]:
     return {
         "i": In(stream.Signature(instruction_layout(isa.POST))),
         "accumulators": Out(drain_port(config)),
@@ -71,7 +72,7 @@ class PostCore(wiring.Component):
     SECOND = PostPipeline.SECOND
     LATENCY = PostPipeline.LATENCY + 2
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             _shared_members(config)
@@ -83,7 +84,7 @@ class PostCore(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = PostPipeline(self.config)
         m.submodules.slots = slots = ParamSlots(self.config, dest=0)
@@ -126,7 +127,7 @@ class PostCore(wiring.Component):
         ]
         return m
 
-    def _accept(self, m, free):
+    def _accept(self, m: Module, free: Value) -> Value:
         """Hands on the descriptors; returns: an instruction is at `i` that does not run yet."""
         fields, write, read = self.i.payload, self.write.payload, self.read.payload
         offered, taken = Signal(), Signal()
@@ -151,7 +152,9 @@ class PostCore(wiring.Component):
         ]
         return self.i.valid & ~taken
 
-    def _issue(self, m, issue, free, waiting, end):
+    def _issue(
+        self, m: Module, issue: Value, free: Value, waiting: Value, end: Value
+    ) -> tuple[Signal, Signal, Signal]:
         """The loops over blocks, rows and columns; returns (fields of the running instruction, not
         all vectors are issued, that in the next cycle).
         """
@@ -179,7 +182,9 @@ class PostCore(wiring.Component):
             m.d.sync += [run.eq(new), run.mb.eq(Mux(new.residual, new.mb, 0))]
         return run, running, running_next
 
-    def _credit(self, m, run, ready, ready_next, may, issue):
+    def _credit(
+        self, m: Module, run: data.View, ready: Value, ready_next: Value, may: Value, issue: Value
+    ) -> None:
         """Decides about `issue`, all but the residual a cycle ahead: places in the output FIFO are
         reserved.
         """
@@ -203,13 +208,13 @@ class PostCore(wiring.Component):
             self.residual.ready.eq(may & run.residual),
         ]
 
-    def _control(self, control, run, second):
+    def _control(self, control: data.View, run: data.View, second: Value) -> list[Statement]:
         fields = {n: run[n] for n in ("group", "ma", "c", "shift")}
         fields |= {n: Mux(second, run[n + "2"], run[n]) for n in ("zero", "low", "high")}
         fields |= {"second": second, "half": run.acc[bits_for(self.config.acc_depth)], "mb": run.mb}
         return [control[n].eq(value) for n, value in fields.items()]
 
-    def _late_residual(self, m, residual):
+    def _late_residual(self, m: Module, residual: Value) -> Value:
         """A residual vector, a cycle after its second pass begins; the delay line is a RAM."""
         now = Signal(bits_for(self.SECOND))
         m.submodules.residuals = ram = Ram(len(residual), 1 << len(now), block=True)
@@ -223,7 +228,7 @@ class PostCore(wiring.Component):
         ]
         return delay(m, ram.r_data, 1, "residual")
 
-    def _lanes(self, run):
+    def _lanes(self, run: data.View) -> Value:
         """The P lanes of a residual vector of L that belong to the output's block."""
         lanes, vector = self.config.post_lanes, self.config.lanes
         if lanes == vector:
@@ -243,7 +248,7 @@ class PostEngine(wiring.Component):
     stored : pulses when memory has acknowledged the last write of an instruction.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             _shared_members(config)
@@ -254,7 +259,7 @@ class PostEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = PostCore(self.config)
         m.submodules.reader = reader = VectorReader(

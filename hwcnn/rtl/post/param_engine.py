@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.limits import MAX_BURST
 from hwcnn.rtl.bus.bursts import BurstSplitter
 from hwcnn.rtl.layouts import instruction_layout, param_port, read_port
@@ -24,7 +25,7 @@ class ParamEngine(wiring.Component):
     done : pulse.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -35,7 +36,7 @@ class ParamEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.splitter = splitter = BurstSplitter(
             self.config, MAX_BURST, len(self.i.payload.n_beats)

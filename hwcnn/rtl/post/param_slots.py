@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.layouts import PARAM_LAYOUT, PARAM_RAM_LAYOUT, param_port, to_ram_format
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import Ram
@@ -38,7 +38,7 @@ class ParamSlots(wiring.Component):
     LATENCY = {"bias": 2, "mantissa": 2, "shift": 5}
     REGISTERED = ("bias",)
 
-    def __init__(self, config, dest):
+    def __init__(self, config: AccelConfig, dest: int) -> None:
         self.config, self.dest = config, dest
         #: Channels of a beat and of a group, and groups.
         self.channels, self.lanes = config.axi_bytes // isa.CHANNEL_BYTES, config.post_lanes
@@ -52,7 +52,7 @@ class ParamSlots(wiring.Component):
             | {name: Out(bits * self.lanes) for name, bits in PARAM_BITS.items()}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         # of a group, of a beat
         beats, choices = max(1, self.lanes // self.channels), max(1, self.channels // self.lanes)

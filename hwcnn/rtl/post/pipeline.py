@@ -1,10 +1,13 @@
 """Requantisation of accumulators and the second stage: the arithmetic of the post engine."""
 
-from amaranth import Cat, Module, Mux, signed, unsigned
+from collections.abc import Callable
+
+from amaranth import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.array.accumulators import Accumulators
 from hwcnn.rtl.lib.delay import delay, register
 from hwcnn.rtl.lib.roundclamp import RoundClamp, split_shift
@@ -57,7 +60,7 @@ class PostPipeline(wiring.Component):
     LATENCY = _MULTIPLIED + RoundClamp.LATENCY
     SECOND = LATENCY - (_SUMMED - 1)
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -69,7 +72,7 @@ class PostPipeline(wiring.Component):
             | {name: In(bits * config.post_lanes) for name, bits in PARAM_BITS.items()}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         at = self._control(m)
         self._second = [at("second", cycle) for cycle in range(self._MULTIPLIED)]
@@ -113,11 +116,11 @@ class PostPipeline(wiring.Component):
         m.d.comb += self.result.eq(Cat(results))
         return m
 
-    def _control(self, m):
+    def _control(self, m: Module) -> Callable[[str, int], Value]:
         """A function: a control field, so many cycles after it came in."""
         made = {}
 
-        def at(name, cycle):
+        def at(name: str, cycle: int) -> Value:
             for n in range(cycle + 1):
                 if (name, n) not in made:
                     made[name, n] = (
@@ -129,7 +132,7 @@ class PostPipeline(wiring.Component):
 
         return at
 
-    def _pick(self, word, group):
+    def _pick(self, word: Value, group: Value) -> Value:
         """A group's P accumulators of a word of C."""
         return (
             word.word_select(group, 32 * self.config.post_lanes)
@@ -137,7 +140,9 @@ class PostPipeline(wiring.Component):
             else word
         )
 
-    def _product(self, m, lane, accumulator, bias, mantissa, scaled):
+    def _product(
+        self, m: Module, lane: int, accumulator: Value, bias: Value, mantissa: Value, scaled: Value
+    ) -> Signal:
         """The value of a pass, `_MULTIPLIED` cycles after it began: (accumulator + bias) *
         mantissa, 0 in a second pass, plus `scaled`.
         """
@@ -168,7 +173,9 @@ class PostPipeline(wiring.Component):
             Cat(low[:_LOW], high_product + low[_LOW:].as_signed()),
         )
 
-    def _scaled(self, m, lane, q, residual, at):
+    def _scaled(
+        self, m: Module, lane: int, q: Value, residual: Value, at: Callable[[str, int], Value]
+    ) -> Signal:
         """The sum of a second pass, 0 in a first, `_SUMMED` + 1 cycles after it began.
 
         Each product and what is added to it are one multiplier block.

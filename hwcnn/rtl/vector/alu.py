@@ -2,7 +2,7 @@
 and clamping.
 """
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -59,7 +59,7 @@ class Alu(wiring.Component):
     loading : see above.
     """
 
-    def __init__(self, lanes, eltwise=True):
+    def __init__(self, lanes: int, eltwise: bool = True) -> None:
         self.lanes, self.eltwise = lanes, eltwise
         super().__init__(
             {
@@ -92,20 +92,20 @@ class Alu(wiring.Component):
         )
 
     @staticmethod
-    def ages(eltwise):
+    def ages(eltwise: bool) -> tuple[int, int, int]:
         """Cycles after a vector's `i` in which its mantissas, biases and shifts are sampled."""
         return (2, 5, 6) if eltwise else (2, 4, 4)
 
     @classmethod
-    def latency(cls, eltwise=True):
+    def latency(cls, eltwise: bool = True) -> int:
         return cls._rounded(eltwise) + RoundClamp.LATENCY
 
     @classmethod
-    def _rounded(cls, eltwise):
+    def _rounded(cls, eltwise: bool) -> int:
         """Age of a vector whose t goes to `RoundClamp`."""
         return cls.ages(eltwise)[-1] + RoundClamp.SHIFT_AHEAD
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         n = self._rounded(self.eltwise)
         # start[k]: the vector that is k cycles old is the first with its fields.
@@ -139,14 +139,14 @@ class Alu(wiring.Component):
             ]
         return m
 
-    def _field(self, m, name, value, age):
+    def _field(self, m: Module, name: str, value: Value, age: int) -> Signal:
         """A register that takes `value` when the vector of a `start` is `age` cycles old."""
         register = Signal.like(value, name=name, reset_less=True)
         with m.If(self._start[age]):
             m.d.sync += register.eq(value)
         return register
 
-    def _one_operand(self, m):
+    def _one_operand(self, m: Module) -> list[Signal]:
         """As `_two_operands`, for a sum without B."""
         ca, terms = self._field(m, "ca", self.fields.ca, 0), []
         for k in range(self.lanes):
@@ -158,7 +158,7 @@ class Alu(wiring.Component):
             terms.append(register(m, f"t{k}_5", signed(TERM_BITS), u4 + self.bias[k]))
         return terms
 
-    def _two_operands(self, m):
+    def _two_operands(self, m: Module) -> list[Signal]:
         """What the lanes share, each field in time for its use; then the lanes."""
         f = self.fields
         # B is negated for a maximum or minimum, by its complement and an addend of one more.
@@ -176,7 +176,19 @@ class Alu(wiring.Component):
         )
         return [self._lane(m, k, **shared) for k in range(self.lanes)]
 
-    def _lane(self, m, k, negate, addend, ca, is_product, mb, cb, mb_extra, op):
+    def _lane(
+        self,
+        m: Module,
+        k: int,
+        negate: Value,
+        addend: Value,
+        ca: Value,
+        is_product: Value,
+        mb: Value,
+        cb: Value,
+        mb_extra: Value,
+        op: Value,
+    ) -> Signal:
         """A name's last digit is the age of the vector that is in the register."""
         x, b = self.i.x[k], self.i.b[k]
         b1 = register(m, f"b{k}_1", signed(8), b)

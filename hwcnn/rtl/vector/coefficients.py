@@ -2,12 +2,12 @@
 parameters, or LRN's factors.
 """
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import lrn_lookups, lrn_steps
 from hwcnn.rtl.layouts import PARAM_LAYOUT, PARAM_RAM_LAYOUT, param_port, to_ram_format
 from hwcnn.rtl.lib.delay import delay
@@ -44,7 +44,7 @@ class Coefficients(wiring.Component):
 
     SETS = 4
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         self.affine, self.lrn = "affine" in config.features, "lrn" in config.features
         self.alu_lanes = config.alu_lanes
@@ -85,7 +85,7 @@ class Coefficients(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         pending, wanted, complete, there = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
@@ -116,7 +116,7 @@ class Coefficients(wiring.Component):
         self._sets(m, mask, half, values)
         return m
 
-    def _sets(self, m, mask, half, values):
+    def _sets(self, m: Module, mask: Value, half: Value, values: data.View) -> None:
         """The RAMs, and which set is which: a set is used from its first vector on, when the next
         one may be written.
         """
@@ -150,7 +150,9 @@ class Coefficients(wiring.Component):
                 lanes = range(first, first + self.width) if len(mask) > 1 else range(self.alu_lanes)
                 m.d.comb += [to[k].eq(read.word_select(k % self.width, bits)) for k in lanes]
 
-    def _from_slots(self, m, load, complete, mask, half, values):
+    def _from_slots(
+        self, m: Module, load: Value, complete: Value, mask: Value, half: Value, values: data.View
+    ) -> None:
         """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
         lanes, word = self.config.lanes, PARAM_RAM_LAYOUT.size
         beats, steps = lanes // self.channels, lanes // self.per_step
@@ -205,7 +207,7 @@ class Coefficients(wiring.Component):
                 for j in range(self.sources)
             ]
 
-    def _from_factors(self, m, mask, half, values):
+    def _from_factors(self, m: Module, mask: Value, half: Value, values: data.View) -> None:
         """Takes the factors as they come; overrides what is written while `use_factors`."""
         lookups = lrn_lookups(self.config)
         with m.If(self.use_factors):
@@ -216,7 +218,9 @@ class Coefficients(wiring.Component):
                     values[j].mantissa.eq(self.factors.values[j % lookups]),
                 ]
 
-    def _select(self, m, enable, step, steps, mask, half):
+    def _select(
+        self, m: Module, enable: Value, step: Value, steps: int, mask: Value, half: Value
+    ) -> None:
         """A step, of so many to a vector, writes its part of the lanes."""
         m.d.comb += [
             mask.eq(

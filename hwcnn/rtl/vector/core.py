@@ -1,10 +1,11 @@
 """The vector engine on streams: one instruction at a time, half a vector a cycle."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.layouts import READ_LAYOUT, WRITE_LAYOUT, param_port, wire_params
 from hwcnn.rtl.lib.fifo import StreamFifo
 
@@ -46,7 +47,7 @@ class VectorCore(wiring.Component):
     GAP = 3
     LATENCY = Alu.latency() + ActivationTable.LATENCY + 2
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         vectors = stream.Signature(8 * config.lanes)
         super().__init__(
@@ -63,7 +64,7 @@ class VectorCore(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         features = self.config.features
         self.run = run = Signal(RUN_LAYOUT, reset_less=True)
@@ -110,7 +111,9 @@ class VectorCore(wiring.Component):
         self._feed(m, alu, coefficients, opens, first)
         return m
 
-    def _feed(self, m, alu, coefficients, opens, first):
+    def _feed(
+        self, m: Module, alu: Alu, coefficients: Coefficients, opens: Value, first: Value
+    ) -> None:
         """What the ALU and its coefficients take of the running instruction."""
         run = self.run
         m.d.comb += [alu.fields[n].eq(run[n]) for n in ALU_FIELDS.members if n != "use_b"]
@@ -133,7 +136,7 @@ class VectorCore(wiring.Component):
             coefficients.upper.eq(self.upper),
         ]
 
-    def _take(self, m):
+    def _take(self, m: Module) -> None:
         """The instruction begins to run."""
         run, new = self.run, self.i.payload
         lrn, reduce = flag(self.config, new, "lrn"), flag(self.config, new, "reduce")
@@ -157,7 +160,7 @@ class VectorCore(wiring.Component):
                 run.in_cols.eq(new.pad_left + new.n_cols + new.pad_right),
             ]
 
-    def _count(self, m, coefficients):
+    def _count(self, m: Module, coefficients: Coefficients) -> tuple[Value, ...]:
         """The loops over results, which step with a vector's upper half.
 
         Returns (an instruction runs, and will in the next cycle; the vector is its last; the next
@@ -196,7 +199,7 @@ class VectorCore(wiring.Component):
                 ]
         return running, runs_on, Cat(ends).all(), opens, fresh | lrn, next_fresh
 
-    def _results(self, m, alu):
+    def _results(self, m: Module, alu: Alu) -> Value:
         """From the ALU through the table to `o`; returns: the table is ready for the next
         instruction.
         """

@@ -1,6 +1,7 @@
 """The tiles that an instruction of the vector engine reads and writes."""
 
-from amaranth import Signal
+from amaranth import Module, Signal, Value
+from amaranth.lib import wiring
 
 from hwcnn import isa
 from hwcnn.rtl.layouts import READ_LAYOUT, WRITE_LAYOUT
@@ -9,7 +10,7 @@ from hwcnn.rtl.lib.delay import output_register
 from .fields import flag
 
 
-def hand_on(m, core, take):
+def hand_on(m: Module, core: wiring.Component, take: Value) -> Value:
     """Hands the instruction's descriptors on, those of its operands ahead of time; returns:
     room for that of the writer.
     """

@@ -6,6 +6,7 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.bus.reader import VectorReader
 from hwcnn.rtl.bus.writer import Writer
 from hwcnn.rtl.layouts import param_port, read_port, wire_params, write_port
@@ -26,7 +27,7 @@ class VectorEngine(wiring.Component):
     runs.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         super().__init__(
             {
@@ -40,7 +41,7 @@ class VectorEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = VectorCore(self.config)
         m.submodules.writer = writer = Writer(self.config, self.config.lanes)

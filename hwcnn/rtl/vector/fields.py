@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from amaranth import Const, Signal
+from amaranth import Const, Signal, Value
 from amaranth.lib import data
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.layouts import instruction_layout
 
 VECTOR_LAYOUT = instruction_layout(isa.VECTOR)
@@ -41,7 +42,7 @@ class Issue:
     upper: Signal
 
 
-def flag(config, fields, name):
+def flag(config: AccelConfig, fields: data.View, name: str) -> Value:
     """A flag of the instruction, 0 where the configuration leaves its function out."""
     feature = {
         "per_channel": "affine",

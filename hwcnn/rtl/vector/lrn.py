@@ -2,16 +2,18 @@
 table.
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from collections.abc import Sequence
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import lrn_fill_steps, lrn_lookups, lrn_steps
 from hwcnn.rtl.layouts import param_port
 from hwcnn.rtl.lib.ram import Ram
 
-from .lrn_sequence import LrnSequence
+from .lrn_sequence import LrnSequence, Step
 
 #: ``dest`` of a PARAM instruction that fills the table; words in it, and bits of its values.
 TABLE_DEST, TABLE_WORDS, TABLE_BITS = 2, 1024, 17
@@ -47,7 +49,7 @@ class LrnFactors(wiring.Component):
 
     LATENCY = 8
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config = config
         self.lookups, self.steps = lrn_lookups(config), lrn_steps(config)
         super().__init__(
@@ -75,7 +77,7 @@ class LrnFactors(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         sequence = LrnSequence(self.config)
         sequence.build(m, self.i, self.room, self.start, self.n_blk, self.n_pixels, self.busy)
@@ -85,7 +87,7 @@ class LrnFactors(wiring.Component):
         self._lookup(m, totals, ages)
         return m
 
-    def _squares(self, m, step):
+    def _squares(self, m: Module, step: Step) -> tuple[list[Signal], list[Step]]:
         """Cycles 1 and 2 of a step: the squares of the lanes two above its own; and its control, by
         age.
         """
@@ -118,7 +120,7 @@ class LrnFactors(wiring.Component):
         self._results(m, step, ages)
         return squares, ages
 
-    def _results(self, m, step, ages):
+    def _results(self, m: Module, step: Step, ages: Sequence[Step]) -> None:
         """The halves of a vector wait in a RAM for its factors, at most two vectors more behind it:
         they end 4 cycles apart.
         """
@@ -136,7 +138,9 @@ class LrnFactors(wiring.Component):
         ]
         m.d.sync += [write.eq(write + ram.w_en), read.eq(read + ram.r_en), self.o.valid.eq(ends)]
 
-    def _totals(self, m, squares, ages):
+    def _totals(
+        self, m: Module, squares: Sequence[Signal], ages: Sequence[Step]
+    ) -> list[tuple[Signal, Signal]]:
         """Cycles 3 to 5: S of each of the step's lanes, from the four squares before and those of
         the step.
 
@@ -178,7 +182,9 @@ class LrnFactors(wiring.Component):
             totals.append((near, far))
         return totals
 
-    def _lookup(self, m, totals, ages):
+    def _lookup(
+        self, m: Module, totals: Sequence[tuple[Signal, Signal]], ages: Sequence[Step]
+    ) -> None:
         """Cycles 6 to 8: the index, the table's answer, and its place in that; each looked-up lane
         has a copy of the table.
         """
@@ -210,7 +216,7 @@ class LrnFactors(wiring.Component):
         m.d.comb += [self.factors.en.eq(ages[8]["valid"]), self.factors.group.eq(ages[8]["group"])]
 
 
-def _index(m, near, far, j):
+def _index(m: Module, near: Value, far: Value, j: int) -> Signal:
     """Table index of a sum: its top 7 bits and, from 64 up, its exponent: 64 words for each power
     of two.
     """

@@ -1,9 +1,14 @@
 """The order in which local response normalisation works on its vectors, and their storage."""
 
-from amaranth import Cat, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream
 
+from hwcnn.config import AccelConfig
 from hwcnn.limits import lrn_fill_steps, lrn_lookups, lrn_steps
 from hwcnn.rtl.lib.ram import Ram
+
+#: The signals of a step, see `LrnSequence`.
+Step = dict[str, Value]
 
 
 class LrnSequence:
@@ -21,7 +26,7 @@ class LrnSequence:
     number; fill, flush : of its block; pixel; lanes : two above those of the step; vector.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.config, self.steps = config, lrn_steps(config)
         self.fill_steps = lrn_fill_steps(config)
         self.running, self.fill, self.flush, self.stepping, self.last = (
@@ -53,7 +58,16 @@ class LrnSequence:
         self.next_free, self.next_last, self.load = Signal(), Signal(), Signal(name="load")
         self.begins = Signal()
 
-    def build(self, m, i, room, start, n_blk, n_pixels, busy):
+    def build(
+        self,
+        m: Module,
+        i: stream.Interface,
+        room: Value,
+        start: Value,
+        n_blk: Value,
+        n_pixels: Value,
+        busy: Value,
+    ) -> None:
         """The logic; the arguments are members of `lrn.LrnFactors`."""
         m.submodules.vectors = ram = Ram(8 * self.config.lanes, self.config.pool_depth)
         ends_soon = self.stepping & (self.count == self.steps - 2)
@@ -75,7 +89,9 @@ class LrnSequence:
             "vector": self.work[: 8 * self.config.lanes],
         }
 
-    def _decide(self, m, ram, i, room, busy, ends_soon):
+    def _decide(
+        self, m: Module, ram: Ram, i: stream.Interface, room: Value, busy: Value, ends_soon: Value
+    ) -> None:
         """When a vector is loaded, and from where."""
         load, fill, rewind = self.load, self.fill, self.rewind
         m.d.comb += [
@@ -106,7 +122,9 @@ class LrnSequence:
             self.repeats.eq(self.next_free & self.flush & room),
         ]
 
-    def _count(self, m, ram, i, start, n_blk, n_pixels):
+    def _count(
+        self, m: Module, ram: Ram, i: stream.Interface, start: Value, n_blk: Value, n_pixels: Value
+    ) -> None:
         """The loops over blocks, pixels and steps."""
         load, fill, flush, rewind = self.load, self.fill, self.flush, self.rewind
         with m.If(self.last):

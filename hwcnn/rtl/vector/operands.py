@@ -1,17 +1,31 @@
 """The operands of the vector engine's ALU: A from the window, LRN or as it is, and B."""
 
-from amaranth import Const, Mux, Signal
+from amaranth import Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import connect
 
 from hwcnn import isa
+from hwcnn.config import AccelConfig
 from hwcnn.rtl.layouts import wire_params
 
+from .alu import Alu
+from .coefficients import Coefficients
+from .fields import Issue
 from .lrn import LrnFactors
 from .window import WINDOW_FIELDS, Window
 from .window_columns import SUM_BITS
 
 
-def operand_a(m, config, at, a, params, alu, coefficients, room):
+def operand_a(
+    m: Module,
+    config: AccelConfig,
+    at: Issue,
+    a: stream.Interface,
+    params: wiring.PureInterface,
+    alu: Alu,
+    coefficients: Coefficients,
+    room: Value,
+) -> tuple[Value, Value, Value]:
     """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no
     unit is at work).
     """
@@ -62,7 +76,7 @@ def operand_a(m, config, at, a, params, alu, coefficients, room):
     return there, reserve, idle
 
 
-def operand_b(m, config, at, b, alu):
+def operand_b(m: Module, config: AccelConfig, at: Issue, b: stream.Interface, alu: Alu) -> Value:
     """Operand B: a vector for each of A's, or one for each block; returns: it is there."""
     if "eltwise" not in config.features:
         return Const(1, 1)
@@ -77,7 +91,9 @@ def operand_b(m, config, at, b, alu):
     return (mode == isa.B_NONE) | b.valid
 
 
-def _half(config, upper, vector, k, wanted=1):
+def _half(
+    config: AccelConfig, upper: Value, vector: Value, k: int, wanted: Value | int = 1
+) -> Value:
     """Byte k of the half of a vector that is issued, 0 unless `wanted`."""
     return Mux(
         wanted,

@@ -2,11 +2,11 @@
 halves.
 """
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.layouts import param_port
 from hwcnn.rtl.lib.ram import Ram
 
@@ -33,7 +33,7 @@ class ActivationTable(wiring.Component):
     LATENCY = 1
     COPY = 259
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.lanes, self.beat_bytes = config.lanes, config.axi_bytes
         super().__init__(
             {
@@ -58,7 +58,7 @@ class ActivationTable(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         write, address, byte = self._fill(m)
         valid = Signal()
@@ -77,7 +77,7 @@ class ActivationTable(wiring.Component):
             ]
         return m
 
-    def _fill(self, m):
+    def _fill(self, m: Module) -> tuple[Signal, Signal, Signal]:
         """Beats wait in a RAM, from which the bytes go to the lanes one by one: (write, address,
         byte).
 
@@ -127,6 +127,6 @@ class ActivationTable(wiring.Component):
         return written, address, byte
 
 
-def _from_lowest(byte):
+def _from_lowest(byte: Value) -> Value:
     """byte + 128 of a signed byte, and the other way round."""
     return Cat(byte[:7], ~byte[7])

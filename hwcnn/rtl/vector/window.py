@@ -6,7 +6,7 @@ from amaranth import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwcnn.config import bits_for
+from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.lib.ram import Ram
 
 from .window_columns import SUM_BITS, ColumnStage
@@ -52,7 +52,7 @@ class Window(wiring.Component):
 
     LATENCY = 6
 
-    def __init__(self, config):
+    def __init__(self, config: AccelConfig) -> None:
         self.lanes, self.depth = config.lanes, config.pool_depth
         super().__init__(
             {
@@ -64,7 +64,7 @@ class Window(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.ring = ring = Ram(ROW_BITS * self.lanes, self.depth)
         # Pointers into the ring with two bits more, so that differences have a sign.

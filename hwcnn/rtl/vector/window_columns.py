@@ -1,9 +1,10 @@
 """The column stage of the pooling window: reads kh row results for each output and reduces them."""
 
-from amaranth import Cat, Mux, Signal, signed
-from amaranth.lib import data
+from amaranth import Cat, Module, Mux, Shape, Signal, Value, signed
+from amaranth.lib import data, stream
 
 from hwcnn.config import bits_for
+from hwcnn.rtl.lib.ram import Ram
 
 from .window_rows import ROW_BITS
 
@@ -23,7 +24,15 @@ class ColumnStage:
     pointer : shape of pointers into it.
     """
 
-    def __init__(self, fields, start, o, lanes, depth, pointer):
+    def __init__(
+        self,
+        fields: data.View,
+        start: Value,
+        o: stream.Interface,
+        lanes: int,
+        depth: int,
+        pointer: Shape,
+    ) -> None:
         self.fields, self.start, self.o, self.lanes = fields, start, o, lanes
         self.running, self.held, self.issue = (
             Signal(name=f"columns_{n}") for n in ("running", "held", "issue")
@@ -64,7 +73,7 @@ class ColumnStage:
             Signal(name=n) for n in ("turn", "turned", "block_turned")
         )
 
-    def build(self, m, ring, written, needed):
+    def build(self, m: Module, ring: Ram, written: Value, needed: Value) -> None:
         """The stage's logic.
 
         ring : RAM of L * `ROW_BITS`. written : entries that the row stage has written. needed : the
@@ -77,11 +86,11 @@ class ColumnStage:
         self._reduce(m, ring)
 
     @property
-    def busy(self):
+    def busy(self) -> Value:
         """A result is not at `o` yet."""
         return self.running | self.held | self.read.valid | self.loaded.valid
 
-    def _decide(self, m, ring, written):
+    def _decide(self, m: Module, ring: Ram, written: Value) -> None:
         """Which entry is asked for, and whether it is there to be read."""
         asked, row_ends = self.asked, self.row_ends
         m.d.comb += [
@@ -111,7 +120,7 @@ class ColumnStage:
             self.issue.eq(self.next_advance & is_there),
         ]
 
-    def _walk(self, m, needed):
+    def _walk(self, m: Module, needed: Value) -> None:
         """Addresses and counters from entry to entry, and from output to output."""
         f, base = self.fields, self.base
         with m.If(~self.steps[-1]):
@@ -135,7 +144,7 @@ class ColumnStage:
                     self.cols.eq(self.cols - 1),
                 ]
 
-    def _turn(self, m):
+    def _turn(self, m: Module) -> None:
         """On to the next row of outputs, and to the next block."""
         f, last_row = self.fields, self.last_row
         with m.If(self.turn):
@@ -150,7 +159,7 @@ class ColumnStage:
         with m.If(self.turned):
             m.d.sync += self.steps.eq(Mux(last_row, f.kh - 1, f.sh - 1))
 
-    def _begin(self, m, needed):
+    def _begin(self, m: Module, needed: Value) -> None:
         """The first output of an instruction."""
         f = self.fields
         with m.If(self.start):
@@ -168,7 +177,7 @@ class ColumnStage:
                 self.steps.eq(Mux(f.out_rows == 1, f.kh - 1, f.sh - 1)),
             ]
 
-    def _reduce(self, m, ring):
+    def _reduce(self, m: Module, ring: Ram) -> None:
         """The reads that were issued, through a register, into the results of all lanes."""
         read, loaded = self.read, self.loaded
         entry = Signal(ROW_BITS * self.lanes, reset_less=True)
@@ -184,7 +193,7 @@ class ColumnStage:
         for k in range(self.lanes):
             self._lane(m, k, entry.word_select(k, ROW_BITS), update, loaded.first)
 
-    def _lane(self, m, lane, entry, update, first):
+    def _lane(self, m: Module, lane: int, entry: Value, update: Value, first: Value) -> None:
         """One lane. Maxima: the result has the offset, the entry is inverted as
         in the row stage.
         """

@@ -1,12 +1,20 @@
 """The row stage of the pooling window: reduces the columns of each window of a row as they pass."""
 
-from amaranth import Cat, Mux, Signal, signed
+from collections.abc import Sequence
+
+from amaranth import Cat, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl._ast import Statement
+from amaranth.lib import data, stream
 
 from hwcnn.config import bits_for
 from hwcnn.limits import OPEN_WINDOWS
+from hwcnn.rtl.lib.ram import Ram
 
 #: Bits of a row's reduction (255 int8).
 ROW_BITS = 16
+
+#: See `RowStage._pick`.
+Pick = tuple[Signal, Signal, Signal]
 
 
 class RowStage:
@@ -21,7 +29,15 @@ class RowStage:
     lanes : L. depth : entries of the ring. pointer : shape of pointers into it.
     """
 
-    def __init__(self, fields, start, i, lanes, depth, pointer):
+    def __init__(
+        self,
+        fields: data.View,
+        start: Value,
+        i: stream.Interface,
+        lanes: int,
+        depth: int,
+        pointer: Shape,
+    ) -> None:
         self.fields, self.start, self.i, self.lanes, self.depth = fields, start, i, lanes, depth
         self.running, self.space = Signal(), Signal(name="space")
         self.claimed = Signal(pointer)  # entries written or on their way
@@ -45,7 +61,7 @@ class RowStage:
         )
         self.older = Signal(range(OPEN_WINDOWS + 1))  # windows open before this input
 
-    def build(self, m, ring, written, needed):
+    def build(self, m: Module, ring: Ram, written: Value, needed: Value) -> None:
         """The stage's logic.
 
         ring : RAM of L * `ROW_BITS`. written : entries written, counted here. needed : the oldest
@@ -55,7 +71,7 @@ class RowStage:
         self._count(m)
         self._reduce(m, ring, written)
 
-    def _decide(self, m, needed):
+    def _decide(self, m: Module, needed: Value) -> None:
         """What happens to the input at hand."""
         m.d.comb += [
             self.i.ready.eq(self.running & self.space),
@@ -70,7 +86,7 @@ class RowStage:
         m.d.comb += self.full.eq(self.claimed - needed)
         m.d.sync += self.space.eq(self.full < self.depth - 1)
 
-    def _count(self, m):
+    def _count(self, m: Module) -> None:
         """The counters of windows, columns, rows and blocks."""
         f = self.fields
         with m.If(self.start):
@@ -109,7 +125,7 @@ class RowStage:
                     self.running.eq(~self.blocks[-1]),
                 ]
 
-    def _begin_row(self):
+    def _begin_row(self) -> list[Statement]:
         f = self.fields
         return [
             self.to_open.eq(-1),
@@ -121,7 +137,7 @@ class RowStage:
             self.shift.eq(0),
         ]
 
-    def _begin_block(self):
+    def _begin_block(self) -> list[Statement]:
         f = self.fields
         return [
             self.row_to_close.eq(f.kh - 2),
@@ -129,7 +145,7 @@ class RowStage:
             self.rows_out.eq(f.out_rows - 1),
         ]
 
-    def _reduce(self, m, ring, written):
+    def _reduce(self, m: Module, ring: Ram, written: Value) -> None:
         """The open windows of all lanes, and the write of what closes."""
         valid1, kept1, kept2 = (Signal(name=n) for n in ("valid1", "kept1", "kept2"))
         place = Signal(range(self.depth))
@@ -150,7 +166,7 @@ class RowStage:
         results = [self._lane(m, k, valid1, picks) for k in range(self.lanes)]
         m.d.comb += [ring.w_en.eq(kept2), ring.w_addr.eq(place), ring.w_data.eq(Cat(results))]
 
-    def _pick(self, m, i, fresh, shift):
+    def _pick(self, m: Module, i: int, fresh: Value, shift: Value) -> Pick:
         """What an input is added to in window i, decided a cycle ahead: (the next window, nothing,
         nothing inverted).
 
@@ -166,7 +182,7 @@ class RowStage:
         ]
         return following, nothing, inverted
 
-    def _lane(self, m, lane, valid1, picks):
+    def _lane(self, m: Module, lane: int, valid1: Value, picks: Sequence[Pick]) -> Value:
         """One lane of the row stage; the register of the oldest open window is the result when it
         closes.
 
