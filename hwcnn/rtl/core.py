@@ -191,7 +191,7 @@ class Core(wiring.Component):
         m.d.sync += hold.eq(self.drain | faults.fault)
         for mux, ports in ((reads, readers), (writes, writers)):
             m.d.comb += [mux.base.eq(self.base), mux.back.eq(faults.back)]
-            for port, client in zip(ports, mux.clients):
+            for port, client in zip(ports, mux.clients, strict=True):
                 self._client(m, port, client, hold)
             for name, member in axi_members(self.config).items():
                 if name in mux.signature.members:

@@ -84,7 +84,8 @@ def arbiter(h, n, addr_bits=4):
     for kind, allowed in (("", room), ("spare ", room_spare)):
         h.prove(
             f"no {kind}burst without room",
-            ~Cat(t & (s if kind else ~s) for t, s in zip(takes, spares)).any() | h.past(allowed),
+            ~Cat(t & (s if kind else ~s) for t, s in zip(takes, spares, strict=True)).any()
+            | h.past(allowed),
         )
     # Fairness: memory takes within `limit` cycles, there is room, and no client changes its mind
     # about what is spare.
@@ -184,7 +185,8 @@ def reads(h, n):
             - comes
         )
     h.prove(
-        "memory knows of no more than was asked", Cat(k <= a for k, a in zip(known, asked)).all()
+        "memory knows of no more than was asked",
+        Cat(k <= a for k, a in zip(known, asked, strict=True)).all(),
     )
     ar = Cat(dut.arid, dut.araddr, dut.arlen, dut.arsize, dut.arburst)
     h.prove("AR is stable", ~h.past(dut.arvalid & ~dut.arready) | dut.arvalid & (ar == h.past(ar)))

@@ -1,5 +1,7 @@
 """The accumulators: two halves of block RAM, one adding sums while the other is drained."""
 
+from itertools import pairwise
+
 from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -65,7 +67,9 @@ class Accumulators(wiring.Component):
         depth, width = self.config.acc_depth, 32 * self.config.cols
         stages = [self._stage(m, i) for i in (1, 2)]
         m.d.sync += [
-            q.eq(d) for past, now in zip([self._now(), *stages], stages) for d, q in zip(past, now)
+            q.eq(d)
+            for past, now in pairwise([self._now(), *stages])
+            for d, q in zip(past, now, strict=True)
         ]
         (_, first, reading), (valid, _, addr) = stages
 
@@ -93,7 +97,7 @@ class Accumulators(wiring.Component):
     def _stage(self, m: Module, i: int) -> list[Signal]:
         return [
             Signal.like(s, name=f"{name}_{i}", reset_less=name != "valid")
-            for s, name in zip(self._now(), ("valid", "first", "addr"))
+            for s, name in zip(self._now(), ("valid", "first", "addr"), strict=True)
         ]
 
     def _added(self, old: Value) -> Value:

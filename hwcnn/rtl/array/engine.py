@@ -1,4 +1,4 @@
-"""The array engine: ARRAY instructions, weights and activations in; sums for the accumulators out."""
+"""The array engine: instructions, weights and activations in, sums for the accumulators out."""
 
 from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring

@@ -68,7 +68,7 @@ class PassSequencer(wiring.Component):
         ended, inside_ended = self._loop_counters(m, ~running, stepping)
 
         following = Signal(STEP_BITS)
-        for n, begins, over in reversed(list(zip(_LOOPS, begun, ended))):
+        for n, begins, over in reversed(list(zip(_LOOPS, begun, ended, strict=True))):
             address = Signal(STEP_BITS, name=f"following_{n}", reset_less=True)
             with m.If(begins):
                 m.d.sync += address.eq(base + fields[f"s_{n}"])

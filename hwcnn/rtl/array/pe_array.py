@@ -54,7 +54,7 @@ class PeArray(wiring.Component):
 
     @classmethod
     def latency(cls, config: AccelConfig) -> int:
-        """Cycles from `act` to its `sums`: activation, product and sum registers, and both skews."""
+        """Cycles from `act` to `sums`: activation, product and sum registers, and both skews."""
         return config.rows + config.cols // cls.GROUP + 1
 
     def elaborate(self, platform: object) -> Module:

@@ -212,10 +212,13 @@ class WriteMux(wiring.Component):
         m.d.comb += [
             step.eq(order.o.valid & room),
             order.o.ready.eq(self._ends(m, order.o.payload, step)),
-            *(port.data.ready.eq(bit) for port, bit in zip(self.clients, take)),
+            *(port.data.ready.eq(bit) for port, bit in zip(self.clients, take, strict=True)),
             beats.i.valid.eq(take.any()),
             beats.i.payload.eq(
-                select((bit, port.data.payload.as_value()) for port, bit in zip(self.clients, take))
+                select(
+                    (bit, port.data.payload.as_value())
+                    for port, bit in zip(self.clients, take, strict=True)
+                )
             ),
             self.wvalid.eq(beats.o.valid),
             beats.o.ready.eq(self.wready),

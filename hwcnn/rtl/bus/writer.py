@@ -160,8 +160,8 @@ class Writer(wiring.Component):
     ) -> None:
         """The burst up to the vector at hand.
 
-        valid, burst : {addr, length}; driven. first, last : beats of the vector at hand. ends : it is the
-        burst's last. step : it is planned in this cycle.
+        valid, burst : {addr, length}; driven. first, last : beats of the vector at hand. ends : it
+        is the burst's last. step : it is planned in this cycle.
         """
         place_bits = bits_for(MAX_BURST)
         # place of the burst's first beat

@@ -64,7 +64,7 @@ class Dispatch(wiring.Component):
             self.stop.eq(~running),
             self.bad_opcode.eq(running & held & ~target.any()),
         ]
-        for bit, queue in zip(target, queues):
+        for bit, queue in zip(target, queues, strict=True):
             m.d.comb += [queue.valid.eq(held & bit), queue.payload.eq(word)]
 
         with m.If(goes):

@@ -27,11 +27,13 @@ ERRORS = {
     "opcode": (3, "the program holds an instruction that this accelerator does not have"),
     "watchdog": (
         4,
-        "nothing moved for WATCHDOG cycles of a run: a bus that does not answer, or waits that never hold",
+        "nothing moved for WATCHDOG cycles of a run: a bus that does not answer, or waits that "
+        "never hold",
     ),
     "budget": (
         5,
-        "the run took more than BUDGET cycles: a damaged program, or a memory far slower than expected",
+        "the run took more than BUDGET cycles: a damaged program, or a memory far slower than "
+        "expected",
     ),
 }
 READ_CLIENTS = ("fetch", "load", "weights", "params", "residual", "vector_a", "vector_b")
@@ -125,16 +127,20 @@ REGISTERS = (
                 "start",
                 0,
                 1,
-                "run the program at PROGRAM; while a soft reset is under way, when that is over. Ignored "
+                "run the program at PROGRAM; while a soft reset is under way, when that is over. "
+                "Ignored "
                 "while busy",
             ),
             BitField(
                 "reset",
                 1,
                 1,
-                "soft reset: clear STATUS and IRQ_STATUS, let the bus finish what was asked of it, then "
-                "clear the engines. A second write meanwhile does not wait for the bus: for one that does not answer, and "
-                "which must then be reset as well before the next start. A start in the same write, or waiting for the "
+                "soft reset: clear STATUS and IRQ_STATUS, let the bus finish what was asked of it, "
+                "then "
+                "clear the engines. A second write meanwhile does not wait for the bus: for one "
+                "that does not answer, and "
+                "which must then be reset as well before the next start. A start in the same "
+                "write, or waiting for the "
                 "reset before, is ignored",
             ),
         ),
@@ -149,7 +155,8 @@ REGISTERS = (
                 "busy",
                 0,
                 1,
-                "a program is running or waits for a soft reset to end; after an error, until a soft reset",
+                "a program is running or waits for a soft reset to end; after an error, until a "
+                "soft reset",
             ),
             BitField("done", 1, 1, "the last program has reached its END"),
             BitField("resetting", 2, 1, "a soft reset is under way"),
@@ -157,8 +164,10 @@ REGISTERS = (
                 "located",
                 3,
                 1,
-                "FAULT_ADDR is the address of the burst that the bus answered with an error; some time "
-                "after the error, when the bus has finished what was asked of it. It stays 0 where memory let many younger "
+                "FAULT_ADDR is the address of the burst that the bus answered with an error; some "
+                "time "
+                "after the error, when the bus has finished what was asked of it. It stays 0 where "
+                "memory let many younger "
                 "bursts of other clients pass that one",
             ),
             BitField(
@@ -203,7 +212,8 @@ REGISTERS = (
         0x028,
         "rw",
         "cycles of a run without an AXI4 handshake and without a pixel in the array that "
-        f"are an error, a multiple of {LIMIT_UNIT} (and up to as many late); 0: no limit. {WATCHDOG_DEFAULT} after "
+        f"are an error, a multiple of {LIMIT_UNIT} (and up to as many late); 0: no limit. "
+        f"{WATCHDOG_DEFAULT} after "
         "power-on",
     ),
     Register(

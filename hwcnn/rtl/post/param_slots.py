@@ -1,5 +1,7 @@
 """Per-channel parameters of the post engine, on chip."""
 
+from typing import ClassVar
+
 from amaranth import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -35,7 +37,7 @@ class ParamSlots(wiring.Component):
     for beats of more than P channels, where a register follows the choice between groups.
     """
 
-    LATENCY = {"bias": 2, "mantissa": 2, "shift": 5}
+    LATENCY: ClassVar[dict[str, int]] = {"bias": 2, "mantissa": 2, "shift": 5}
     REGISTERED = ("bias",)
 
     def __init__(self, config: AccelConfig, dest: int) -> None:

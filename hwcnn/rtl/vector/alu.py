@@ -52,8 +52,8 @@ class Alu(wiring.Component):
 
     Members
     -------
-    fields : ALU_FIELDS. mantissa, bias, shift : M coefficients ma, c, shift (`roundclamp.split_shift` of
-    it), in time for `ages`.
+    fields : ALU_FIELDS. mantissa, bias, shift : M coefficients ma, c, shift
+    (`roundclamp.split_shift` of it), in time for `ages`.
     i : {valid, start, tag: 2 bits, x: M x 18 bits, b: M x 8}. o : {valid, tag, vector: M x 8}; tag
     is carried along.
     loading : see above.

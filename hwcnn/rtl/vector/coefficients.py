@@ -38,8 +38,8 @@ class Coefficients(wiring.Component):
     : of the instruction, stable.
     begin : the instruction begins. started : the upper half of the first vector with new
     coefficients is issued. upper : an upper half is issued. more : it is not the last block.
-    factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU, as in `PARAM_RAM_LAYOUT`. ready :
-    a block's first vector may be issued in the next cycle.
+    factors : of `lrn.LrnFactors`. mantissa, bias, shift : to the ALU, as in `PARAM_RAM_LAYOUT`.
+    ready : a block's first vector may be issued in the next cycle.
     """
 
     SETS = 4
@@ -128,7 +128,7 @@ class Coefficients(wiring.Component):
         at, row = Cat(half, (writing + self.started)[:2]), Signal(3)
         m.d.comb += row.eq(Cat(upper, Mux(self.started, writing, used)))
         ages = Alu.ages("eltwise" in self.config.features)
-        for name, age in zip(("mantissa", "bias", "shift"), ages):
+        for name, age in zip(("mantissa", "bias", "shift"), ages, strict=True):
             late = name == "bias"  # it goes to an adder: a register follows the RAM
             address = delay(m, row, age - 2 - late, f"{name}_row")
             to, bits = getattr(self, name), PARAM_RAM_LAYOUT[name].width
@@ -153,7 +153,9 @@ class Coefficients(wiring.Component):
     def _from_slots(
         self, m: Module, load: Value, complete: Value, mask: Value, half: Value, values: data.View
     ) -> None:
-        """Reads a slot, `per_step` channels a cycle; overrides what is written while `per_channel`."""
+        """Reads a slot, `per_step` channels a cycle; overrides what is written while
+        `per_channel`.
+        """
         lanes, word = self.config.lanes, PARAM_RAM_LAYOUT.size
         beats, steps = lanes // self.channels, lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)

@@ -154,7 +154,7 @@ class LrnFactors(wiring.Component):
         m.d.sync += [
             line[k].eq(Mux(ages[2]["first"], stored[k], line[self.lookups + k])) for k in range(4)
         ]
-        m.d.sync += [at.eq(square) for at, square in zip(line[4:], squares)]
+        m.d.sync += [at.eq(square) for at, square in zip(line[4:], squares, strict=True)]
         m.d.comb += [
             ram.r_en.eq(ages[1]["first"]),
             ram.r_addr.eq(ages[1]["pixel"]),

@@ -196,7 +196,7 @@ class RowStage:
             [Signal(8, name=f"{n}{lane}_{i}", reset_less=True) for i in range(OPEN_WINDOWS)]
             for n in ("low", "high")
         )
-        windows = [Cat(low, high) for low, high in zip(lows, highs)]
+        windows = [Cat(low, high) for low, high in zip(lows, highs, strict=True)]
         for i, (following, nothing, inverted) in enumerate(picks):
             before, total = (
                 Signal(ROW_BITS, name=f"before{lane}_{i}"),

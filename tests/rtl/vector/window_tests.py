@@ -140,7 +140,7 @@ async def full_rate(dut):
     """
     await start(dut, i__valid=0, o__ready=0, start=0)
     for case in CASES:
-        kind, blocks, height, width, (kh, _), _ = case
+        _, blocks, height, width, (kh, _), _ = case
         outputs = blocks * np.prod(out_size(case))
         cycles, span = await run(dut, case, 1)
         if kh * np.prod(out_size(case)) <= height * width // 2:
