@@ -32,13 +32,8 @@ from .layouts import COUNTS_LAYOUT, wire_params
 #: engines do in the cycle.
 STARTS = tuple(i.name for i in isa.INSTRUCTIONS if i is not isa.END)
 LEVELS = (
-    "array_busy",
-    "stall_weights",
-    "stall_activations",
-    "stall_accumulators",
-    "stall_program",
-    "stall_store",
-    "vector_busy",
+    *("array_busy", "stall_weights", "stall_activations", "stall_accumulators"),
+    *("stall_program", "stall_store", "vector_busy"),
 )
 
 Engines = Mapping[str, wiring.Component]
