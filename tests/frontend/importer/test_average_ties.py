@@ -1,7 +1,7 @@
 """Averages whose scales are those of their operand, which lie halfway between two steps now and
 then, against exact fractions.
 
-ONNX defines QuantizeLinear of the average: halves go to the even step. golden must give that
+ONNX defines QuantizeLinear of the average: ties go to the even step. golden must give that
 everywhere; onnxruntime computes with float32, whose own rounding decides where a half goes, and
 only there may it differ.
 """
@@ -40,7 +40,7 @@ def run(net, y):
 
 
 def rounded(sums, divisor):
-    """(int8 results of integer sums by integer divisors, where these are halves), both exact."""
+    """(int8 results of integer sums by integer divisors, where these are ties), both exact."""
     pairs, at = np.unique(
         np.stack(np.broadcast_arrays(sums, divisor)).reshape(2, -1), axis=1, return_inverse=True
     )
@@ -52,11 +52,11 @@ def rounded(sums, divisor):
 
 
 def follows_onnx(found, theirs, sums, divisor):
-    expected, halves = rounded(sums, divisor)
-    assert halves.any()
+    expected, ties = rounded(sums, divisor)
+    assert ties.any()
     np.testing.assert_array_equal(found, expected)
-    assert not ((theirs != expected) & ~halves).any()
-    return ((theirs != expected) & halves).sum(), halves.sum()
+    assert not ((theirs != expected) & ~ties).any()
+    return ((theirs != expected) & ties).sum(), ties.sum()
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_average_pool(kernel, stride, pads):
             :, :, ::stride, ::stride
         ].sum(axis=(4, 5))
 
-    off, halves = follows_onnx(found, theirs, sums(x), sums(np.ones_like(x)))
-    assert off > 0.1 * halves  # the differences are onnxruntime's
+    off, ties = follows_onnx(found, theirs, sums(x), sums(np.ones_like(x)))
+    assert off > 0.1 * ties  # the differences are onnxruntime's
     assert isinstance(graph.ops[-1], ir.Pool if kernel in ((1, 2), (2, 2)) else ir.Eltwise)
     on_isa(graph, CONFIGS[0], {"x0": tensors["x0"]}, tensors)
 

@@ -75,12 +75,12 @@ def lp_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
     H, W] or [N, C, L]. Unsupported: other p, dilations, and what AveragePool refuses of windows.
     """
     check_power(node)
-    _, g = _geometry(ctx, node, plain := ctx.materialise(x))
+    _, g = _geometry(ctx, node, mapped := ctx.materialise(x))
     if g.dilation != (1, 1):
         raise Unsupported("dilations")
-    rows, columns = _taps(g, ctx.tensor(plain).shape[2:])
+    rows, columns = _taps(g, ctx.tensor(mapped).shape[2:])
     divisors = {int(taps): 1 for taps in np.unique(np.multiply.outer(rows, columns))}
-    return _pending_pool(ctx, node, absolute(ctx, node, plain), "average", g, divisors)
+    return _pending_pool(ctx, node, absolute(ctx, node, mapped), "average", g, divisors)
 
 
 def check_power(node: onnx.NodeProto) -> None:
