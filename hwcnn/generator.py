@@ -78,7 +78,7 @@ def generate(
         samples = _calibration(source, loaded, calibrate, preprocess, seed)
         quantised = quantise(loaded, samples, seed)
         compiled = _compile(quantised, accelerator, batch, progress)
-        manifest = _manifest(compiled, source, seed, preprocess)
+        manifest = _manifest(compiled, source, quantised, seed, preprocess)
         progress("writing Verilog")
         artifact.write(out, _files(compiled, quantised, manifest), manifest)
     artifact.remember(out)
@@ -125,16 +125,28 @@ def _compile(
     return compiled
 
 
-def _manifest(compiled: Compiled, source: _Source, seed: int, preprocess: Preprocess) -> Manifest:
+def _manifest(
+    compiled: Compiled,
+    source: _Source,
+    quantised: onnx.ModelProto,
+    seed: int,
+    preprocess: Preprocess,
+) -> Manifest:
     return replace(
         compiled.manifest,
         model=source.name,
         built_in=source.info is not None,
         labels=source.info.labels if source.info else (),
+        unsigned_inputs=_unsigned_inputs(quantised),
         seed=seed,
         hwcnn=__version__,
         preprocess=preprocess,
     )
+
+
+def _unsigned_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
+    unsigned = onnx.TensorProto.UINT8
+    return tuple(i.name for i in model.graph.input if i.type.tensor_type.elem_type == unsigned)
 
 
 def _files(
@@ -157,8 +169,8 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
         check(compiled.program, config, compiled.manifest.dram_bytes)
     except HazardError as e:
         raise RunError(
-            f"the compiler made a program that could go wrong, so nothing was written: {e}; this is "
-            "a defect of hwcnn: report it with the model; another configuration may do"
+            f"the compiler made a program that could go wrong, so nothing was written: {e}; this "
+            "is a defect of hwcnn: report it with the model; another configuration may do"
         ) from e
 
 

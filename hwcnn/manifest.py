@@ -136,7 +136,9 @@ class Manifest:
     instructions : number by kind, "total", and "words" of 16 bytes.
     host : what the host computes after the run.
 
-    built_in : a network of hwcnn. labels : names of the classes. seed : of calibration data.
+    built_in : a network of hwcnn. labels : names of the classes. unsigned_inputs : the network's
+    own inputs that are quantised values of uint8, 128 above those of the program. seed : of
+    calibration data.
     hwcnn : version that wrote the folder. preprocess : of pictures. files : all that it wrote but
     the manifest.
     """
@@ -157,6 +159,7 @@ class Manifest:
     host: tuple[HostOp, ...]
     built_in: bool = False
     labels: tuple[str, ...] = ()
+    unsigned_inputs: tuple[str, ...] = ()
     seed: int = 0
     hwcnn: str = ""
     preprocess: Preprocess = field(default_factory=Preprocess)

@@ -1,7 +1,6 @@
 """From files, or from nothing, to the inputs of each run: int8, batch by batch."""
 
 import numpy as np
-import onnx
 
 from hwcnn import golden, ir, models
 from hwcnn.artifact import Generated
@@ -44,21 +43,12 @@ def _of_files(
     generated: Generated, files: inputs.Paths, shapes: inputs.Shapes
 ) -> list[tuple[str, Batch]]:
     named = []
-    unsigned = _unsigned_inputs(generated)
+    manifest = generated.manifest
     for path in inputs.expand(files):
-        found = inputs.samples(path, shapes, generated.manifest.preprocess, unsigned=unsigned)
+        found = inputs.samples(path, shapes, manifest.preprocess, unsigned=manifest.unsigned_inputs)
         for number, sample in enumerate(found):
             named.append((path.name if len(found) == 1 else f"{path.name}[{number}]", sample))
     return named
-
-
-def _unsigned_inputs(generated: Generated) -> set[str]:
-    """Names of the inputs that are uint8 in the ONNX model: quantised values, 128 above those of
-    the accelerator.
-    """
-    model = onnx.ModelProto.FromString(generated.quantized)
-    unsigned = onnx.TensorProto.UINT8
-    return {i.name for i in model.graph.input if i.type.tensor_type.elem_type == unsigned}
 
 
 def _own(
