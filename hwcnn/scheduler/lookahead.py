@@ -1,7 +1,6 @@
 """What comes after a layer, as far as its own schedule should care."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from hwcnn import ir, limits
 from hwcnn.config import AccelConfig
@@ -46,7 +45,7 @@ def vector_cycles_after(
     return work
 
 
-def _row_cycles(op: Any, x: Placement, config: AccelConfig) -> int:
+def _row_cycles(op: ir.Op, x: Placement, config: AccelConfig) -> int:
     """Cycles of the vector engine for a row of its operand, about."""
     vectors = x.shape[3] * x.blocks
     if isinstance(op, ir.Lrn):

@@ -4,7 +4,6 @@ allocation of its own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -60,7 +59,7 @@ def lane_runs(graph: ir.Graph, lanes: int) -> dict[str, Runs]:
 
 
 def result_runs(
-    op: Any, runs: Mapping[str, Runs], tensors: Mapping[str, ir.Tensor], lanes: int
+    op: ir.Op, runs: Mapping[str, Runs], tensors: Mapping[str, ir.Tensor], lanes: int
 ) -> Runs:
     """Runs of an operation's result; runs : of its operands, by name."""
     if isinstance(op, ir.ARRAY_OPS):

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from hwcnn import isa
+from hwcnn import ir, isa
 from hwcnn.errors import InputError
 from hwcnn.tile_ops import TileOp
 
@@ -49,7 +48,7 @@ COPY = dict(
 )
 
 
-def require_feature(lowering: Lowering, op: Any, feature: str) -> None:
+def require_feature(lowering: Lowering, op: ir.Op, feature: str) -> None:
     """Raise InputError where the accelerator's vector engine lacks what an operation needs."""
     if feature not in lowering.config.features:
         raise InputError(
@@ -81,7 +80,7 @@ class VectorLayer:
     Raises InputError where the accelerator has no vector engine.
     """
 
-    def __init__(self, lowering: Lowering, op: Any):
+    def __init__(self, lowering: Lowering, op: ir.Op):
         if not lowering.config.features:
             require_feature(lowering, op, "eltwise")
         self.lowering, self.op = lowering, op

@@ -6,7 +6,6 @@ vector engine keeps its operand's lanes.
 """
 
 import dataclasses
-from typing import Any
 
 from hwcnn import ir
 from hwcnn.config import AccelConfig
@@ -53,7 +52,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     return editor.result()
 
 
-def _keeps_holes_clean(op: Any, clean: set[str]) -> bool:
+def _keeps_holes_clean(op: ir.Op, clean: set[str]) -> bool:
     """True where padded lanes of the result hold its zero point."""
     if isinstance(op, ir.ARRAY_OPS):
         return getattr(op, "second", None) is None

@@ -1,7 +1,6 @@
 """How a rewrite builds its graph from another one."""
 
 import dataclasses
-from typing import Any
 
 from hwcnn import ir
 
@@ -12,14 +11,17 @@ class GraphEditor:
     def __init__(self, graph: ir.Graph):
         self.graph = graph
         self.tensors: dict[str, ir.Tensor] = dict(graph.tensors)
-        self.ops: list[Any] = []
+        self.ops: list[ir.Op] = []
 
-    def derive(self, name: str, suffix: str, **changes: Any) -> str:
-        """The name of a new tensor that is like tensor `name` but for `changes` of its fields."""
+    def derive(self, name: str, suffix: str, shape: tuple[int, int, int, int] | None = None) -> str:
+        """The name of a new tensor that is like tensor `name`, but of another shape if one is
+        given.
+        """
         new = f"{name}.{suffix}"
         while new in self.tensors:
             new += "_"
-        self.tensors[new] = dataclasses.replace(self.tensors[name], name=new, **changes)
+        old = self.tensors[name]
+        self.tensors[new] = dataclasses.replace(old, name=new, shape=shape or old.shape)
         return new
 
     def result(self) -> ir.Graph:
