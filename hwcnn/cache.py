@@ -44,8 +44,8 @@ def versions(*packages: str) -> list[str]:
 
 
 def sources(*names: str) -> list[tuple[str, bytes]]:
-    """(name, content) of files of the package hwcnn, such as "estimate/lut_multipliers.py"; all Python and
-    Verilog files where none is named.
+    """(name, content) of files of the package hwcnn, such as "estimate/lut_multipliers.py"; all
+    Python and Verilog files where none is named.
     """
     return [(path.relative_to(_PACKAGE).as_posix(), path.read_bytes()) for path in _paths(names)]
 
