@@ -103,6 +103,10 @@ class Harness:
             holds = ~self.reaches[name] if name in self.reaches else self.properties[name]
         self.m.d.comb += Assert(self.domain.rst | holds)
 
+    def discard(self):
+        """It was built for its names only: Amaranth warns of what is never elaborated."""
+        _mark_used(self.m)
+
     # Streams.
 
     def feed(self, name, stream, steady=True):
@@ -165,11 +169,19 @@ def _opened(block, inner, path=""):
         module = block.elaborate(None)
     finally:
         sys.setprofile(None)
-    block._MustUse__used = True
+    _mark_used(block)
     for name, (submodule, location) in module._named_submodules.items():
         if isinstance(submodule, Component):
             module._named_submodules[name] = _opened(submodule, inner, f"{path}{name}."), location
     return module
+
+
+def _mark_used(elaboratable):
+    """As Amaranth does with what it elaborates, submodules included."""
+    elaboratable._MustUse__used = True
+    if isinstance(elaboratable, Module):
+        for submodule, _ in elaboratable._named_submodules.values():
+            _mark_used(submodule)
 
 
 def taken(stream):

@@ -61,6 +61,7 @@ def jobs(files=FILES, quick=False):
                 continue
             harness = Harness()
             proof.build(harness, **proof.parameters)
+            harness.discard()
             names = [TOGETHER] if harness.lemmas else harness.properties
             found += [
                 Job(file, number, proof, "property", name, covers=tuple(harness.properties))

@@ -12,7 +12,8 @@ class Bursts:
     @staticmethod
     def decode(payload, axi_bytes, max_burst=256):
         addr, length = payload & 0xFFFF_FFFF, payload >> 32
-        assert addr % axi_bytes == 0 and 1 <= length <= max_burst
+        assert addr % axi_bytes == 0
+        assert 1 <= length <= max_burst
         assert addr // 4096 == (addr + length * axi_bytes - 1) // 4096, "a burst crosses 4 KiB"
         return addr, length
 

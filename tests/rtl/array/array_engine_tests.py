@@ -181,5 +181,6 @@ async def starts_as_soon_as_promised(dut):
     await send(dut, "i", [LAYOUT.const(instruction()).as_value().value])
     for _ in range(2 * ArrayEngine.done_latency(CONFIG)):
         await FallingEdge(dut.clk)
-    assert log["busy"] == [ArrayEngine.START] and not log["stall_weights"]
+    assert log["busy"] == [ArrayEngine.START]
+    assert not log["stall_weights"]
     assert log["done"] == [ArrayEngine.START + ArrayEngine.done_latency(CONFIG)]

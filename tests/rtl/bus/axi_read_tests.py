@@ -27,7 +27,8 @@ class Slave:
 
     def _accept(self, queues):
         dut, size = self.dut, parameter("axi_bytes")
-        assert 1 << int(dut.arsize.value) == size and int(dut.arburst.value) == 1
+        assert 1 << int(dut.arsize.value) == size
+        assert int(dut.arburst.value) == 1
         client, addr, beats = int(dut.arid.value), int(dut.araddr.value), int(dut.arlen.value) + 1
         self.bursts.append((client, addr, beats))
         self.arrived.append(self.cycle)

@@ -34,9 +34,8 @@ class Slave:
     def _take(self, aw_ready, w_ready, answers):
         dut = self.dut
         if aw_ready and dut.awvalid.value:
-            assert (
-                1 << int(dut.awsize.value) == parameter("axi_bytes") and int(dut.awburst.value) == 1
-            )
+            assert 1 << int(dut.awsize.value) == parameter("axi_bytes")
+            assert int(dut.awburst.value) == 1
             self.aw.append((int(dut.awid.value), int(dut.awaddr.value), int(dut.awlen.value) + 1))
         if w_ready and dut.wvalid.value:
             self.w.append((int(dut.wdata.value), int(dut.wstrb.value), bool(dut.wlast.value)))

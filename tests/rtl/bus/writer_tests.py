@@ -112,7 +112,8 @@ async def run(dut, tiles, latency, stall, data_stall, pause=0):
         await RisingEdge(dut.clk)
         assert not dut.done.value
     serving.cancel()
-    assert memory.memory == expected and memory.written == dict.fromkeys(expected, 1)
+    assert memory.memory == expected
+    assert memory.written == dict.fromkeys(expected, 1)
     assert len(memory.acknowledged) == len(memory.bursts)
     return memory
 

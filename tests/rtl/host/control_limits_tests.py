@@ -7,11 +7,17 @@ from control_tests import BUSY, DONE, ERROR, RESET, RESETTING, START, begin, pul
 from hwcnn.rtl.host.registers import LIMIT_UNIT
 
 
-async def starts(dut, seen):
-    """Append the values of the inputs and outputs at each start or soft reset."""
-    while True:
-        await RisingEdge(dut.clk)
-        seen += [name for name in ("start", "soft_reset") if getattr(dut, name).value]
+async def begin_and_record(dut):
+    """The host after a reset, and a list to which each start and soft reset is appended by name."""
+    host, seen = await begin(dut), []
+
+    async def record():
+        while True:
+            await RisingEdge(dut.clk)
+            seen.extend(name for name in ("start", "soft_reset") if getattr(dut, name).value)
+
+    cocotb.start_soon(record())
+    return host, seen
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -19,26 +25,23 @@ async def a_start_waits_for_the_reset_to_end(dut):
     """A prompt retry after an error: it does not see the old run, and what still comes from that is
     not taken for its own.
     """
-    host = await begin(dut)
+    host, seen = await begin_and_record(dut)
     await host.write("IRQ_ENABLE", 3)
-    seen = []
-    cocotb.start_soon(starts(dut, seen))
     for wait in (0, 20):
         await host.write("CONTROL", START)
         await pulse(dut, read_error=1)
         dut.located.value = 1
         await host.write("CONTROL", RESET)
-        assert (
-            await host.read("STATUS") == RESETTING
-            and dut.irq.value == 0
-            and await host.read("IRQ_STATUS") == 0
-        )
+        assert await host.read("STATUS") == RESETTING
+        assert dut.irq.value == 0
+        assert await host.read("IRQ_STATUS") == 0
         await host.write("CONTROL", START)
         await host.write("CONTROL", START)  # ignored: busy
         for late in ("read_error", "write_error", "bad_opcode", "finished"):
             await pulse(dut, **{late: 1})
         await ClockCycles(dut.clk, wait)
-        assert await host.read("STATUS") == BUSY | RESETTING and seen == ["start"]
+        assert await host.read("STATUS") == BUSY | RESETTING
+        assert seen == ["start"]
         dut.drained.value = 1
         dut.finished.value = dut.read_error.value = 1  # of the old run, until the engines are reset
         await RisingEdge(dut.soft_reset)
@@ -50,7 +53,8 @@ async def a_start_waits_for_the_reset_to_end(dut):
         assert seen == ["start", "soft_reset", "start"]
         assert await host.read("STATUS") == BUSY
         await pulse(dut, finished=1)
-        assert await host.read("STATUS") == DONE and await host.read("IRQ_STATUS") == 1
+        assert await host.read("STATUS") == DONE
+        assert await host.read("IRQ_STATUS") == 1
         await host.write("IRQ_STATUS", 3)
         seen.clear()
 
@@ -60,9 +64,7 @@ async def a_start_at_each_cycle_of_a_reset(dut):
     """However near the start and the end of the draining are, there is one soft reset, and one
     start after it.
     """
-    host = await begin(dut)
-    seen = []
-    cocotb.start_soon(starts(dut, seen))
+    host, seen = await begin_and_record(dut)
     for delay in range(30):
         await host.write("CONTROL", START)
         await host.write("CONTROL", RESET)
@@ -86,9 +88,7 @@ async def a_dead_bus_is_given_up_by_a_second_reset(dut):
     """A start that waits for a bus that never answers ends with an error of the watchdog; a second
     reset forgets bus and start.
     """
-    host = await begin(dut)
-    seen = []
-    cocotb.start_soon(starts(dut, seen))
+    host, seen = await begin_and_record(dut)
     await host.write("WATCHDOG", LIMIT_UNIT)
     await host.write("CONTROL", START)
     await host.write("CONTROL", RESET)
@@ -97,7 +97,8 @@ async def a_dead_bus_is_given_up_by_a_second_reset(dut):
     assert await host.read("STATUS") == BUSY | RESETTING | 4 << ERROR
     await host.write("CONTROL", START | RESET)
     await ClockCycles(dut.clk, 20)
-    assert await host.read("STATUS") == 0 and seen == ["start", "soft_reset"]
+    assert await host.read("STATUS") == 0
+    assert seen == ["start", "soft_reset"]
     await host.write("CONTROL", START)
     assert await host.read("STATUS") == BUSY
 

@@ -148,7 +148,8 @@ async def address_and_data_in_any_order(dut):
         late.pause = True
         writing = cocotb.start_soon(host.write("BASE", 4096 * (1000 + n)))
         await ClockCycles(dut.clk, 6)
-        assert other.empty() and int(dut.base.value) != 4096 * (1000 + n)
+        assert other.empty()
+        assert int(dut.base.value) != 4096 * (1000 + n)
         late.pause = False
         await writing
         assert await host.read("BASE") == 4096 * (1000 + n)
@@ -203,9 +204,11 @@ async def runs_a_program_and_counts(dut):
             assert await host.read(name.upper()) == perf[k], name
         for k, name in enumerate(isa.COUNTERS):
             assert await host.read(f"COUNT_{name.upper()}") == done[k], name
-        assert dut.irq.value == 1 and await host.read("IRQ_STATUS") == 1
+        assert dut.irq.value == 1
+        assert await host.read("IRQ_STATUS") == 1
         await host.write("IRQ_STATUS", 1)
-        assert await host.read("IRQ_STATUS") == 0 and dut.irq.value == 0
+        assert await host.read("IRQ_STATUS") == 0
+        assert dut.irq.value == 0
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -246,19 +249,19 @@ async def reports_errors_and_recovers(dut):
         dut.client.value = client
         await pulse(dut, write_error=1)  # only the first counts
         assert await host.read("STATUS") == BUSY | code << ERROR | client << CLIENT
-        assert dut.irq.value == 1 and await host.read("IRQ_STATUS") == 2
+        assert dut.irq.value == 1
+        assert await host.read("IRQ_STATUS") == 2
         await pulse(dut, finished=1)
         assert await host.read("STATUS") == BUSY | DONE | code << ERROR | client << CLIENT
         dut.located.value, dut.fault_addr.value = 1, 0x87654320 + code
-        assert (
-            await host.read("STATUS") & LOCATED
-            and await host.read("FAULT_ADDR") == 0x87654320 + code
-        )
+        assert await host.read("STATUS") & LOCATED
+        assert await host.read("FAULT_ADDR") == 0x87654320 + code
         dut.drained.value = 1
         await host.write("CONTROL", RESET)
         for name in ("drained", "client", "located", "fault_addr"):
             getattr(dut, name).value = 0
-        assert await host.read("STATUS") == 0 and dut.irq.value == 0
+        assert await host.read("STATUS") == 0
+        assert dut.irq.value == 0
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
@@ -276,9 +279,14 @@ async def soft_reset_waits_for_the_bus(dut):
     await host.write("CONTROL", 1)
     await host.write("CONTROL", 2)
     await ClockCycles(dut.clk, 20)
-    assert await host.read("STATUS") == RESETTING and dut.drain.value == 1 and not resets
+    assert await host.read("STATUS") == RESETTING
+    assert dut.drain.value == 1
+    assert not resets
     await pulse(dut, drained=1)
-    assert await host.read("STATUS") == 0 and dut.drain.value == 0 and len(resets) == 1
+    assert await host.read("STATUS") == 0
+    assert dut.drain.value == 0
+    assert len(resets) == 1
     await host.write("CONTROL", 2)
     await host.write("CONTROL", 2)  # the second does not wait
-    assert await host.read("STATUS") == 0 and len(resets) == 2
+    assert await host.read("STATUS") == 0
+    assert len(resets) == 2

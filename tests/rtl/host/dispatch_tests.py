@@ -79,11 +79,9 @@ async def stops_at_end(dut):
     await send(dut, "i", instruction(isa.END, generator))
     dut.i__payload.value, dut.i__valid.value = instruction(isa.LOAD, generator)[0], 1
     for cycle in range(5):
-        assert (
-            dut.i__ready.value == 0
-            and dut.o_load__valid.value == 0
-            and dut.stop.value == (cycle > 0)
-        )
+        assert dut.i__ready.value == 0
+        assert dut.o_load__valid.value == 0
+        assert dut.stop.value == (cycle > 0)
         await FallingEdge(dut.clk)
 
 
@@ -98,11 +96,14 @@ async def reports_a_bad_opcode_once(dut):
         await send(dut, "i", instruction(isa.WEIGHT, generator))
         await send(dut, "i", [generator.getrandbits(120) << 8 | opcode])
         dut.i__valid.value = 1
-        assert dut.bad_opcode.value == 1 and dut.i__ready.value == 0
+        assert dut.bad_opcode.value == 1
+        assert dut.i__ready.value == 0
         pulses = -1
         for _ in range(5):
             await RisingEdge(dut.clk)
             pulses += int(dut.bad_opcode.value)
             await FallingEdge(dut.clk)
             assert all(getattr(dut, f"o_{i.name}__valid").value == 0 for i in INSTRUCTIONS)
-        assert pulses == 0 and dut.stop.value == 1 and dut.i__ready.value == 0
+        assert pulses == 0
+        assert dut.stop.value == 1
+        assert dut.i__ready.value == 0

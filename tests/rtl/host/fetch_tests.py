@@ -47,10 +47,8 @@ class Memory:
             if dut.port__request__valid.value and dut.port__request__ready.value:
                 payload = int(dut.port__request__payload.value)
                 address, length = payload & 0xFFFFFFFF, payload >> 32
-                assert (
-                    address % BYTES == 0
-                    and address // 4096 == (address + length * BYTES - 1) // 4096
-                )
+                assert address % BYTES == 0
+                assert address // 4096 == (address + length * BYTES - 1) // 4096
                 self.requests.append((address, length))
                 self.beats.extend(address + BYTES * k for k in range(length))
             assert dut.port__data__ready.value == 1

@@ -75,12 +75,14 @@ async def waits_for_each_of_its_counters(dut):
             assert int(dut.waiting.value) == 1 << isa.COUNTERS.index(counter)
             dut.counts.value = counts(**others | {counter: n})
             await FallingEdge(dut.clk)
-            assert dut.o__valid.value == 1 and int(dut.waiting.value) == 0
+            assert dut.o__valid.value == 1
+            assert int(dut.waiting.value) == 0
             dut.o__ready.value = 1
             await FallingEdge(dut.clk)
             dut.o__ready.value = 0
             await ReadOnly()
-            assert dut.o__valid.value == 0 and dut.empty.value == 1
+            assert dut.o__valid.value == 0
+            assert dut.empty.value == 1
             await FallingEdge(dut.clk)
 
 
@@ -102,7 +104,5 @@ async def steady_rate(dut):
     await start(dut, i__valid=0, o__ready=1, counts=0)
     cocotb.start_soon(send(dut, "i", [w for words, _ in items for w in words]))
     got, cycles = await receive(dut, "o", len(items))
-    assert (
-        got == [payload for _, payload in items]
-        and cycles <= (len(items) - 1) * (INSTRUCTION.words + 3) + 1
-    )
+    assert got == [payload for _, payload in items]
+    assert cycles <= (len(items) - 1) * (INSTRUCTION.words + 3) + 1

@@ -22,5 +22,6 @@ def test_register_map_is_consistent():
         taken = 0
         for field in register.fields:
             bits = (1 << field.bits) - 1 << field.lsb
-            assert bits < 1 << 32 and not taken & bits, (register.name, field.name)
+            assert bits < 1 << 32, (register.name, field.name)
+            assert not taken & bits, (register.name, field.name)
             taken |= bits
