@@ -1,5 +1,7 @@
 """Layer shapes that stress one rule each: ISA == golden, waits checked."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from random_networks import Builder
@@ -187,6 +189,14 @@ def test_wide_average(config):
     check(
         one(6, (1, 20, 9, 9), lambda b: b.pool("x", "average", 5, 1, 2, include_pad=True)), config
     )
+
+
+@pytest.mark.parametrize("size, kernel, stride", [((7, 18), (5, 5), (3, 1)), ((9, 9), 5, 3)])
+def test_wide_average_of_one_row(config, size, kernel, stride):
+    """Rows of the map below the last windows."""
+    graph = one(6, (1, 20, *size), lambda b: b.pool("x", "average", kernel, stride))
+    check(graph, config)
+    check(graph, dataclasses.replace(config, features=()))
 
 
 def test_wide_maps(config):

@@ -25,7 +25,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
             and needs_array(op, config, graph)
             and not is_global_average(op, graph)
         ):
-            editor.ops.append(_average_conv(op, graph.tensors[op.x].shape[1]))
+            editor.ops.append(_average_conv(op, graph.tensors[op.x], graph.tensors[op.y]))
         else:
             editor.ops.append(op)
     return editor.result()
@@ -78,9 +78,14 @@ def _too_wide(op: ir.Pool, graph: ir.Graph) -> bool:
     )
 
 
-def _average_conv(op: ir.Pool, channels: int) -> ir.Conv:
-    """The average as a depthwise convolution with weights of one."""
-    taps = op.kernel[0] * op.kernel[1]
+def _average_conv(op: ir.Pool, x: ir.Tensor, y: ir.Tensor) -> ir.Conv:
+    """The average as a depthwise convolution with weights of one. Its pads end where its last
+    windows do.
+    """
+    channels, taps = x.shape[1], op.kernel[0] * op.kernel[1]
+    (top, left, _, _), (kh, kw), (sh, sw) = op.pads, op.kernel, op.stride
+    bottom = (y.shape[2] - 1) * sh + kh - x.shape[2] - top
+    right = (y.shape[3] - 1) * sw + kw - x.shape[3] - left
     ((mantissa, shift),) = set(op.multipliers.values())
     return ir.Conv(
         op.name,
@@ -94,7 +99,7 @@ def _average_conv(op: ir.Pool, channels: int) -> ir.Conv:
         op.low,
         op.high,
         op.stride,
-        op.pads,
+        (top, left, bottom, right),
         groups=channels,
         pad_value=op.x_zero,
         moves=True,
