@@ -14,7 +14,7 @@ import hashlib
 from hwcnn import models
 from hwcnn.config import AccelConfig
 from hwcnn.cycles.replay import estimate
-from hwcnn.estimate import model as formula
+from hwcnn.estimate import formulas
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
@@ -39,7 +39,7 @@ def main():
     options = parser.parse_args()
     configs = [AccelConfig.load(pe=pe) for pe in options.pe]
     for config in configs:
-        used = formula.total(formula.components(config, "xc7"))
+        used = formulas.total(formulas.components(config, "xc7"))
         print("verilog", config.pe, digest(accelerator_verilog(config).encode()), used, flush=True)
     for name in options.networks:
         model = load(name)
