@@ -75,6 +75,7 @@ def write_port(config: AccelConfig) -> wiring.Signature:
 
 
 def ram_write_port(width: int, addr: int) -> wiring.Signature:
+    """``data`` is written to ``addr`` in a cycle with ``en``."""
     return wiring.Signature({"en": Out(1), "addr": Out(addr), "data": Out(width)})
 
 

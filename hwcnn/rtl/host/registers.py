@@ -42,6 +42,8 @@ WRITE_CLIENTS = ("post", "vector")
 
 @dataclass(frozen=True)
 class BitField:
+    """A part of a register: `bits` bits from bit `lsb`. doc : for the host."""
+
     name: str
     lsb: int
     bits: int
