@@ -31,7 +31,8 @@ site: $(VENV)/dev-installed
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 # Networks through the RTL into docs/performance.md (half an hour); NETWORKS: names or .onnx files.
-NETWORKS ?= alexnet vgg16 googlenet squeezenet1.1 resnet18 resnet50 resnext50 densenet121 mobilenet
+NETWORKS ?= alexnet vgg16 googlenet squeezenet1.1 resnet18 resnet50 resnext50 densenet121 mobilenet \
+	mobilenetv2
 bench: $(VENV)/installed
 	$(PY) bench/networks.py $(NETWORKS)
 

@@ -35,15 +35,16 @@ def _config(rows, cols, axi, features=VECTOR_FEATURES, **more):
 KEPT = (
     _config(4, 4, 16, ("eltwise", "lut"), act_kib=16, acc_depth=128, param_slots=16),
     _config(8, 8, 16, act_kib=64, acc_depth=256),
-    _config(8, 16, 32, ("pool", "eltwise", "affine"), pool_depth=256),
+    _config(8, 16, 32, ("pool", "eltwise", "affine"), pool_depth=256, dw_taps=0),
     _config(16, 16, 16),
+    _config(16, 16, 16, dw_taps=0),
     _config(32, 32, 32, ("pool", "eltwise", "lut"), act_kib=256, weight_fifo=1024),
 )
 #: What is placed and routed: device and configuration.
 PLACED = (
-    ("lfe5u-45f", _config(4, 4, 8, queue_words=32, act_kib=16)),
-    ("lfe5u-45f", _config(8, 8, 8, queue_words=32, act_kib=16)),
-    ("lfe5u-85f", _config(8, 16, 8, queue_words=32, act_kib=64)),
+    ("lfe5u-45f", _config(4, 4, 8, queue_words=32, act_kib=16, dw_taps=0)),
+    ("lfe5u-45f", _config(8, 8, 8, queue_words=32, act_kib=16, dw_taps=0)),
+    ("lfe5u-85f", _config(8, 16, 8, queue_words=32, act_kib=64, dw_taps=0)),
 )
 
 

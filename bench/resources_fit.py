@@ -21,13 +21,13 @@ def fitted(rows, cols, axi_bytes, features=VECTOR_FEATURES, **more):
 #: every vector function several times.
 FIT = (
     fitted(4, 4, 8),
-    fitted(8, 4, 16, ("pool", "eltwise")),
+    fitted(8, 4, 16, ("pool", "eltwise"), dw_taps=0),
     fitted(4, 8, 16, ()),
-    fitted(8, 8, 32, ("affine", "lrn", "lut")),
+    fitted(8, 8, 32, ("affine", "lrn", "lut"), dw_taps=1),
     fitted(16, 8, 8, act_kib=64),
-    fitted(8, 16, 16, ("pool",)),
-    fitted(4, 16, 32),
-    fitted(16, 4, 16, ("pool", "eltwise", "lut")),
+    fitted(8, 16, 16, ("pool",), dw_taps=0),
+    fitted(4, 16, 32, dw_taps=0),
+    fitted(16, 4, 16, ("pool", "eltwise", "lut"), dw_taps=2),
 )
 #: The same without multiplier blocks in the array, to see what they cost in LUTs.
 SOFT = FIT[2]

@@ -15,6 +15,8 @@ from typing import Any, cast
 
 from .errors import InputError
 
+#: Multipliers a lane of the depthwise unit, at most.
+MAX_DW_TAPS = 8
 #: Functions of the vector engine that a configuration may leave out.
 VECTOR_FEATURES = ("pool", "eltwise", "affine", "lrn", "lut")
 
@@ -49,6 +51,7 @@ class AccelConfig:
     vector engine.
     pool_depth : row-reduced vectors that the pooling window buffer holds; also the pixels of one
     LRN instruction.
+    dw_taps : multipliers a lane of the depthwise unit, 0 to 8; 0 leaves it out.
     features : vector functions built in, a subset of ``VECTOR_FEATURES``.
 
     Raises InputError where a value is out of range or does not fit the others.
@@ -64,12 +67,15 @@ class AccelConfig:
     weight_fifo: int = 512
     param_slots: int = 64
     pool_depth: int = 512
+    dw_taps: int = 3
     features: tuple[str, ...] = field(default=VECTOR_FEATURES)
 
     def __post_init__(self) -> None:
         object.__setattr__(
             self, "features", tuple(f for f in VECTOR_FEATURES if f in self.features)
         )
+        if not self.features:  # no vector engine
+            object.__setattr__(self, "dw_taps", 0)
         ranges = dict(
             rows=(4, 64),
             cols=(4, 64),
@@ -89,6 +95,12 @@ class AccelConfig:
                     f"accelerator configuration: {name} = {value!r}: expected a power of two from "
                     f"{low} to {high}"
                 )
+        taps: Any = self.dw_taps
+        if not isinstance(taps, int) or not 0 <= taps <= MAX_DW_TAPS:
+            raise InputError(
+                f"accelerator configuration: dw_taps = {taps!r}: expected a number from 0 to "
+                f"{MAX_DW_TAPS}"
+            )
         if self.axi_bytes > max_axi_bytes(self.rows, self.cols):
             raise InputError(
                 f"accelerator configuration: axi_bytes = {self.axi_bytes} is too wide for a "
@@ -131,6 +143,29 @@ class AccelConfig:
         filled up to a whole beat.
         """
         return max(8 * self.lanes, self.axi_bytes)
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers that compute convolutions: the PEs and those of the depthwise unit."""
+        return self.rows * self.cols + self.lanes * self.dw_taps
+
+    @property
+    def vector_sum_bits(self) -> int:
+        """Width of the ALU's operand A: sums of windows, wider where there is a depthwise unit."""
+        return 24 if self.dw_taps else 18
+
+    @property
+    def vector_constant_bits(self) -> int:
+        """Width of the ALU's constant a channel."""
+        return 40 if self.dw_taps else 32
+
+    @property
+    def dw_word_bytes(self) -> int:
+        """Bytes in DRAM of the depthwise weights of a cycle: dw_taps vectors of L lanes, filled up
+        to a power of two and to a whole beat.
+        """
+        taps = 1 << (self.dw_taps - 1).bit_length()
+        return max(taps * self.lanes, self.axi_bytes)
 
     @property
     def sum_bits(self) -> int:

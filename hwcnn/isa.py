@@ -11,6 +11,8 @@ Each engine has a queue of its own and takes its instructions in order; a counte
 instructions that completed (all start at 0 when a program starts). See docs/architecture.md for
 what completion means for each. Addresses in DRAM are byte offsets from the base register; "vectors"
 are blocks of L = R channels, L bytes.
+
+Long since the whole instruction set is one table.
 """
 
 from collections.abc import Mapping
@@ -116,16 +118,22 @@ WEIGHT = Instruction(
     ),
 )
 
+#: ``dest`` of PARAM.
+PARAM_POST, PARAM_VECTOR, PARAM_LRN, PARAM_TABLE, PARAM_DEPTHWISE = 0, 1, 2, 3, 4
+
 PARAM = Instruction(
     "param",
     3,
     ("post", "vstore"),
     (
         _u(
-            "dest", 4, "0: post parameters, 1: vector parameters, 2: LRN table, 3: activation table"
+            "dest",
+            4,
+            "0: post parameters, 1: vector parameters, 2: LRN table, 3: activation table, "
+            "4: depthwise weights",
         ),
         _u("addr", 32, "byte address, a multiple of axi_bytes"),
-        _u("index", 16, "first slot (0, 1) written; 0 for tables"),
+        _u("index", 16, "first slot (0, 1) or word (4) written; 0 for tables"),
         _u("n_beats", 16, "beats of axi_bytes to read, >= 1"),
     ),
 )
@@ -190,7 +198,7 @@ POST = Instruction(
 )
 
 #: ``reduce`` of the vector engine.
-REDUCE_NONE, REDUCE_MAX, REDUCE_SUM = 0, 1, 2
+REDUCE_NONE, REDUCE_MAX, REDUCE_SUM, REDUCE_DEPTHWISE = 0, 1, 2, 3
 #: ``alu`` of the vector engine.
 ALU_ADD, ALU_MUL, ALU_MAX, ALU_MIN = 0, 1, 2, 3
 #: ``b_mode`` of the vector engine: no second operand, a whole map (of an A without pads), one
@@ -203,11 +211,17 @@ VECTOR = Instruction(
     ("pstore", "vstore", "param"),
     (
         *READ,
-        _u("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum"),
+        _u("reduce", 2, "window reduction of operand A: 0 none, 1 max, 2 sum, 3 depthwise"),
         _u("kh", 8, "window rows"),
         _u("kw", 8, "window columns"),
         _u("sh", 8, "row stride"),
         _u("sw", 8, "column stride"),
+        _u("n_kx", 8, "depthwise: groups of dw_taps columns of the kernel"),
+        _u("span", 8, "depthwise: rows of a window, dilation included"),
+        _u("row_words", 13, "depthwise: ceil(padded columns / dw_taps)"),
+        _u("line_words", 13, "depthwise: the same times the dilation of the rows"),
+        _u("dw_weights", 9, "depthwise: first word of the first block's weights"),
+        _u("dw_words", 10, "depthwise: words of weights a block"),
         _u(
             "b_mode",
             2,
@@ -222,7 +236,7 @@ VECTOR = Instruction(
         _u("lrn", 1, "1: local response normalisation in place of the window and the ALU"),
         _u("lrn_half", 2, "channels to each side of the window (size // 2), 1 or 2"),
         _u("lut", 1, "1: the result indexes the activation table"),
-        _s("ca", 18, "added to A (LRN: minus the zero point)"),
+        _s("ca", 24, "added to A (LRN: minus the zero point)"),
         _s("cb", 9, "added to B"),
         _s("ma", 18, "multiplier of A"),
         _s("mb", 18, "multiplier of B, or of the product"),
@@ -241,13 +255,22 @@ INSTRUCTIONS = (LOAD, WEIGHT, PARAM, ARRAY, POST, VECTOR, END)
 BY_NAME = {i.name: i for i in INSTRUCTIONS}
 BY_OPCODE = {i.opcode: i for i in INSTRUCTIONS}
 
-#: The parameters of one channel, of a post slot or a vector slot, as they are in DRAM.
+#: The parameters of one channel of a post slot, as they are in DRAM.
 CHANNEL = BitFields(
     "channel parameters",
     (
-        _s("bias", 32, "added to the sum (POST), or to the product (VECTOR's c)"),
-        _s("mantissa", 18, "multiplier (VECTOR's ma)"),
+        _s("bias", 32, "added to the sum"),
+        _s("mantissa", 18, "multiplier"),
         _u("shift", 6, "right shift, half to even"),
+    ),
+)
+#: The same of a vector slot. Configurations without a depthwise unit use 32 bits of the bias.
+VECTOR_CHANNEL = BitFields(
+    "channel parameters of the vector engine",
+    (
+        _s("mantissa", 18, "multiplier, VECTOR's ma"),
+        _u("shift", 6, "right shift, half to even"),
+        _s("bias", 40, "added to the product, VECTOR's c"),
     ),
 )
 #: Bytes of `CHANNEL` in DRAM, little-endian; the bits above are 0.

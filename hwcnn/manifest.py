@@ -90,9 +90,34 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Cycles that a layer takes at least: of the array, of the vector engine, and of the data bus
+    to read and to write.
+    """
+
+    array: int = 0
+    vector: int = 0
+    read: int = 0
+    write: int = 0
+
+    @property
+    def cycles(self) -> int:
+        """Whatever takes longest, the others beside it."""
+        return max(self.array, self.vector, self.read, self.write)
+
+    def __add__(self, other: "Bound") -> "Bound":
+        return Bound(
+            self.array + other.array,
+            self.vector + other.vector,
+            self.read + other.read,
+            self.write + other.write,
+        )
+
+
+@dataclass(frozen=True)
 class Layer:
     """An operation of the compiled graph, in order. op : its class in ir.py. macs : true
-    multiply-accumulates. tensor : its result.
+    multiply-accumulates. tensor : its result. bound : what it takes at least.
     """
 
     name: str
@@ -100,6 +125,7 @@ class Layer:
     macs: int
     tensor: str
     fully_connected: bool
+    bound: Bound = Bound()
 
 
 @dataclass(frozen=True)
@@ -169,6 +195,11 @@ class Manifest:
     def macs(self) -> int:
         """True multiply-accumulates of all layers."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def bound_cycles(self) -> int:
+        """Cycles of a run at least, were all layers side by side."""
+        return sum((layer.bound for layer in self.layers), Bound()).cycles
 
     def to_json(self) -> str:
         """The text of the file, with the format's number and a SHA-256 of all else."""

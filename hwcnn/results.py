@@ -103,6 +103,8 @@ class SimulateResult:
 
     macs, conv_macs : true multiply-accumulates of the network, and without the fully connected
     layers at its end; cycles, conv_cycles and utilisations (macs a PE and cycle) likewise.
+    multipliers : that compute convolutions, those of the depthwise unit included, and
+    multiplier_utilisation : macs a multiplier and cycle.
     elements_compared, mismatches, max_abs_error : of all tensors, against the reference.
     stall_cycles : in which the array waited, by cause. seconds : of the engine. cycles_per_second :
     that were simulated. What only the RTL knows is None for the other engines.
@@ -118,6 +120,8 @@ class SimulateResult:
     conv_cycles: int | None
     mac_utilisation: float | None
     conv_mac_utilisation: float | None
+    multipliers: int
+    multiplier_utilisation: float | None
     elements_compared: int
     mismatches: int
     max_abs_error: int
@@ -167,22 +171,28 @@ class ResourceEstimate:
 
 @dataclass(frozen=True)
 class LayerEstimate:
-    """One layer. cycles : from the end of all layers before it to its own end."""
+    """One layer. cycles : from the end of all layers before it to its own end. bound_cycles : what
+    it takes at least by itself, by its shape, the array and the data bus.
+    """
 
     name: str
     op: str
     cycles: int
+    bound_cycles: int
     macs: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class PerformanceEstimate:
-    """A run as the cycle model predicts it. fps_at_mhz : images a second, by the clock in MHz."""
+    """A run as the cycle model predicts it. bound_cycles : what the network takes at least on this
+    array and data bus. fps_at_mhz : images a second, by the clock in MHz.
+    """
 
     model: str
     pe: str
     batch: int
     cycles: int
+    bound_cycles: int
     macs: int
     mac_utilisation: float
     dram_read_bytes: int

@@ -68,6 +68,13 @@ _MODELS = {
             mobilenet.mobilenet,
         ),
         ModelInfo(
+            "mobilenetv2",
+            "MobileNetV2 (2018): inverted residuals",
+            224,
+            TORCH,
+            mobilenet.mobilenet_v2,
+        ),
+        ModelInfo(
             "densenet121", "DenseNet-121 (2016): dense blocks", 224, TORCH, densenet.densenet
         ),
         ModelInfo("densenet169", "DenseNet-169", 224, TORCH, densenet.densenet),

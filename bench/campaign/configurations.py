@@ -18,6 +18,8 @@ RANGES = dict(
     param_slots=(8, 256),
     pool_depth=(64, 4096),
 )
+#: The depthwise unit's multipliers a lane: any number between these.
+DW_TAPS = 0, 8
 DEFAULT = AccelConfig()
 
 
@@ -37,6 +39,8 @@ def draw(rng, sides=None, smallest=0.5, all_features=0.85):
         values["rows"], values["cols"] = sides or (
             int(rng.choice((4, 8, 16, 32, 64), p=(0.3, 0.25, 0.2, 0.15, 0.1))) for _ in range(2)
         )
+        taps = range(DW_TAPS[0], DW_TAPS[1] + 1)
+        values["dw_taps"] = int(rng.choice((*DW_TAPS, DEFAULT.dw_taps, rng.choice(taps))))
         if rng.random() >= all_features:
             values["features"] = tuple(f for f in VECTOR_FEATURES if rng.random() < 0.6)
         try:
@@ -53,6 +57,7 @@ def classes(config):
     for name, (low, high) in list(RANGES.items())[2:]:
         value = getattr(config, name)
         found += [f"{name} min"] * (value == low) + [f"{name} max"] * (value == high)
+    found += [f"dw_taps {end}" for end, n in _ENDS if config.dw_taps == n]
     return found + [f"without {f}" for f in VECTOR_FEATURES if f not in config.features]
 
 
@@ -62,8 +67,12 @@ def all_classes():
     return (
         sides
         + [f"{name} {end}" for name in list(RANGES)[2:] for end in ("min", "max")]
+        + [f"dw_taps {end}" for end, _ in _ENDS]
         + [f"without {f}" for f in VECTOR_FEATURES]
     )
+
+
+_ENDS = tuple(zip(("min", "max"), DW_TAPS, strict=True))
 
 
 def _side(value):

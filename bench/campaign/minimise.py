@@ -128,9 +128,9 @@ def _without(recipe, number):
 def _more_ordinary(config):
     """Configurations with one more parameter at its default, or all of them."""
     yield from _legal(
-        config, **{name: getattr(DEFAULT, name) for name in RANGES} | {"features": DEFAULT.features}
+        config, **{name: getattr(DEFAULT, name) for name in (*RANGES, "dw_taps", "features")}
     )
-    for name in (*RANGES, "features"):
+    for name in (*RANGES, "dw_taps", "features"):
         if getattr(config, name) != getattr(DEFAULT, name):
             yield from _legal(config, **{name: getattr(DEFAULT, name)})
 

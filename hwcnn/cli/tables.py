@@ -71,7 +71,7 @@ def simulated(found: SimulateResult) -> list[Table]:
     plain = {k: v for k, v in values.items() if not isinstance(v, list | dict) and v is not None}
     percent = {
         k: f"{100 * plain[k]:.1f} %"
-        for k in ("mac_utilisation", "conv_mac_utilisation")
+        for k in ("mac_utilisation", "conv_mac_utilisation", "multiplier_utilisation")
         if k in plain
     }
     stalls = {f"stall_cycles: {k}": v for k, v in found.stall_cycles.items()}

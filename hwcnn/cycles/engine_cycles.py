@@ -40,6 +40,8 @@ def vector_cycles(v: Values, config: AccelConfig) -> int:
         return limits.lrn_cycles(config, v["n_blk"], v["n_rows"] * v["n_cols"])
     if v["reduce"] == isa.REDUCE_NONE:
         return max(vectors, written * limits.result_cycles(config))
+    if v["reduce"] == isa.REDUCE_DEPTHWISE:
+        return limits.depthwise_cycles(v)
     # The last row's results come after it, or the first rows before the first results.
     columns = v["pad_left"] + v["n_cols"] + v["pad_right"]
     cycles = limits.pool_cycles(config, vectors, written, v["kh"])
@@ -47,6 +49,13 @@ def vector_cycles(v: Values, config: AccelConfig) -> int:
         return cycles + (v["kh"] - 1) * columns + WINDOW_GAP
     last_row = limits.pool_cycles(config, 0, v["out_cols"], v["kh"])
     return cycles + max(0, last_row - columns) + WINDOW_GAP
+
+
+def fill_beats(op: TileOp, beats: int) -> int:
+    """Of so many beats of an operand, those that the engine uses as they come."""
+    if op.queue != "vector" or op.values["reduce"] != isa.REDUCE_DEPTHWISE:
+        return 0
+    return min(beats, beats * limits.depthwise_fill(op.values) // padded_vectors(op.values))
 
 
 def operand_cycles(op: TileOp, beats: int, config: AccelConfig) -> int:

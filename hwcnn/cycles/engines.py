@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hwcnn import limits
+from hwcnn import isa, limits
 from hwcnn.config import AccelConfig
 from hwcnn.limits import MAX_BURST
 from hwcnn.tile_ops import TileOp
@@ -23,6 +23,8 @@ POST_READ, POST_PATH, RESIDUAL_READ = -1, 19, 4
 #: those between two VECTORs; and those of a read to the use of an operand, on top of the memory's
 #: latency.
 VECTOR_PATH, VECTOR_GAP, VECTOR_READ = 26, 2, 6
+#: Cycles between two depthwise VECTORs, besides those between any two.
+DEPTHWISE_GAP = -4
 #: Vectors that wait between an engine and the bus.
 WRITE_BUFFER = 64
 
@@ -85,7 +87,12 @@ class Engines:
     def vector(self, op: TileOp, start: int, reads: OperandReads) -> End:
         """A VECTOR, all of whose operands have been read."""
         cycles = vector_cycles(op.values, self.config)
-        cycles = self._used(start, cycles, reads, VECTOR_READ) - start
+        used = self._used(start, cycles, reads, VECTOR_READ)
+        if op.values["reduce"] == isa.REDUCE_DEPTHWISE:
+            rows = op.values["n_blk"] * op.values["out_rows"]
+            filled = reads.filled + self.timing.latency + VECTOR_READ
+            used = max(used, filled + limits.depthwise_rows(op.values, rows)) + DEPTHWISE_GAP
+        cycles = used - start
         occupied, over = self._write(op, start, cycles)
         if op.values["per_channel"]:
             occupied += 2 + self.config.vector_param_bytes // self.config.axi_bytes

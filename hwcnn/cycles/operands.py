@@ -9,7 +9,7 @@ from hwcnn.limits import MAX_BURST
 from hwcnn.tile_ops import TileOp
 
 from .bus import TURN, Bus
-from .engine_cycles import operand_cycles
+from .engine_cycles import fill_beats, operand_cycles
 from .traffic import beats, operand_bytes, read_burst
 
 #: Cycles in which a reader requests a burst.
@@ -24,9 +24,10 @@ class Operand:
     """An operand that is being read, `turn` beats at a time: from cycle `at` on the next of those
     that are left.
 
-    rate : cycles a beat, at least. From cycle `start` on, where that is known, the engine uses a
-    beat in `pace` cycles. prefetch : beats that may be read before. taken : beats that have been
-    read; first : when that began.
+    rate : cycles a beat, at least. From cycle `start` on, where that is known, the engine uses the
+    first `fill` beats as they come, then a beat in `pace` cycles. prefetch : beats that may be read
+    before. taken : beats that have been read; first : when that began; filled : when it had the
+    first `fill`.
     """
 
     at: int
@@ -34,10 +35,12 @@ class Operand:
     turn: int
     rate: float
     pace: float
+    fill: int = 0
     prefetch: int = 0
     start: int | None = None
     taken: int = 0
     first: int = 0
+    filled: int = 0
 
     @property
     def open(self) -> bool:
@@ -53,7 +56,8 @@ class Operand:
 
     def _used(self, start: int, more: int) -> int:
         """When the engine uses the beat that is so many after the next one."""
-        return start + int((self.taken + more) * self.pace)
+        n = self.taken + more
+        return start + int(min(n, self.fill) + max(0, n - self.fill) * self.pace)
 
     def read_next(self, bus: Bus, fifo: int) -> None:
         """Read the next beats, for which there is space in the FIFO when those so far before are
@@ -67,6 +71,8 @@ class Operand:
             n = min(self.left, self.turn)
             least = self._used(self.start, n - fifo) - self.at
         self.at = bus.take(self.at, n, max(int(n * self.rate), least))
+        if self.taken < self.fill:
+            self.filled = self.at
         self.taken, self.left = self.taken + n, self.left - n
         if self.start is not None and self.left:
             self.at = max(self.at, self._used(self.start, MAX_BURST - fifo))
@@ -103,6 +109,11 @@ class OperandReads:
         return max(operand.first for operand in self.operands)
 
     @property
+    def filled(self) -> int:
+        """When what the engine uses as it comes has been read."""
+        return max(operand.filled for operand in self.operands)
+
+    @property
     def over(self) -> int:
         """When all has been read."""
         return max(operand.at for operand in self.operands)
@@ -137,9 +148,9 @@ def operand_reads(op: TileOp, at: int, config: AccelConfig, latency: int) -> Ope
     # A reader requests bursts, or waits for memory with all that its FIFO has space for.
     waiting = (latency + LOAD_PATH) / (config.read_fifo - MAX_BURST)
     rate, turn = max(1, REQUEST_CYCLES / burst, waiting), max(1, round(TURN * burst))
-    sizes = [beats(n, config) for n in operand_bytes(op, config)]
-    return OperandReads(
-        op,
-        at,
-        [Operand(at, n, turn, rate, operand_cycles(op, n, config) / n) for n in sizes],
-    )
+    operands: list[Operand] = []
+    for n in (beats(n, config) for n in operand_bytes(op, config)):
+        fill = fill_beats(op, n)
+        pace = (operand_cycles(op, n, config) - fill) / max(1, n - fill)
+        operands.append(Operand(at, n, turn, rate, pace, fill))
+    return OperandReads(op, at, operands)

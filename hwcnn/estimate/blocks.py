@@ -26,7 +26,8 @@ class Block:
     longer.
     component : one of `COMPONENTS`.
     features : keys of `features.FEATURES`, in which its resources are linear.
-    needs : of the vector functions that it is for, one of which must be built in.
+    needs : of the vector functions that it is for, one of which must be built in;
+    "depthwise" is where there are taps.
     """
 
     path: str
@@ -36,9 +37,8 @@ class Block:
 
     def built(self, config: AccelConfig) -> bool:
         """Whether an accelerator of this configuration has it."""
-        return not self.path.startswith("core.vector") or any(
-            f in config.features for f in self.needs
-        )
+        functions = (*config.features, *(("depthwise",) if config.dw_taps else ()))
+        return not self.path.startswith("core.vector") or any(f in functions for f in self.needs)
 
 
 _READER = (
@@ -73,7 +73,7 @@ BLOCKS = (
     Block("core.dispatch", "control"),
     *(Block(f"core.{name}_queue", "control") for name in _QUEUES),
     Block("core.array_queue", "control", ("1", "words of a beat")),
-    Block("core.vector_queue", "control", ("1", "pool", "eltwise")),
+    Block("core.vector_queue", "control", ("1", "pool", "eltwise", "depthwise")),
     Block("core.reads", "AXI", ("1", "vector", "eltwise", "axi bytes")),
     Block("core.writes", "AXI", ("1", "vector", "axi bytes")),
     Block("core.activations", "load"),
@@ -86,14 +86,24 @@ BLOCKS = (
     Block("core.post", "post", ("1", "post lanes", "post groups", "residual groups")),
     Block("core.post.reader", "post", _READER),
     Block("core.post.writer", "store", ("1", "post lanes", "axi bytes")),
-    Block("core.vector", "vector", ("1", "lanes", "pool", "eltwise")),
-    Block("core.vector.core.alu", "vector", ("1", "lanes", "eltwise lanes", "coefficient lanes")),
+    Block("core.vector", "vector", ("1", "lanes", "pool", "eltwise", "depthwise lanes")),
+    Block(
+        "core.vector.core.alu",
+        "vector",
+        ("1", "lanes", "eltwise lanes", "coefficient lanes", "depthwise lanes"),
+    ),
     Block(
         "core.vector.core.coefficients",
         "vector",
-        ("1", "coefficients", "coefficient lanes", "coefficient beat"),
+        ("1", "coefficients", "coefficient lanes", "coefficient beat", "depthwise lanes"),
     ),
-    Block("core.vector.core.window", "vector", ("1", "lanes"), ("pool",)),
+    Block("core.vector.core.window", "vector", ("1", "lanes", "depthwise lanes"), ("pool",)),
+    Block(
+        "core.vector.core.depthwise",
+        "vector",
+        ("1", "lanes", "depthwise multipliers"),
+        ("depthwise",),
+    ),
     Block("core.vector.core.lrn", "vector", ("1", "lanes"), ("lrn",)),
     Block("core.vector.core.table", "vector", ("1", "lanes", "axi bytes"), ("lut",)),
     Block("core.vector.read_a", "vector", _READER),

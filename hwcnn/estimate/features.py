@@ -50,6 +50,10 @@ def _has(*functions: str) -> Callable[[AccelConfig], int]:
     return lambda c: int(any(f in c.features for f in functions))
 
 
+def _has_coefficients(c: AccelConfig) -> int:
+    return int(_has("affine", "lrn")(c) or c.dw_taps > 0)
+
+
 #: By name. The resources of a block are linear in those that it names.
 FEATURES: dict[str, Callable[[AccelConfig], float]] = {
     "1": lambda c: 1,
@@ -83,7 +87,10 @@ FEATURES: dict[str, Callable[[AccelConfig], float]] = {
     "pool": _has("pool"),
     "eltwise": _has("eltwise"),
     "eltwise lanes": lambda c: c.lanes * _has("eltwise")(c),
-    "coefficients": _has("affine", "lrn"),
-    "coefficient lanes": lambda c: c.lanes * _has("affine", "lrn")(c),
-    "coefficient beat": lambda c: c.axi_bytes * _has("affine", "lrn")(c),
+    "coefficients": _has_coefficients,
+    "coefficient lanes": lambda c: c.lanes * _has_coefficients(c),
+    "coefficient beat": lambda c: c.axi_bytes * _has_coefficients(c),
+    "depthwise": lambda c: int(c.dw_taps > 0),
+    "depthwise lanes": lambda c: c.lanes * (c.dw_taps > 0),
+    "depthwise multipliers": lambda c: c.lanes * c.dw_taps,
 }

@@ -57,6 +57,7 @@ def estimate_performance(
         pe=manifest.config.pe,
         batch=manifest.batch,
         cycles=found.cycles,
+        bound_cycles=manifest.bound_cycles,
         macs=manifest.macs,
         mac_utilisation=manifest.macs
         / (manifest.config.rows * manifest.config.cols * found.cycles),
@@ -66,7 +67,8 @@ def estimate_performance(
             str(mhz): round(manifest.batch * mhz * 1e6 / found.cycles, 2) for mhz in CLOCKS_MHZ
         },
         layers=[
-            LayerEstimate(layer.name, layer.op, cycles, layer.macs) for layer, cycles in layers
+            LayerEstimate(layer.name, layer.op, cycles, layer.bound.cycles, layer.macs)
+            for layer, cycles in layers
         ],
     )
 

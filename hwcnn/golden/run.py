@@ -10,6 +10,7 @@ from .affine import affine
 from .concat import concat
 from .conv import conv
 from .conv_transpose import conv_transpose
+from .depthwise import depthwise
 from .eltwise import eltwise
 from .host import HOST_OPS
 from .lrn import lrn
@@ -19,6 +20,7 @@ from .resize import resize
 
 _RUN: dict[type, Callable[..., np.ndarray]] = {
     ir.Conv: conv,
+    ir.Depthwise: depthwise,
     ir.Eltwise: eltwise,
     ir.Affine: affine,
     ir.Lut: lut,

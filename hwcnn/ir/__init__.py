@@ -10,23 +10,23 @@ sum(weights)``.
 `ops` holds the operations, `graph` the network, `checks` what `Graph.verify` holds each to.
 """
 
-from .graph import Graph, macs
+from .graph import Graph, HostOp, macs
 from .ops import (
     ARRAY_OPS,
     Affine,
     Concat,
     Conv,
     ConvTranspose,
+    Depthwise,
     Eltwise,
-    HostOp,
     Lrn,
     Lut,
     Op,
     Pool,
     Resize,
     Second,
-    Tensor,
 )
+from .tensor import Tensor
 
 __all__ = [
     "ARRAY_OPS",
@@ -34,6 +34,7 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "Depthwise",
     "Eltwise",
     "Graph",
     "HostOp",

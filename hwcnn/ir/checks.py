@@ -20,6 +20,7 @@ from .ops import (
     Concat,
     Conv,
     ConvTranspose,
+    Depthwise,
     Eltwise,
     Lrn,
     Lut,
@@ -27,9 +28,8 @@ from .ops import (
     Pool,
     Resize,
     Second,
-    Shape,
-    Tensor,
 )
+from .tensor import Shape, Tensor
 
 Tensors = Mapping[str, Tensor]
 Integers = int | npt.NDArray[Any]
@@ -40,6 +40,7 @@ UNSIGNED_MANTISSA = 0, (1 << MANT_BITS) - 1
 SIGNED_MANTISSA = -(1 << MANT_BITS), (1 << MANT_BITS) - 1
 SHIFT = 0, MAX_SHIFT
 INT32 = -(1 << 31), (1 << 31) - 1
+INT40 = -(1 << 39), (1 << 39) - 1
 #: Of an operand less its zero point (`Eltwise.ca`, `Eltwise.cb`).
 NEGATED_ZERO = -INT8_MAX, -INT8_MIN
 LRN_TABLE_SIZE, LRN_MAX_SIZE = 1024, 5
@@ -65,21 +66,39 @@ def check_op(op: Op, tensors: Tensors) -> None:
 
 
 def _conv(op: Conv, tensors: Tensors) -> None:
-    x, y = tensors[op.x].shape, tensors[op.y].shape
-    _weights(op, op.groups * op.weight.shape[1], len(op.weight), x[1])
-    span = [(k - 1) * d + 1 for k, d in zip(op.weight.shape[2:], op.dilation, strict=True)]
-    padded = [n + a + b for n, a, b in zip(x[2:], op.pads[:2], op.pads[2:], strict=True)]
-    _positive(op, stride=op.stride, dilation=op.dilation, groups=op.groups)
-    if any(n < k for n, k in zip(padded, span, strict=True)):
-        raise ValueError(f"{op.name}: a window of {span} is larger than the padded map {padded}")
-    rows, cols = ((n - k) // s + 1 for n, k, s in zip(padded, span, op.stride, strict=True))
-    _result(op, y, (x[0], len(op.weight), rows, cols))
-    _in_range(op, INT8, pad_value=op.pad_value, zero=op.zero)
+    _weights(op, op.groups * op.weight.shape[1], len(op.weight), tensors[op.x].shape[1])
+    _positive(op, groups=op.groups)
+    _windows(op, tensors)
     _clamps(op.name, op.low, op.high)
     if op.second is None:
         _zero_of(op, op.zero, tensors[op.y], "zero")
     else:
         _second(op, op.second, tensors)
+
+
+def _depthwise(op: Depthwise, tensors: Tensors) -> None:
+    channels = tensors[op.x].shape[1]
+    if op.weight.dtype != np.int8 or op.weight.shape[:2] != (channels, 1):
+        raise ValueError(f"{op.name}: weight is {op.weight.dtype} {list(op.weight.shape)}")
+    _per_channel(op, channels, mantissa=op.mantissa, c=op.c, shift=op.shift)
+    _in_range(op, UNSIGNED_MANTISSA, mantissa=op.mantissa)
+    _in_range(op, INT40, c=op.c)
+    _in_range(op, SHIFT, shift=op.shift)
+    _windows(op, tensors)
+    _clamped(op, tensors)
+
+
+def _windows(op: Conv | Depthwise, tensors: Tensors) -> None:
+    """Windows over the padded map, and the size of the result."""
+    x, y = tensors[op.x].shape, tensors[op.y].shape
+    span = [(k - 1) * d + 1 for k, d in zip(op.weight.shape[2:], op.dilation, strict=True)]
+    padded = [n + a + b for n, a, b in zip(x[2:], op.pads[:2], op.pads[2:], strict=True)]
+    _positive(op, stride=op.stride, dilation=op.dilation)
+    if any(n < k for n, k in zip(padded, span, strict=True)):
+        raise ValueError(f"{op.name}: a window of {span} is larger than the padded map {padded}")
+    rows, cols = ((n - k) // s + 1 for n, k, s in zip(padded, span, op.stride, strict=True))
+    _result(op, y, (x[0], len(op.weight), rows, cols))
+    _in_range(op, INT8, pad_value=op.pad_value, zero=op.zero)
 
 
 def _second(op: Conv, second: Second, tensors: Tensors) -> None:
@@ -259,7 +278,9 @@ def _clamps(what: str, low: int, high: int) -> None:
         raise ValueError(f"{what}: clamps to [{low}, {high}], expected a range of int8")
 
 
-def _clamped(op: ConvTranspose | Resize | Pool | Eltwise | Affine, tensors: Tensors) -> None:
+def _clamped(
+    op: ConvTranspose | Depthwise | Resize | Pool | Eltwise | Affine, tensors: Tensors
+) -> None:
     _zero_of(op, op.zero, tensors[op.y], "zero")
     _clamps(op.name, op.low, op.high)
 
@@ -267,6 +288,7 @@ def _clamped(op: ConvTranspose | Resize | Pool | Eltwise | Affine, tensors: Tens
 _CHECKS: dict[type, Callable[[Any, Tensors], None]] = {
     Conv: _conv,
     ConvTranspose: _conv_transpose,
+    Depthwise: _depthwise,
     Resize: _resize,
     Pool: _pool,
     Eltwise: _eltwise,

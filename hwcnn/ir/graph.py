@@ -3,7 +3,25 @@
 from dataclasses import dataclass, field
 
 from .checks import check_op, check_tensor
-from .ops import Conv, ConvTranspose, HostOp, Op, Tensor
+from .ops import Conv, ConvTranspose, Depthwise, Op
+from .tensor import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class HostOp:
+    """A float operation at the end of the network that the host runs (softmax): reads tensor x,
+    gives output y.
+    """
+
+    name: str
+    op_type: str  # ONNX operator
+    x: str
+    y: str
+    attributes: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.x,)
 
 
 @dataclass
@@ -83,7 +101,7 @@ def macs(op: Op, graph: Graph) -> int:
     """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of
     convolutions, transposed or not; 0 of all else, and of what only moves elements.
     """
-    if not isinstance(op, Conv | ConvTranspose) or op.moves:
+    if not isinstance(op, Conv | ConvTranspose | Depthwise) or op.moves:
         return 0
     n, _, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
     return n * h * w * op.weight.size

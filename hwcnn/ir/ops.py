@@ -1,29 +1,13 @@
-"""The operations of the integer IR, each with its exact formula, and the maps between them.
+"""The operations of the integer IR, each with its exact formula.
 
 rhe: rounded half to even (`fixedpoint.round_shift`). Ranges are those that `checks` holds every
 operation to: a mantissa without a sign has 17 bits, one with a sign 18, a shift is from 0 to 48,
 constants and biases are int32, clamps and zero points int8.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-Int8Array = npt.NDArray[np.int8]
-Int32Array = npt.NDArray[np.int32]
-Int64Array = npt.NDArray[np.int64]
-Shape = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An int8 map. shape: (N, C, H, W). ``real = scale * (q - zero)``."""
-
-    name: str
-    shape: Shape
-    scale: float
-    zero: int
+from .tensor import Int8Array, Int32Array, Int64Array
 
 
 @dataclass(frozen=True)
@@ -107,6 +91,36 @@ class ConvTranspose:
     pads: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+    moves: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Depthwise:
+    """Convolution of each channel by a kernel of its own, on the vector engine.
+
+    ``clamp(zero + rhe((sum(x*w)*mantissa + c) / 2**shift), low, high)``. weight: int8 [C, 1, kh,
+    kw]; mantissa (unsigned, 17 bits), c (40 bits), shift: int64 [C]; all else is as in `Conv`. A
+    rewrite makes it of a `Conv`.
+    """
+
+    name: str
+    x: str
+    y: str
+    weight: Int8Array
+    mantissa: Int64Array
+    c: Int64Array
+    shift: Int64Array
+    zero: int
+    low: int = -128
+    high: int = 127
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    pad_value: int = 0
     moves: bool = False
 
     @property
@@ -274,25 +288,8 @@ class Concat:
         return self.xs
 
 
-@dataclass(frozen=True, eq=False)
-class HostOp:
-    """A float operation at the end of the network that the host runs (softmax): reads tensor x,
-    gives output y.
-    """
-
-    name: str
-    op_type: str  # ONNX operator
-    x: str
-    y: str
-    attributes: dict[str, int] = field(default_factory=dict[str, int])
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
-
 #: Any operation of a `Graph`.
-Op = Conv | ConvTranspose | Resize | Pool | Eltwise | Affine | Lut | Lrn | Concat
+Op = Conv | ConvTranspose | Depthwise | Resize | Pool | Eltwise | Affine | Lut | Lrn | Concat
 
 #: Operations of the PE array.
 ARRAY_OPS = (Conv, ConvTranspose, Resize)

@@ -108,6 +108,7 @@ def wire_params(m: Module, source: wiring.PureInterface, block: wiring.Component
 #: One channel's parameters as they are in DRAM, and as RAMs hold them: with the shift split.
 PARAM_LAYOUT = fields_layout(isa.CHANNEL.fields)
 PARAM_RAM_LAYOUT = data.StructLayout(dict(PARAM_LAYOUT.members) | {"shift": SHIFT_LAYOUT})
+VECTOR_PARAM_LAYOUT = fields_layout(isa.VECTOR_CHANNEL.fields)
 
 
 def to_ram_format(word: Value) -> Value:

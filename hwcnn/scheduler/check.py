@@ -15,6 +15,7 @@ import numpy as np
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
+from hwcnn.limits import DW_WORDS
 from hwcnn.tile_ops import COUNTS, array_passes
 
 from .shadows import DramShadow, strided
@@ -61,6 +62,7 @@ class Checker:
             1: np.zeros(slots, np.int32),
             2: np.zeros(1, np.int32),
             3: np.zeros(1, np.int32),
+            4: np.zeros(DW_WORDS, np.int32),
         }
         self.param_users = {dest: np.zeros_like(shadow) for dest, shadow in self.params.items()}
         self._weights = PrefetchedWeights(config)
@@ -188,6 +190,9 @@ class Checker:
             if rest:
                 self._fail("param", f"fills {count} slots and a part of one")
             slots = (v["index"] + np.arange(count)) % len(shadow)
+        elif v["dest"] == isa.PARAM_DEPTHWISE:
+            count = v["n_beats"] * self.config.axi_bytes // self.config.dw_word_bytes
+            slots = (v["index"] + np.arange(count)) % len(shadow)
         counter = "vstore" if v["dest"] else "post"
         self._require(
             "param", counter, int(users[slots].max()), "overwrites parameters that are in use"
@@ -271,6 +276,9 @@ class Checker:
             self._uses(
                 "vector", 1, (v["slot"] + np.arange(v["n_blk"])) % self.config.param_slots, "vstore"
             )
+        if v["reduce"] == isa.REDUCE_DEPTHWISE:
+            words = (v["dw_weights"] + np.arange(v["n_blk"] * v["dw_words"])) % DW_WORDS
+            self._uses("vector", isa.PARAM_DEPTHWISE, words, "vstore")
         if v["lrn"]:
             self._uses("vector", 2, np.arange(1), "vstore")
         if v["lut"]:

@@ -11,6 +11,7 @@ from hwcnn.limits import MAX_DRAM
 from hwcnn.manifest import HostOp, Im2col, Input, Layer, Manifest, Memory, Region, Tensor
 from hwcnn.tile_ops import TileOp
 
+from .bound import layer_bound
 from .place import align
 from .weight_image import Image
 
@@ -56,7 +57,7 @@ def describe(
         inputs=tuple(Input(name, packings.get(name)) for name in graph.inputs),
         outputs=tuple(graph.outputs),
         tensors=_tensors(graph, placements),
-        layers=_layers(graph),
+        layers=_layers(graph, config),
         queues=_queues(ops),
         counts=dict(counts),
         instructions=kinds | dict(end=1, total=len(ops) + 1, words=words),
@@ -79,7 +80,7 @@ def _tensors(graph: ir.Graph, placements: Mapping[str, Placement]) -> dict[str, 
     }
 
 
-def _layers(graph: ir.Graph) -> tuple[Layer, ...]:
+def _layers(graph: ir.Graph, config: AccelConfig) -> tuple[Layer, ...]:
     return tuple(
         Layer(
             name=op.name,
@@ -87,6 +88,7 @@ def _layers(graph: ir.Graph) -> tuple[Layer, ...]:
             macs=ir.macs(op, graph),
             tensor=op.y,
             fully_connected=bool(getattr(op, "fully_connected", False)),
+            bound=layer_bound(op, graph.tensors, config),
         )
         for op in graph.ops
     )

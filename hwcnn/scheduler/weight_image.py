@@ -51,12 +51,14 @@ def post_params(op: ir.Conv, order: Sequence[int], cols: int) -> np.ndarray:
     return padded[:n].reshape(-1, cols)[list(order)]
 
 
-def vector_params(op: ir.Affine, x: Placement, slot_bytes: int) -> np.ndarray:
-    """uint64 [blocks, slot_bytes / 8] of a per-channel affine, on the lanes of its operand; 0
-    behind them.
+def vector_params(op: ir.Affine | ir.Depthwise, x: Placement, slot_bytes: int) -> np.ndarray:
+    """uint64 [blocks, slot_bytes / 8] of an operation's c, mantissa and shift a channel, on the
+    lanes of its operand; 0 behind them.
     """
     lanes = np.zeros(x.blocks * x.lanes, np.uint64)
-    lanes[x.positions()] = parameter_words(op.c, op.mantissa, op.shift)
+    lanes[x.positions()] = isa.VECTOR_CHANNEL.pack_arrays(
+        {"bias": op.c, "mantissa": op.mantissa, "shift": op.shift}
+    )
     behind = slot_bytes // isa.CHANNEL_BYTES - x.lanes
     return np.pad(lanes.reshape(-1, x.lanes), ((0, 0), (0, behind)))
 

@@ -26,7 +26,8 @@ class RunFigures:
 
     macs, conv_macs : of the network, and without the fully connected layers at its end. cycles,
     conv_cycles : likewise. mac_utilisation, conv_mac_utilisation : macs a PE and cycle.
-    stall_cycles : in which the array waited, by cause.
+    multipliers : of the array and the depthwise unit; multiplier_utilisation : macs a multiplier
+    and cycle. stall_cycles : in which the array waited, by cause.
     """
 
     cycles: int | None = None
@@ -35,6 +36,8 @@ class RunFigures:
     conv_cycles: int | None = None
     mac_utilisation: float | None = None
     conv_mac_utilisation: float | None = None
+    multipliers: int
+    multiplier_utilisation: float | None = None
     dram_read_bytes: int | None = None
     dram_write_bytes: int | None = None
     stall_cycles: dict[str, int] = field(default_factory=dict)
@@ -47,7 +50,7 @@ def run_figures(manifest: Manifest, config: AccelConfig, run: RtlRun | None = No
     macs = manifest.macs
     conv_macs = sum(layer.macs for layer in layers[:convs])
     if run is None:
-        return RunFigures(macs=macs, conv_macs=conv_macs)
+        return RunFigures(macs=macs, conv_macs=conv_macs, multipliers=config.multipliers)
     counters, pes = run.counters, config.rows * config.cols
     cycles = conv_cycles = counters["cycles"]
     if convs < len(layers):
@@ -59,6 +62,8 @@ def run_figures(manifest: Manifest, config: AccelConfig, run: RtlRun | None = No
         conv_cycles=conv_cycles,
         mac_utilisation=macs / (pes * cycles),
         conv_mac_utilisation=conv_macs / (pes * conv_cycles) if conv_cycles else 0.0,
+        multipliers=config.multipliers,
+        multiplier_utilisation=macs / (config.multipliers * cycles),
         dram_read_bytes=counters["read_beats"] * config.axi_bytes,
         dram_write_bytes=counters["write_beats"] * config.axi_bytes,
         stall_cycles={cause: counters[f"stall_{cause}"] for cause in STALLS},

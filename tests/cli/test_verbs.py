@@ -35,6 +35,8 @@ SIMULATE = {
     "conv_cycles",
     "mac_utilisation",
     "conv_mac_utilisation",
+    "multipliers",
+    "multiplier_utilisation",
     "elements_compared",
     "mismatches",
     "max_abs_error",
@@ -343,6 +345,7 @@ def test_estimate_performance(hwcnn, generated):
     assert outcome.code == 0
     assert {
         "cycles",
+        "bound_cycles",
         "mac_utilisation",
         "dram_read_bytes",
         "dram_write_bytes",
@@ -351,6 +354,7 @@ def test_estimate_performance(hwcnn, generated):
     } <= set(values)
     assert sum(row["cycles"] for row in values["layers"]) == values["cycles"] > DIGITS_MACS / 64
     assert values["mac_utilisation"] == pytest.approx(DIGITS_MACS / 64 / values["cycles"])
+    assert DIGITS_MACS / 64 <= values["bound_cycles"] <= values["cycles"]
     assert values["fps_at_mhz"]["200"] == pytest.approx(200e6 / values["cycles"], rel=1e-3)
     direct = hwcnn("estimate", "performance", "--model", "digits", "--pe", "8x8", "--json").json
     assert direct["macs"] == DIGITS_MACS

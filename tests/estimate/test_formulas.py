@@ -64,7 +64,7 @@ def test_rams_are_those_of_the_verilog():
 
 def test_multipliers_and_rams_go_to_luts_where_a_device_is_short_of_blocks():
     device = devices.find("lfe5u-45f")
-    config = replace(CONFIG, act_kib=64, queue_words=32)
+    config = replace(CONFIG, act_kib=64, queue_words=32, dw_taps=0)
     wanted = formulas.total(formulas.components(config, "ecp5"))
     in_luts = formulas.short_of_blocks(config, device)
     assert in_luts.multipliers == wanted.dsps - 72

@@ -33,6 +33,7 @@ def taps(size, results):
 
 def network():
     """Every operation once, the residual of a convolution too."""
+    weight = np.ones((C, 1, 3, 3), np.int8)
     half = np.ones((C, C // 2, 2, 2), np.int8)
     table = np.arange(1024, dtype=np.int64)
     averages = {4: (5, 3)}
@@ -47,7 +48,10 @@ def network():
         ir.Pool("mean", "u", "a", "average", (2, 2), (2, 2), (0, 0, 0, 0), averages, 3, 3),
         ir.Eltwise("add", "m", "a", "e", "add", -3, -3, 9, -9, 1, 2, 3),
         ir.Affine("affine", "e", "f", -ONES, ONES, SHIFTS, 3),
-        ir.Lut("lut", "f", "l", np.arange(-128, 128).astype(np.int8)),
+        ir.Depthwise(
+            "depthwise", "f", "d", weight, ONES, ONES, SHIFTS, 3, pads=(1, 1, 1, 1), pad_value=3
+        ),
+        ir.Lut("lut", "d", "l", np.arange(-128, 128).astype(np.int8)),
         ir.Lrn("lrn", "l", "n", 5, table, 12, 3, 3),
         ir.Concat("concat", ("n", "m"), "y"),
     ]
@@ -117,6 +121,12 @@ def mantissas(value):
         ("residual", {"zero": 128}, "zero = 128"),
         ("up", {"weight": np.ones((C + 2, 2, 2, 2), np.int8)}, "weights for 6 channels"),
         ("up", {"weight": np.ones((C, 3, 2, 2), np.int8)}, "bias is"),
+        ("depthwise", {"weight": np.ones((C, 2, 3, 3), np.int8)}, "weight is int8"),
+        ("depthwise", {"weight": np.ones((C + 1, 1, 3, 3), np.int8)}, "weight is int8"),
+        ("depthwise", {"c": np.full(C, 1 << 39)}, "c = 549755813888"),
+        ("depthwise", {"mantissa": mantissas(1 << 17)}, "mantissa = 131072"),
+        ("depthwise", {"stride": (2, 1)}, r"computes \[2, 4, 3, 5\]"),
+        ("depthwise", {"zero": 4}, "zero = 4"),
         ("up", {"groups": 3}, "do not fit 3 groups"),
         ("up", {"stride": (2, 0)}, "stride"),
         ("up", {"x_zero": 0}, "x_zero = 0"),

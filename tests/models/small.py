@@ -10,6 +10,7 @@ SMALL = {
     "squeezenet": (0.25, 64),
     "squeezenet1.1": (0.25, 64),
     "mobilenet": (0.25, 64),
+    "mobilenetv2": (0.25, 64),
     "seresnet50": (0.5, 64),
     "table64": (0.25, 64),
     "table400": (0.25, 180),

@@ -37,6 +37,7 @@ LITERATURE = {
     "resnext50": (25.029, 4.23),
     "seresnet50": (28.088, 4.09),
     "mobilenet": (4.23, 0.569),
+    "mobilenetv2": (3.505, 0.301),
     "densenet121": (7.979, 2.83),
     "densenet169": (14.149, 3.36),
     "densenet201": (20.014, 4.29),

@@ -11,6 +11,7 @@ LEAST = dict(
     weight_fifo=64,
     param_slots=8,
     pool_depth=64,
+    dw_taps=1,
 )
 
 

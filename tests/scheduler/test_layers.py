@@ -167,18 +167,21 @@ def test_global_average(config, size):
 
 @pytest.mark.parametrize("batch, channels, size", [(1, 20, 40), (2, 70, 23), (1, 150, 30)])
 def test_global_average_of_many_pixels(config, batch, channels, size):
-    """More taps than a sum of the vector engine holds: the array does it, all blocks in a pass."""
-    compiled = check(
-        one(5, (batch, channels, size, size), lambda b: b.pool("x", "average", size, 1)), config
-    )
+    """More taps than the narrower sums of the vector engine hold: the array does it, all blocks in
+    a pass.
+    """
+    graph = one(5, (batch, channels, size, size), lambda b: b.pool("x", "average", size, 1))
+    compiled = check(graph, dataclasses.replace(config, dw_taps=0))
     assert not any(op.queue == "vector" for op in compiled.ops)
+    wide = check(graph, dataclasses.replace(config, dw_taps=3))
+    assert all(op.queue == "vector" for op in wide.ops) == bool(config.features)
 
 
 def test_global_average_takes_a_few_cycles_a_pixel():
     graph = one(5, (1, 256, 56, 56), lambda b: b.pool("x", "average", 56, 1))
     passes = sum(
         op.values["n_ky"] * op.values["n_kx"]
-        for op in compile_graph(graph, AccelConfig()).ops
+        for op in compile_graph(graph, AccelConfig(dw_taps=0)).ops
         if op.queue == "array"
     )
     assert passes == 56 * 56

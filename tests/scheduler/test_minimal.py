@@ -57,7 +57,7 @@ def test_input_blocks_of_a_group_one_by_one():
     b = Builder(4, (1, 30, 20, 1))
     compiled = check(
         b.done(b.conv("x", 30, (1, 3), (1, 2), (0, 9, 4, 1), groups=30)),
-        least(8, 16, 8, acc_depth=256),
+        least(8, 16, 8, acc_depth=256, dw_taps=0),
     )
     blocks = {op.values["n_blk"] for op in compiled.ops if op.queue == "load"}
     assert blocks == {1}

@@ -21,6 +21,7 @@ CHOICES = dict(
     weight_fifo=(64, 64, 128, 4096),
     param_slots=(8, 8, 16, 256),
     pool_depth=(64, 64, 128, 4096),
+    dw_taps=(0, 1, 3, 8),
 )
 
 

@@ -88,6 +88,8 @@ def test_figures_of_a_run():
         conv_cycles=410,
         mac_utilisation=4500 / (16 * 525),
         conv_mac_utilisation=4000 / (16 * 410),
+        multipliers=16 + 4 * 3,
+        multiplier_utilisation=4500 / (28 * 525),
         dram_read_bytes=320,
         dram_write_bytes=48,
         stall_cycles={"weights": 0, "activations": 1, "accumulators": 2, "program": 3, "store": 4},
@@ -96,7 +98,7 @@ def test_figures_of_a_run():
 
 def test_without_the_rtl_only_the_work_is_known():
     found = report.run_figures(MANIFEST, CONFIG)
-    assert found == report.RunFigures(macs=4500, conv_macs=4000)
+    assert found == report.RunFigures(macs=4500, conv_macs=4000, multipliers=28)
 
 
 def test_convolutional_layers_include_fully_connected_layers_between_convolutions():

@@ -9,10 +9,16 @@ from amaranth.lib.wiring import In, Out
 from hwcnn import isa
 from hwcnn.config import AccelConfig, bits_for
 from hwcnn.limits import lrn_lookups, lrn_steps
-from hwcnn.rtl.layouts import PARAM_LAYOUT, PARAM_RAM_LAYOUT, param_port, to_ram_format
+from hwcnn.rtl.layouts import (
+    PARAM_LAYOUT,
+    PARAM_RAM_LAYOUT,
+    VECTOR_PARAM_LAYOUT,
+    param_port,
+    to_ram_format,
+)
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import Ram
-from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT
+from hwcnn.rtl.lib.roundclamp import SHIFT_LAYOUT, split_shift
 
 from .alu import Alu
 from .lrn import TABLE_BITS
@@ -46,7 +52,12 @@ class Coefficients(wiring.Component):
 
     def __init__(self, config: AccelConfig) -> None:
         self.config = config
-        self.affine, self.lrn = "affine" in config.features, "lrn" in config.features
+        self.affine = "affine" in config.features or bool(config.dw_taps)
+        self.lrn = "lrn" in config.features
+        #: Coefficients as the RAMs hold them.
+        self.layout = data.StructLayout(
+            dict(PARAM_RAM_LAYOUT.members) | {"bias": signed(config.vector_constant_bits)}
+        )
         self.alu_lanes = config.alu_lanes
         lookups = lrn_lookups(config)
         #: Channels of a slot in a beat (a slot is filled up to a whole beat), and those that are
@@ -79,7 +90,7 @@ class Coefficients(wiring.Component):
                     )
                 ),
                 "mantissa": Out(data.ArrayLayout(signed(18), self.alu_lanes)),
-                "bias": Out(data.ArrayLayout(signed(32), self.alu_lanes)),
+                "bias": Out(data.ArrayLayout(self.layout["bias"].shape, self.alu_lanes)),
                 "shift": Out(data.ArrayLayout(SHIFT_LAYOUT, self.alu_lanes)),
                 "ready": Out(1),
             }
@@ -100,9 +111,12 @@ class Coefficients(wiring.Component):
             Signal(self.alu_lanes // self.width if self.affine or self.lrn else 1),
             Signal(),
         )
-        values = Signal(data.ArrayLayout(PARAM_RAM_LAYOUT, self.sources))
+        values = Signal(data.ArrayLayout(self.layout, self.sources))
+        shared = data.View(PARAM_RAM_LAYOUT, to_ram_format(self.shared))
         m.d.comb += [
-            values[j].as_value().eq(to_ram_format(self.shared)) for j in range(self.sources)
+            values[j][name].eq(shared[name])
+            for j in range(self.sources)
+            for name in PARAM_RAM_LAYOUT.members
         ]
         with m.If(pending):
             m.d.sync += pending.eq(0)
@@ -131,7 +145,7 @@ class Coefficients(wiring.Component):
         for name, age in zip(("mantissa", "bias", "shift"), ages, strict=True):
             late = name == "bias"  # it goes to an adder: a register follows the RAM
             address = delay(m, row, age - 2 - late, f"{name}_row")
-            to, bits = getattr(self, name), PARAM_RAM_LAYOUT[name].width
+            to, bits = getattr(self, name), self.layout[name].width
             for group in range(len(mask)):
                 m.submodules[f"{name}{group}"] = ram = Ram(
                     bits * self.width, 2 * self.SETS, block=len(mask) > 1
@@ -156,13 +170,11 @@ class Coefficients(wiring.Component):
         """Reads a slot, `per_step` channels a cycle; overrides what is written while
         `per_channel`.
         """
-        lanes, word = self.config.lanes, PARAM_RAM_LAYOUT.size
+        lanes, word = self.config.lanes, self.layout.size
         beats, steps = lanes // self.channels, lanes // self.per_step
         m.submodules.slots = ram = Ram(word * self.channels, self.config.param_slots * beats)
         packed = Cat(
-            to_ram_format(
-                self.params.data.word_select(c, 8 * isa.CHANNEL_BYTES)[: PARAM_LAYOUT.size]
-            )
+            self._to_ram_format(self.params.data.word_select(c, 8 * isa.CHANNEL_BYTES))
             for c in range(self.channels)
         )
         slot, step, reading = Signal(8), Signal(range(steps)), Signal()
@@ -208,6 +220,13 @@ class Coefficients(wiring.Component):
                 values[j].as_value().eq(part.word_select(j % self.per_step, word))
                 for j in range(self.sources)
             ]
+
+    def _to_ram_format(self, word: Value) -> Value:
+        """A channel's parameters, `isa.VECTOR_CHANNEL`, as the RAMs hold them."""
+        param = data.View(VECTOR_PARAM_LAYOUT, word)
+        return Cat(
+            param.bias[: self.layout["bias"].width], param.mantissa, split_shift(param.shift)
+        )
 
     def _from_factors(self, m: Module, mask: Value, half: Value, values: data.View) -> None:
         """Takes the factors as they come; overrides what is written while `use_factors`."""

@@ -73,7 +73,12 @@ class VectorCore(wiring.Component):
         self.ready, self.issue, self.upper = Signal(), Signal(), Signal()
         at = Issue(run, self.begin, self.block_ends, self.ready, self.issue, self.upper)
         m.submodules.coefficients = coefficients = Coefficients(self.config)
-        m.submodules.alu = alu = Alu(self.config.alu_lanes, "eltwise" in features)
+        m.submodules.alu = alu = Alu(
+            self.config.alu_lanes,
+            "eltwise" in features,
+            self.config.vector_sum_bits,
+            self.config.vector_constant_bits,
+        )
         wire_params(m, self.params, coefficients)
 
         # Places for results; there is one, and was one more before the last was taken.
@@ -140,6 +145,11 @@ class VectorCore(wiring.Component):
         """The instruction begins to run."""
         run, new = self.run, self.i.payload
         lrn, reduce = flag(self.config, new, "lrn"), flag(self.config, new, "reduce")
+        windowed = depthwise = Const(0, 1)
+        if "pool" in self.config.features:
+            windowed = ~lrn & ((reduce == isa.REDUCE_MAX) | (reduce == isa.REDUCE_SUM))
+        if self.config.dw_taps:
+            depthwise = ~lrn & (reduce == isa.REDUCE_DEPTHWISE)
         m.d.sync += self.begin.eq(self.take)
         with m.If(self.take):
             m.d.sync += [
@@ -148,8 +158,9 @@ class VectorCore(wiring.Component):
             m.d.sync += [
                 run.lrn.eq(lrn),
                 run.lut.eq(flag(self.config, new, "lut")),
-                run.plain.eq(~lrn & (reduce == isa.REDUCE_NONE)),
-                run.windowed.eq(~lrn & (reduce != isa.REDUCE_NONE)),
+                run.plain.eq(~lrn & ~windowed & ~depthwise),
+                run.windowed.eq(windowed),
+                run.depthwise.eq(depthwise),
                 run.is_max.eq(reduce == isa.REDUCE_MAX),
                 run.alu.eq(Mux(lrn, isa.ALU_ADD, new.alu)),
                 run.b_mode.eq(Mux(lrn, isa.B_NONE, flag(self.config, new, "b_mode"))),

@@ -16,12 +16,14 @@ RUN_LAYOUT = data.StructLayout(
     {
         n: VECTOR_LAYOUT[n].shape
         for n in (
-            *("n_cols", "kh", "kw", "sh", "sw", "b_mode", "per_channel", "slot", "lrn", "lrn_half"),
+            *("n_cols", "kh", "kw", "sh", "sw"),
+            *("n_kx", "span", "row_words", "line_words", "dw_weights", "dw_words"),
+            *("b_mode", "per_channel", "slot", "lrn", "lrn_half"),
             *("lut", "ca", "cb", "ma", "mb", "alu", "c", "shift", "zero", "low", "high"),
             *("n_blk", "out_rows", "out_cols"),
         )
     }
-    | {"in_rows": 17, "in_cols": 17, "plain": 1, "windowed": 1, "is_max": 1}
+    | {"in_rows": 17, "in_cols": 17, "plain": 1, "windowed": 1, "is_max": 1, "depthwise": 1}
 )
 
 
@@ -51,4 +53,6 @@ def flag(config: AccelConfig, fields: data.View, name: str) -> Value:
         "reduce": "pool",
         "b_mode": "eltwise",
     }[name]
-    return fields[name] if feature in config.features else Const(0, VECTOR_LAYOUT[name].shape)
+    for_depthwise = config.dw_taps and name in ("per_channel", "reduce")
+    there = feature in config.features or for_depthwise
+    return fields[name] if there else Const(0, VECTOR_LAYOUT[name].shape)

@@ -10,10 +10,11 @@ from hwcnn.rtl.layouts import wire_params
 
 from .alu import Alu
 from .coefficients import Coefficients
+from .depthwise import DW_SUM_BITS, Depthwise
+from .depthwise_reads import DW_FIELDS
 from .fields import Issue
 from .lrn import LrnFactors
 from .window import WINDOW_FIELDS, Window
-from .window_columns import SUM_BITS
 
 
 def operand_a(
@@ -35,19 +36,7 @@ def operand_a(
     m.d.sync += taken.eq(at.issue & run.plain)
     there, ready, reserve, idle = run.plain & a.valid, taken, at.upper, Const(1, 1)
     if "lrn" in features:
-        m.submodules.lrn = lrn = LrnFactors(config)
-        wire_params(m, params, lrn)
-        connect(m, lrn.factors, coefficients.factors)
-        m.d.comb += [
-            lrn.n_blk.eq(run.n_blk),
-            lrn.n_pixels.eq(run.n_cols),
-            lrn.ca.eq(run.ca),
-            lrn.half.eq(run.lrn_half),
-            lrn.start.eq(at.begin & run.lrn),
-            lrn.room.eq(room),
-            lrn.i.payload.eq(a.payload),
-            lrn.i.valid.eq(a.valid),
-        ]
+        lrn = _lrn(m, config, at, a, params, coefficients, room)
         # Its halves come late, from a RAM, so they are merged last.
         wanted = run.lrn.replicate(8)
         x = [
@@ -65,15 +54,75 @@ def operand_a(
             window.i.payload.eq(a.payload),
             window.o.ready.eq(at.ready),
         ]
-        reduced, windowed = window.o.payload, run.windowed.replicate(SUM_BITS).as_signed()
+        reduced, windowed = (
+            window.o.payload,
+            run.windowed.replicate(config.vector_sum_bits).as_signed(),
+        )
         x = [
             value | (Mux(at.upper, reduced[k + lanes], reduced[k]) & windowed)
             for k, value in enumerate(x)
         ]
         there, ready, idle = there | window.o.valid, ready | window.i.ready, idle & ~window.busy
+    if config.dw_taps:
+        x, valid, takes, busy = _depthwise(m, config, at, a, params, x)
+        there, ready, idle = there | valid, ready | takes, idle & ~busy
     m.d.comb += a.ready.eq(ready)
     m.d.comb += [alu.i.x[k].eq(value) for k, value in enumerate(x)]
     return there, reserve, idle
+
+
+def _lrn(
+    m: Module,
+    config: AccelConfig,
+    at: Issue,
+    a: stream.Interface,
+    params: wiring.PureInterface,
+    coefficients: Coefficients,
+    room: Value,
+) -> LrnFactors:
+    """The unit of local response normalisation, which reads A."""
+    run = at.run
+    m.submodules.lrn = lrn = LrnFactors(config)
+    wire_params(m, params, lrn)
+    connect(m, lrn.factors, coefficients.factors)
+    m.d.comb += [
+        lrn.n_blk.eq(run.n_blk),
+        lrn.n_pixels.eq(run.n_cols),
+        lrn.ca.eq(run.ca),
+        lrn.half.eq(run.lrn_half),
+        lrn.start.eq(at.begin & run.lrn),
+        lrn.room.eq(room),
+        lrn.i.payload.eq(a.payload),
+        lrn.i.valid.eq(a.valid),
+    ]
+    return lrn
+
+
+def _depthwise(
+    m: Module,
+    config: AccelConfig,
+    at: Issue,
+    a: stream.Interface,
+    params: wiring.PureInterface,
+    x: list[Value],
+) -> tuple[list[Value], Value, Value, Value]:
+    """The depthwise unit's sums merged with what else A may be: (A, they are there, it takes a
+    vector of the map, it is at work).
+    """
+    run, lanes, taken = at.run, config.alu_lanes, Signal()  # with the upper half
+    m.submodules.depthwise = unit = Depthwise(config)
+    wire_params(m, params, unit)
+    m.d.sync += taken.eq(at.issue & run.depthwise)
+    m.d.comb += [unit.fields[n].eq(run[n]) for n in DW_FIELDS.members]
+    m.d.comb += [
+        unit.start.eq(at.begin & run.depthwise),
+        unit.i.valid.eq(a.valid),
+        unit.i.payload.eq(a.payload),
+        unit.o.ready.eq(taken),
+    ]
+    sums, wanted = unit.o.payload, run.depthwise.replicate(DW_SUM_BITS).as_signed()
+    x = [value | (Mux(at.upper, sums[k + lanes], sums[k]) & wanted) for k, value in enumerate(x)]
+    return x, unit.o.valid, unit.i.ready, unit.busy
 
 
 def operand_b(m: Module, config: AccelConfig, at: Issue, b: stream.Interface, alu: Alu) -> Value:

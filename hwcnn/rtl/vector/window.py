@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hwcnn.config import AccelConfig, bits_for
 from hwcnn.rtl.lib.ram import Ram
 
-from .window_columns import SUM_BITS, ColumnStage
+from .window_columns import ColumnStage
 from .window_rows import ROW_BITS, RowStage
 
 WINDOW_FIELDS = data.StructLayout(
@@ -46,20 +46,24 @@ class Window(wiring.Component):
     -------
     fields : WINDOW_FIELDS, stable while busy. in_rows, in_cols: padded input. start : pulse, while
     not busy.
-    i : stream of L int8 lanes. o : stream of L lanes of 18 bits: the sum, or 128 + the maximum; the
-    payload stays for one cycle more after it is taken. busy : its last result is not at `o` yet.
+    i : stream of L int8 lanes. o : stream of L lanes of `config.vector_sum_bits`: the sum, or 128 +
+    the maximum; the payload stays for one cycle more after it is taken. busy : its last result is
+    not at `o` yet.
     """
 
     LATENCY = 6
 
     def __init__(self, config: AccelConfig) -> None:
         self.lanes, self.depth = config.lanes, config.pool_depth
+        self.sum_bits = config.vector_sum_bits
         super().__init__(
             {
                 "fields": In(WINDOW_FIELDS),
                 "start": In(1),
                 "i": In(stream.Signature(data.ArrayLayout(signed(8), config.lanes))),
-                "o": Out(stream.Signature(data.ArrayLayout(signed(SUM_BITS), config.lanes))),
+                "o": Out(
+                    stream.Signature(data.ArrayLayout(signed(config.vector_sum_bits), config.lanes))
+                ),
                 "busy": Out(1),
             }
         )
@@ -72,7 +76,9 @@ class Window(wiring.Component):
         written = Signal(pointer)
         needed = Signal(pointer)  # the oldest entry that an output still needs
         rows = RowStage(self.fields, self.start, self.i, self.lanes, self.depth, pointer)
-        columns = ColumnStage(self.fields, self.start, self.o, self.lanes, self.depth, pointer)
+        columns = ColumnStage(
+            self.fields, self.start, self.o, self.lanes, self.depth, pointer, self.sum_bits
+        )
         rows.build(m, ring, written, needed)
         columns.build(m, ring, written, needed)
         m.d.comb += self.busy.eq(rows.running | columns.busy)

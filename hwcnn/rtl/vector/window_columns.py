@@ -8,9 +8,6 @@ from hwcnn.rtl.lib.ram import Ram
 
 from .window_rows import ROW_BITS
 
-#: Bits of a window's reduction: its sum, or 128 + its maximum.
-SUM_BITS = 18
-
 
 class ColumnStage:
     """An address (cycle 1), whether its entry is there (2), its read (3), a register (4), the
@@ -21,7 +18,7 @@ class ColumnStage:
     Parameters
     ----------
     fields : WINDOW_FIELDS. start, o : of `window.Window`. lanes : L. depth : entries of the ring.
-    pointer : shape of pointers into it.
+    pointer : shape of pointers into it. sum_bits : of a reduction: a sum, or 128 + a maximum.
     """
 
     def __init__(
@@ -32,8 +29,10 @@ class ColumnStage:
         lanes: int,
         depth: int,
         pointer: Shape,
+        sum_bits: int,
     ) -> None:
         self.fields, self.start, self.o, self.lanes = fields, start, o, lanes
+        self.sum_bits = sum_bits
         self.running, self.held, self.issue = (
             Signal(name=f"columns_{n}") for n in ("running", "held", "issue")
         )
@@ -200,9 +199,9 @@ class ColumnStage:
         is_max = self.fields.is_max
         low, high = (
             Signal(bits, name=f"result_{n}{lane}", reset_less=True)
-            for n, bits in (("low", 8), ("high", SUM_BITS - 8))
+            for n, bits in (("low", 8), ("high", self.sum_bits - 8))
         )
-        result, total = Cat(low, high), Signal(SUM_BITS, name=f"column_total{lane}")
+        result, total = Cat(low, high), Signal(self.sum_bits, name=f"column_total{lane}")
         m.d.comb += [
             total.eq(entry.as_signed() + Mux(first, 0, result)),
             self.o.payload[lane].eq(result),

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 
 from hwcnn import ir, isa
 from hwcnn.config import AccelConfig
+from hwcnn.limits import DW_WORDS
 from hwcnn.scheduler.allocators import ActivationRing, SlotRing, Writers
 from hwcnn.scheduler.place import TensorPlaces
 from hwcnn.scheduler.weight_image import Image
 from hwcnn.tile_ops import TileOp
 
 from .ranges import Range
-
-#: ``dest`` of PARAM: what it fills.
-POST_PARAMS, VECTOR_PARAMS, LRN_TABLE, ACTIVATION_TABLE = range(4)
 
 #: Fields of a POST without a second stage.
 NO_SECOND_STAGE = dict(
@@ -25,7 +23,7 @@ class Lowering:
 
     ops : the operations. layer : index that `emit` gives to them; the compiler sets it.
     placements : of all tensors. image : weights, parameters and tables. ring, post_slots,
-    vector_slots : the allocators.
+    vector_slots, dw_words : the allocators.
     half : the accumulator half that comes next; drains : the POST that last read each.
     table_users : of the LRN and the activation table, the last VECTOR of each stream.
     tiles : of each layer, the rows at which its tiles end, and DRAM blocks of a tile.
@@ -37,11 +35,12 @@ class Lowering:
         self.ring = ActivationRing(config.act_vectors)
         self.post_slots = SlotRing(config.param_slots)
         self.vector_slots = SlotRing(config.param_slots)
+        self.dw_words = SlotRing(DW_WORDS)
         self.drains: list[TileOp | None] = [None, None]
         self.half = 0
         self.table_users: dict[int, dict[tuple[int, int] | None, TileOp]] = {
-            LRN_TABLE: {},
-            ACTIVATION_TABLE: {},
+            isa.PARAM_LRN: {},
+            isa.PARAM_TABLE: {},
         }
         self.tiles: dict[int, tuple[tuple[int, ...], int]] = {}
         self.ops: list[TileOp] = []
@@ -83,7 +82,7 @@ class Lowering:
         slot, users = self.post_slots.take(blocks)
         n_bytes = blocks * self.config.post_param_bytes
         deps = [("post", user) for user in users]
-        return self.emit_params(POST_PARAMS, addr, slot, n_bytes, deps), slot
+        return self.emit_params(isa.PARAM_POST, addr, slot, n_bytes, deps), slot
 
     def next_half(self) -> int:
         """The accumulator half to use now; the other one comes next."""

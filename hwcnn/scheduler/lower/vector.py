@@ -6,7 +6,8 @@ from hwcnn import ir, isa, limits
 from hwcnn.scheduler import weight_image
 from hwcnn.tile_ops import TileOp
 
-from .lowering import ACTIVATION_TABLE, LRN_TABLE, VECTOR_PARAMS, Lowering
+from .depthwise import lower_depthwise
+from .lowering import Lowering
 from .pooling import lower_pool
 from .ranges import span, split
 from .vector_tiles import VectorLayer, VectorTile, require_feature
@@ -15,15 +16,17 @@ _ALU = {"add": isa.ALU_ADD, "mul": isa.ALU_MUL, "max": isa.ALU_MAX, "min": isa.A
 
 
 def lower_vector(
-    lowering: Lowering, op: ir.Pool | ir.Eltwise | ir.Affine | ir.Lut | ir.Lrn
+    lowering: Lowering, op: ir.Pool | ir.Depthwise | ir.Eltwise | ir.Affine | ir.Lut | ir.Lrn
 ) -> None:
-    """Emit a pooling, element-wise, affine, table or LRN layer.
+    """Emit a pooling, depthwise, element-wise, affine, table or LRN layer.
 
     Raises InputError where the accelerator's vector engine lacks what it needs.
     """
     match op:
         case ir.Pool():
             lower_pool(lowering, op)
+        case ir.Depthwise():
+            lower_depthwise(lowering, op)
         case ir.Eltwise():
             _eltwise(lowering, op)
         case ir.Affine():
@@ -48,7 +51,7 @@ def _affine(lowering: Lowering, op: ir.Affine) -> None:
     for first, end in ranges:
         slot, users = lowering.vector_slots.take(end - first)
         param = lowering.emit_params(
-            VECTOR_PARAMS,
+            isa.PARAM_VECTOR,
             address + first * bytes_each,
             slot,
             (end - first) * bytes_each,
@@ -78,9 +81,9 @@ def _load_table(lowering: Lowering, dest: int, data: np.ndarray) -> TileOp:
 def _lut(lowering: Lowering, op: ir.Lut) -> None:
     require_feature(lowering, op, "lut")
     layer = VectorLayer(lowering, op)
-    param = _load_table(lowering, ACTIVATION_TABLE, np.asarray(op.table, np.int8))
+    param = _load_table(lowering, isa.PARAM_TABLE, np.asarray(op.table, np.int8))
     for vector in layer.map_tiles(dict(lut=1), [("param", param)]):
-        lowering.table_users[ACTIVATION_TABLE][vector.stream] = vector
+        lowering.table_users[isa.PARAM_TABLE][vector.stream] = vector
 
 
 def _eltwise(lowering: Lowering, op: ir.Eltwise) -> None:
@@ -116,7 +119,7 @@ def _eltwise(lowering: Lowering, op: ir.Eltwise) -> None:
 def _lrn(lowering: Lowering, op: ir.Lrn) -> None:
     require_feature(lowering, op, "lrn")
     layer, most = VectorLayer(lowering, op), limits.lrn_pixels(lowering.config)
-    param = _load_table(lowering, LRN_TABLE, np.asarray(op.table).astype("<u4"))
+    param = _load_table(lowering, isa.PARAM_LRN, np.asarray(op.table).astype("<u4"))
     values = dict(lrn=1, lrn_half=op.size // 2, ca=-op.x_zero, shift=op.shift, zero=op.zero)
     n, _, h, w = layer.x.shape
     blocks = (0, layer.x.blocks)
@@ -127,4 +130,4 @@ def _lrn(lowering: Lowering, op: ir.Lrn) -> None:
                 in_cols, _ = span(cols[0], cols[1] - cols[0], w)
                 tile = VectorTile(image, 0, blocks, rows, cols, in_rows, in_cols)
                 vector = layer.emit(tile, values, deps=[("param", param)])
-                lowering.table_users[LRN_TABLE][vector.stream] = vector
+                lowering.table_users[isa.PARAM_LRN][vector.stream] = vector

@@ -56,6 +56,6 @@ def _keeps_holes_clean(op: ir.Op, clean: set[str]) -> bool:
     """True where padded lanes of the result hold its zero point."""
     if isinstance(op, ir.ARRAY_OPS):
         return getattr(op, "second", None) is None
-    return isinstance(op, ir.Affine) or (
+    return isinstance(op, ir.Affine | ir.Depthwise) or (
         isinstance(op, (ir.Pool, ir.Lrn, ir.Concat)) and clean.issuperset(op.inputs)
     )

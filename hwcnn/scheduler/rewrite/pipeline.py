@@ -9,7 +9,7 @@ from hwcnn import ir
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 
-from . import compact_lanes, copy_operands, fold_stem, split_pools
+from . import compact_lanes, copy_operands, depthwise, fold_stem, split_pools
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Pass:
 PASSES = (
     Pass("fold_stem", fold_stem.run),
     Pass("split_pools", split_pools.run),
+    Pass("depthwise", depthwise.run),
     Pass("compact_lanes", compact_lanes.run),
     Pass("copy_operands", copy_operands.run),
 )

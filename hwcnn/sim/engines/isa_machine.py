@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from hwcnn import isa
+from hwcnn.bitfields import BitFields
 from hwcnn.config import AccelConfig
 from hwcnn.errors import RunError
+from hwcnn.limits import DW_WORDS
 
 #: The fields of an instruction by name, as `isa.decode` gives them.
 Values = Mapping[str, int]
@@ -38,6 +40,8 @@ class Machine:
         self.post_params = np.zeros((config.param_slots, config.cols), np.uint64)
         self.vector_params = np.zeros((config.param_slots, config.lanes), np.uint64)
         self.lrn_table, self.table = np.zeros(1024, np.int64), np.zeros(256, np.int8)
+        #: depthwise weights by word: [words, taps, lanes]
+        self.dw_weights = np.zeros((DW_WORDS, config.dw_taps, config.lanes), np.int8)
         #: streamed weights that no ARRAY has used
         self.weights: deque[np.ndarray] = deque()
         #: instructions completed, by completion counter
@@ -77,7 +81,9 @@ class Machine:
         self.memory(v["out_addr"], strides, shape)[...] = values.reshape(shape)
 
 
-def unpack_parameters(words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(bias, mantissa, shift), int64, of words (uint64) of `isa.CHANNEL`."""
-    values = isa.CHANNEL.unpack_arrays(words)
+def unpack_parameters(
+    words: np.ndarray, fields: BitFields = isa.CHANNEL
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(bias, mantissa, shift), int64, of words (uint64) of `isa.CHANNEL` or the like."""
+    values = fields.unpack_arrays(words)
     return values["bias"], values["mantissa"], values["shift"]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from hwcnn import isa
+
 from .isa_machine import Machine, ProgramError, Values
 
 _LRN_WORD = 0x1FFFF
@@ -22,19 +24,29 @@ def weight(machine: Machine, v: Values) -> None:
 
 
 def param(machine: Machine, v: Values) -> None:
-    """Beats into parameter slots (dest 0: post, 1: vector), the LRN table (2) or the table (3)."""
+    """Beats into parameter slots, a table or the depthwise weights, as `dest` says."""
     config = machine.config
     data = machine.memory(v["addr"], (1,), (v["n_beats"] * config.axi_bytes,))
-    if v["dest"] == 0:
+    if v["dest"] == isa.PARAM_POST:
         _fill_slots(machine.post_params, v["index"], data, config.post_param_bytes)
-    elif v["dest"] == 1:
+    elif v["dest"] == isa.PARAM_VECTOR:
         _fill_slots(machine.vector_params, v["index"], data, config.vector_param_bytes)
-    elif v["dest"] == 2:
+    elif v["dest"] == isa.PARAM_LRN:
         words = np.ascontiguousarray(data).view("<u4").astype(np.int64) & _LRN_WORD
         machine.lrn_table[: len(words)] = words[: len(machine.lrn_table)]
+    elif v["dest"] == isa.PARAM_DEPTHWISE:
+        _fill_weights(machine, v["index"], data)
     else:
         machine.table[:] = data[: len(machine.table)]
     machine.complete("param")
+
+
+def _fill_weights(machine: Machine, first: int, data: np.ndarray) -> None:
+    """Words of depthwise weights from `first` on, modulo their number."""
+    config, weights = machine.config, machine.dw_weights
+    words = data.reshape(-1, config.dw_word_bytes)[:, : config.dw_taps * config.lanes]
+    at = (first + np.arange(len(words))) % len(weights)
+    weights[at] = words.reshape(-1, config.dw_taps, config.lanes)
 
 
 def _fill_slots(slots: np.ndarray, first: int, data: np.ndarray, size: int) -> None:

@@ -16,7 +16,11 @@ def vector(machine: Machine, v: Values) -> None:
     if v["lrn"]:
         q = _lrn(machine, v, a)
     else:
-        q = _alu(machine, v, _windows(v, a) if v["reduce"] != isa.REDUCE_NONE else a)
+        if v["reduce"] == isa.REDUCE_DEPTHWISE:
+            a = _depthwise(machine, v, a)
+        elif v["reduce"] != isa.REDUCE_NONE:
+            a = _windows(v, a)
+        q = _alu(machine, v, a)
     if v["lut"]:
         q = machine.table[q.astype(np.int64) + 128]
     machine.write_tile(v, q.reshape(v["n_blk"], -1, machine.config.lanes))
@@ -38,6 +42,31 @@ def _windows(v: Values, a: np.ndarray) -> np.ndarray:
     return functools.reduce(np.maximum if v["reduce"] == isa.REDUCE_MAX else np.add, taps)
 
 
+def _depthwise(machine: Machine, v: Values, a: np.ndarray) -> np.ndarray:
+    """Sums of products with the weights: int64 [n_blk, out_rows, out_cols, lanes].
+
+    The word of weights that follows an output's last one is the next output's, until the banks are
+    turned as for the first one again.
+    """
+    taps, rows, cols = machine.config.dw_taps, v["out_rows"], v["out_cols"]
+    step = v["line_words"] // v["row_words"]
+    columns = np.arange(cols) * v["sw"]
+    turn = columns % taps
+    again = next((n for n in range(1, cols) if turn[n] == 0), cols)
+    copy = np.arange(cols) % again
+    # Beyond the map there is what was there before, which no weight but 0 meets.
+    a = np.pad(a, ((0, 0), (0, 0), (0, taps), (0, 0)))
+    total = np.zeros((v["n_blk"], rows, cols, a.shape[3]), np.int64)
+    for ky in range(v["kh"]):
+        lines = a[:, ky * step : ky * step + (rows - 1) * v["sh"] + 1 : v["sh"]]
+        for column in range(v["n_kx"] * taps):
+            word = (copy * v["kh"] + ky) * v["n_kx"] + column // taps
+            at = v["dw_weights"] + np.arange(v["n_blk"])[:, None] * v["dw_words"] + word
+            weights = machine.dw_weights[at % len(machine.dw_weights), (columns + column) % taps]
+            total += lines[:, :, columns + column] * weights[:, None].astype(np.int64)
+    return total
+
+
 def _alu(machine: Machine, v: Values, x: np.ndarray) -> np.ndarray:
     """int8 results, of the shape of x (int64)."""
     a, b = x + v["ca"], _operand_b(machine, v, x.shape)
@@ -45,7 +74,8 @@ def _alu(machine: Machine, v: Values, x: np.ndarray) -> np.ndarray:
     if v["per_channel"]:
         slots = (v["slot"] + np.arange(v["n_blk"])) % machine.config.param_slots
         c, ma, shift = (
-            field[:, None, None] for field in unpack_parameters(machine.vector_params[slots])
+            field[:, None, None]
+            for field in unpack_parameters(machine.vector_params[slots], isa.VECTOR_CHANNEL)
         )
     if v["alu"] == isa.ALU_MUL:
         t = a * b * v["mb"]

@@ -7,6 +7,7 @@ from hwcnn.fixedpoint import round_shift
 
 ADD, MUL, MAX, MIN = isa.ALU_ADD, isa.ALU_MUL, isa.ALU_MAX, isa.ALU_MIN
 NO_POOL, POOL_MAX, POOL_SUM = isa.REDUCE_NONE, isa.REDUCE_MAX, isa.REDUCE_SUM
+DEPTHWISE = isa.REDUCE_DEPTHWISE
 A, B, OUT, SIZE = 0x1000, 0x5000, 0x9000, 0x10000
 DEFAULT = dict(
     n_blk=1,
@@ -22,6 +23,12 @@ DEFAULT = dict(
     kw=1,
     sh=1,
     sw=1,
+    n_kx=1,
+    span=1,
+    row_words=1,
+    line_words=1,
+    dw_weights=0,
+    dw_words=1,
     b_mode=0,
     alu=ADD,
     per_channel=0,
@@ -61,6 +68,30 @@ def pool(kind, blocks, rows, cols, kernel, stride, pads=(0, 0, 0, 0), **fields):
             pad_value=-128 if kind == POOL_MAX else 3,
             ma=(1 << 17) // taps - 1,
             shift=17,
+        )
+        | fields
+    )
+
+
+def depthwise(blocks, rows, cols, kernel, stride, pads=(0, 0, 0, 0), dilation=1, **fields):
+    """kernel : rows, and groups of columns that are read at once. dilation : of the rows."""
+    return (
+        dict(
+            reduce=DEPTHWISE,
+            per_channel=1,
+            n_blk=blocks,
+            n_rows=rows,
+            n_cols=cols,
+            kh=kernel[0],
+            n_kx=kernel[1],
+            sh=stride[0],
+            sw=stride[1],
+            pad_top=pads[0],
+            pad_left=pads[1],
+            pad_bottom=pads[2],
+            pad_right=pads[3],
+            pad_value=-7,
+            dilation=dilation,
         )
         | fields
     )
@@ -112,16 +143,40 @@ LRN = [
     lrn(4, 3, 2, ca=128),
     lrn(2, 4, 0),
 ]
+DEPTHWISES = [
+    depthwise(2, 5, 6, (3, 1), (1, 1), (1, 1, 1, 1), slot=3),
+    depthwise(1, 7, 9, (3, 1), (2, 2), (0, 0, 1, 1), slot=7, dw_weights=500),
+    depthwise(3, 4, 9, (2, 2), (1, 1), zero=4, low=-90),
+    depthwise(1, 9, 5, (3, 1), (1, 3), dilation=3, lut=1),
+    depthwise(2, 1, 8, (1, 1), (1, 1), slot=1),
+]
 BY_FEATURE = {"pool": POOLS, "eltwise": ELTWISE, "affine": AFFINE, "lrn": LRN, "lut": []}
 
 
-def cases(features):
-    """The cases of a configuration with these features (a sequence, in which all functions
-    alternate).
-    """
+def cases(config):
+    """The cases of a configuration (a sequence, in which all functions alternate)."""
+    features = config.features
     chosen = [c for f in features for c in BY_FEATURE[f]] + PLAIN
+    chosen += [with_words(c, config.dw_taps) for c in DEPTHWISES if config.dw_taps]
     chosen = [c for c in chosen if "lut" in features or not c.get("lut")]
     return [chosen[k] for k in np.random.default_rng(3).permutation(len(chosen))]
+
+
+def with_words(case, taps):
+    """A depthwise case with what depends on the columns that are read at once."""
+    width = case["pad_left"] + case["n_cols"] + case["pad_right"]
+    copies = next(n for n in range(1, taps + 1) if n * case["sw"] % taps == 0)
+    words = -(-width // taps)
+    case = case | dict(
+        kw=case["n_kx"] * taps,
+        span=(case["kh"] - 1) * case["dilation"] + 1,
+        row_words=words,
+        line_words=words * case["dilation"],
+        dw_words=copies * case["kh"] * case["n_kx"],
+    )
+    if width < case["kw"]:
+        return with_words(case | {"n_cols": case["n_cols"] + case["kw"] - width}, taps)
+    return case
 
 
 def complete(case, lanes):
@@ -131,7 +186,8 @@ def complete(case, lanes):
         f["pad_top"] + f["n_rows"] + f["pad_bottom"],
         f["pad_left"] + f["n_cols"] + f["pad_right"],
     )
-    rows, cols = (height - f["kh"]) // f["sh"] + 1, (width - f["kw"]) // f["sw"] + 1
+    reach = f["span"] if f["reduce"] == DEPTHWISE else f["kh"]
+    rows, cols = (height - reach) // f["sh"] + 1, (width - f["kw"]) // f["sw"] + 1
     row = lanes * (f["n_cols"] + 1)
     out_row = lanes * (cols + 2)
     return (
@@ -173,6 +229,22 @@ def _windows(f, x):
     return y
 
 
+def _depthwise(f, x, weights):
+    """weights : int8 [words, taps, lanes] as the unit holds them."""
+    y = np.zeros((x.shape[0], f["out_rows"], f["out_cols"], x.shape[3]), np.int64)
+    count, taps, _ = weights.shape
+    per_copy = f["kh"] * f["n_kx"]
+    for b, r, c in np.ndindex(*y.shape[:3]):
+        copy = c % (f["dw_words"] // per_copy)
+        for ky, column in np.ndindex(f["kh"], f["kw"]):
+            word = b * f["dw_words"] + copy * per_copy + ky * f["n_kx"] + column // taps
+            at = c * f["sw"] + column
+            tap = weights[(f["dw_weights"] + word) % count, at % taps].astype(np.int64)
+            row = r * f["sh"] + ky * f["line_words"] // f["row_words"]
+            y[b, r, c] += x[b, row, at] * tap
+    return y
+
+
 def _lrn(f, x, table):
     d = (x + f["ca"]).transpose(1, 2, 0, 3).reshape(x.shape[1] * x.shape[2], -1)
     s = np.zeros_like(d)
@@ -206,7 +278,7 @@ def _alu(f, x, b, slots):
 
 def execute(memory, f, lanes, tables):
     """Execute an instruction (from `complete`) on memory, int8 [SIZE], in place. tables: slots,
-    lrn, activation.
+    lrn, activation, depthwise.
     """
     x, _ = _map(
         memory,
@@ -226,7 +298,11 @@ def execute(memory, f, lanes, tables):
     else:
         shape = (f["n_blk"], 1, 1) if f["b_mode"] == 2 else (f["n_blk"], f["n_rows"], f["n_cols"])
         b, _ = _map(memory, f["b_addr"], f["b_blk_stride"], f["row_stride"], shape, lanes)
-        t, shift = _alu(f, _windows(f, padded) if f["reduce"] else padded, b, tables["slots"])
+        if f["reduce"] == DEPTHWISE:
+            padded = _depthwise(f, padded, tables["depthwise"])
+        elif f["reduce"]:
+            padded = _windows(f, padded)
+        t, shift = _alu(f, padded, b, tables["slots"])
     y = np.clip(f["zero"] + round_shift(t, shift), f["low"], f["high"])
     if f["lut"]:
         y = tables["activation"][y + 128]

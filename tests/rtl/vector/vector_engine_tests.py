@@ -8,11 +8,23 @@ from axi_memory import ReadMemory, WriteMemory
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import send, start
 from testbench import parameter
-from vector_cases import POOL_MAX, POOL_SUM, SIZE, cases, complete, execute, lrn, pool, tile
+from vector_cases import (
+    POOL_MAX,
+    POOL_SUM,
+    SIZE,
+    cases,
+    complete,
+    depthwise,
+    execute,
+    lrn,
+    pool,
+    tile,
+    with_words,
+)
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.limits import lrn_cycles, pool_cycles, result_cycles
+from hwcnn.limits import DW_WORDS, depthwise_cycles, lrn_cycles, pool_cycles, result_cycles
 from hwcnn.rtl.vector.core import VectorCore
 from hwcnn.rtl.vector.fields import VECTOR_LAYOUT
 
@@ -32,17 +44,22 @@ def tables(seed):
         "slots": slots,
         "lrn": generator.integers(0, 2**17, 1024),
         "activation": generator.integers(-128, 128, 256),
+        "depthwise": generator.integers(-128, 128, (DW_WORDS, CONFIG.dw_taps, LANES)),
     }
 
 
 def beats(tables):
     """(dest, offset, beat) of the PARAM instructions that fill all tables."""
-    words = isa.CHANNEL.pack_arrays(tables["slots"])
+    words = isa.VECTOR_CHANNEL.pack_arrays(tables["slots"])
     images = [
         (1, words.astype("<u8").tobytes()),
         (2, tables["lrn"].astype("<u4").tobytes()),
         (3, tables["activation"].astype(np.int8).tobytes()),
     ]
+    if CONFIG.dw_taps:
+        words = np.zeros((DW_WORDS, CONFIG.dw_word_bytes), np.int8)
+        words[:, : CONFIG.dw_taps * LANES] = tables["depthwise"].reshape(DW_WORDS, -1)
+        images.append((4, words.tobytes()))
     for dest, image in images:
         for offset in range(len(image) // BEAT):
             yield dest, offset, int.from_bytes(image[offset * BEAT : (offset + 1) * BEAT], "little")
@@ -134,7 +151,7 @@ async def one_by_one(dut):
     for seed, (latency, stall) in enumerate(((5, 0), (20, 0.3))):
         bench = Bench(dut, seed, latency, stall)
         await bench.start()
-        for case in cases(CONFIG.features):
+        for case in cases(CONFIG):
             await bench.run([complete(case, LANES)])
         bench.stop()
 
@@ -145,7 +162,7 @@ async def back_to_back(dut):
     for seed, (latency, stall) in enumerate(((30, 0), (3, 0.2), (10, 0.6))):
         bench = Bench(dut, seed, latency, stall)
         await bench.start()
-        instructions = [complete(case, LANES) for case in cases(CONFIG.features) * 2]
+        instructions = [complete(case, LANES) for case in cases(CONFIG) * 2]
         at = 0x9000
         batch = []
         for f in instructions:
@@ -198,4 +215,13 @@ async def full_rate(dut):
                 pool_cycles(CONFIG, 0, f["out_cols"], f["kh"]), (f["kh"] - 1) * f["n_cols"]
             )
             assert 0 <= measured - expected <= around + 15, (measured, expected)
+    if CONFIG.dw_taps:
+        for case in (
+            depthwise(2, 10, 12, (3, 1), (1, 1), (1, 1, 1, 1)),
+            depthwise(1, 11, 13, (3, 1), (2, 2)),
+            depthwise(3, 8, 12, (5, 1), (1, 1)),
+        ):
+            f = complete(with_words(case, CONFIG.dw_taps), LANES)
+            measured = await period(bench, with_words(case, CONFIG.dw_taps))
+            assert 0 <= measured - depthwise_cycles(f) <= 40, (measured, depthwise_cycles(f))
     bench.stop()

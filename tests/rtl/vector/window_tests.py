@@ -9,7 +9,6 @@ from streams import receive, send, start
 from testbench import parameter
 
 from hwcnn.rtl.vector.window import WINDOW_FIELDS, Window
-from hwcnn.rtl.vector.window_columns import SUM_BITS
 
 #: kind, blocks, padded rows and columns, kernel, stride.
 CASES = [
@@ -27,6 +26,7 @@ CASES = [
     ("max", 2, 9, 11, (2, 1), (3, 4)),  # gaps between windows
     ("sum", 4, 1, 1, (1, 1), (1, 1)),
     ("sum", 1, 1, 40, (1, 40), (1, 1)),
+    ("sum", 1, 60, 30, (60, 30), (1, 1)),  # a sum of more than 18 bits
     ("sum", 2, 3, 12, (2, 10), (1, 1)),  # as wide as it likes where at most three columns come out
     ("sum", 2, 7, 19, (3, 7), (1, 2)),
     ("max", 1, 40, 1, (40, 1), (1, 1)),
@@ -86,7 +86,9 @@ def inputs(case, seed):
 async def run(dut, case, seed, send_stall=0.0, receive_stall=0.0):
     """Run one instruction; gives the cycles from the first input offered to the end of busy."""
     x = inputs(case, seed)
-    want = [pack(v, SUM_BITS) for v in reference(case, x).reshape(-1, parameter("lanes"))]
+    want = [
+        pack(v, parameter("sum_bits")) for v in reference(case, x).reshape(-1, parameter("lanes"))
+    ]
     await FallingEdge(dut.clk)
     dut.fields.value = fields(case)
     dut.start.value = 1

@@ -1,0 +1,63 @@
+"""What a layer takes at least on an accelerator, whatever the schedule: what is the network's, and
+not the compiler's.
+"""
+
+import math
+
+from hwcnn import ir, limits
+from hwcnn.config import AccelConfig
+from hwcnn.manifest import Bound
+
+
+def layer_bound(op: ir.Op, tensors: dict[str, ir.Tensor], config: AccelConfig) -> Bound:
+    """Cycles of each engine and of the data bus.
+
+    The array makes a pass for each kernel tap and pair of blocks of R input and C output channels
+    (groups are packed side by side), of at least R cycles; weights are read once, maps too.
+    """
+    if isinstance(op, ir.Concat):
+        return Bound()
+    lanes = config.lanes
+    vectors = {
+        name: n * -(-c // lanes) * h * w
+        for name, (n, c, h, w) in ((name, tensors[name].shape) for name in (*op.inputs, op.y))
+    }
+    beats = lanes / config.axi_bytes
+    read, write = sum(vectors[x] for x in set(op.inputs)) * beats, vectors[op.y] * beats
+    if isinstance(op, ir.ARRAY_OPS):
+        passes, pixels = _passes(op, tensors, config)
+        read += passes * config.tile_bytes / config.axi_bytes
+        array = passes * max(pixels, config.rows)
+        return Bound(array=array, read=math.ceil(read), write=math.ceil(write))
+    return Bound(vector=_vector(op, vectors, config), read=math.ceil(read), write=math.ceil(write))
+
+
+def _passes(
+    op: ir.Conv | ir.ConvTranspose | ir.Resize, tensors: dict[str, ir.Tensor], config: AccelConfig
+) -> tuple[int, int]:
+    """(passes, pixels of each)."""
+    n, c, h, w = tensors[op.y].shape
+    if isinstance(op, ir.Resize):
+        return -(-c // min(config.rows, config.cols)), n * h * w
+    if isinstance(op, ir.ConvTranspose):
+        _, c_in, h, w = tensors[op.x].shape
+        c_in, c_out = c_in // op.groups, op.weight.shape[1]
+    else:
+        c_in, c_out = op.weight.shape[1], c // op.groups
+    packed = min(config.rows // c_in, config.cols // c_out) or 1
+    blocks = -(-c_in // config.rows) * -(-c_out // config.cols)
+    taps = op.weight.shape[2] * op.weight.shape[3]
+    return -(-op.groups // packed) * blocks * taps, n * h * w
+
+
+def _vector(op: ir.Op, vectors: dict[str, int], config: AccelConfig) -> int:
+    results = vectors[op.y] * limits.result_cycles(config)
+    if isinstance(op, ir.Depthwise):
+        kernel = op.weight.shape[2], op.weight.shape[3]
+        shape = limits.DepthwiseShape(config, kernel, op.stride, op.dilation)
+        results = max(results, vectors[op.y] * kernel[0] * shape.groups)
+    if isinstance(op, ir.Pool):
+        results = limits.pool_cycles(config, 0, vectors[op.y], op.kernel[0])
+    if isinstance(op, ir.Lrn):
+        results = vectors[op.y] * limits.lrn_steps(config)
+    return max(vectors[op.inputs[0]], results)

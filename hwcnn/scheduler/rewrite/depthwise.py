@@ -1,0 +1,110 @@
+"""Depthwise convolutions that the vector engine's depthwise unit does beside the array.
+
+The array does them on its diagonal, an R-th of its multipliers at work, so all go to the unit that
+fit it; those that it cannot do stay convolutions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwcnn import ir, limits
+from hwcnn.config import AccelConfig
+from hwcnn.fixedpoint import round_shift
+
+from .graph_editor import GraphEditor
+
+#: The constant's range, and what stands for results that are clamped whatever the zero point.
+C_MIN, C_MAX = -(1 << 39), (1 << 39) - 1
+FAR = 1 << 10
+
+
+def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
+    """The graph with `ir.Depthwise` in place of the convolutions that are such."""
+    editor = GraphEditor(graph)
+    editor.ops += [
+        _depthwise(op) or op
+        if isinstance(op, ir.Conv) and _is_depthwise(op, graph) and _fits(op, config)
+        else op
+        for op in graph.ops
+    ]
+    return editor.result()
+
+
+def _is_depthwise(op: ir.Conv, graph: ir.Graph) -> bool:
+    """A channel of the result for each of the operand, and nothing behind the requantisation."""
+    channels = graph.tensors[op.x].shape[1]
+    return (
+        op.groups == channels == len(op.weight)
+        and channels > 1
+        and op.second is None
+        and op.weight.dtype == np.int8
+    )
+
+
+def _fits(op: ir.Conv, config: AccelConfig) -> bool:
+    kernel = op.weight.shape[2], op.weight.shape[3]
+    return limits.depthwise_reason(config, kernel, op.stride, op.dilation, op.pads) is None
+
+
+def _depthwise(op: ir.Conv) -> ir.Depthwise | None:
+    """None where a channel's constant does not fit."""
+    reach = 128 * np.abs(op.weight.astype(np.int64)).sum(axis=(1, 2, 3))
+    channels = [
+        requantisation(*map(int, values))
+        for values in zip(op.bias, op.mantissa, op.shift, reach, strict=True)
+    ]
+    if None in channels:
+        return None
+    return ir.Depthwise(
+        op.name,
+        op.x,
+        op.y,
+        op.weight,
+        np.array([c.mantissa for c in channels if c], np.int64),
+        np.array([c.c for c in channels if c], np.int64),
+        np.array([c.shift for c in channels if c], np.int64),
+        op.zero,
+        op.low,
+        op.high,
+        op.stride,
+        op.pads,
+        op.dilation,
+        op.pad_value,
+        op.moves,
+    )
+
+
+@dataclass(frozen=True)
+class Requantisation:
+    """``rhe((sum * mantissa + c) / 2**shift)``."""
+
+    mantissa: int
+    c: int
+    shift: int
+
+    def __call__(self, total: int) -> int:
+        return int(round_shift(np.array(total * self.mantissa + self.c), self.shift))
+
+
+def requantisation(bias: int, mantissa: int, shift: int, reach: int) -> Requantisation | None:
+    """What gives ``rhe((sum + bias) * mantissa / 2**shift)`` for all sums from -reach to reach, but
+    that results beyond +-`FAR` may be others beyond it; None if the constant does not fit.
+
+    A constant that is too large for 40 bits goes with a large shift, or all results are clamped. If
+    it leaves two results at most, whatever the sum, then only the sum matters from which on it is
+    the greater one.
+    """
+    exact = Requantisation(mantissa, bias * mantissa, shift)
+    if C_MIN <= exact.c <= C_MAX:
+        return exact
+    low, high = (max(-FAR, min(FAR, exact(total))) for total in (-reach, reach))
+    if high == low:
+        return Requantisation(0, low, 0)
+    if high - low > 1:
+        return None
+    # The smallest product with the greater result: a tie is one where that is even.
+    least = ((2 * high - 1) << shift - 1) + high % 2
+    threshold = -((exact.c - least) // mantissa)
+    half = 1 << (4 * reach + 1).bit_length()
+    return Requantisation(2, (2 * low + 1) * half + 1 - 2 * threshold, half.bit_length())
