@@ -77,6 +77,6 @@ $(VENV)/tests-installed: $(VENV)/installed
 	$(VENV)/bin/pip install -q -e '.[test,synth]'
 	touch $@
 
-$(VENV)/dev-installed: $(VENV)/installed
+$(VENV)/dev-installed: $(VENV)/tests-installed
 	$(VENV)/bin/pip install -q -e '.[dev]'
 	touch $@
