@@ -263,7 +263,7 @@ class Core(wiring.Component):
                 port.data.valid.eq(client.data.valid),
                 port.data.payload.eq(client.data.payload),
                 client.data.ready.eq(port.data.ready),
-                client.spare.eq(port.spare),
+                client.low_priority.eq(port.low_priority),
             ]
 
     def _events(self, m: Module, engines: Engines, queues: Mapping[str, InstructionQueue]) -> None:

@@ -38,14 +38,14 @@ def read_port(config: AccelConfig) -> wiring.Signature:
 
     request : one burst, ``length`` beats (1 to 256) from ``addr`` (aligned to a beat), not crossing
     4 KiB.
-    spare : with the request: the beats are not needed soon, other clients go first.
+    low_priority : with the request: the beats are not needed soon, other clients go first.
     data : its beats, in order of the requests. The client requests only what it has room for:
     ``data.ready`` is high whenever a beat can arrive, so the bus never waits for a client.
     """
     return wiring.Signature(
         {
             "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
-            "spare": Out(1),
+            "low_priority": Out(1),
             "data": In(stream.Signature(8 * config.axi_bytes)),
         }
     )

@@ -38,10 +38,10 @@ def arbiter(h, n, addr_bits=4):
     spares = [h.any(f"spare{k}") for k in range(n)]
     m.d.comb += [
         dut.base.eq(base),
-        dut.room.eq(room),
-        dut.room_spare.eq(room_spare),
+        dut.can_accept.eq(room),
+        dut.can_accept_low.eq(room_spare),
         dut.back.eq(0),
-        dut.spare.eq(Cat(spares)),
+        dut.low_priority.eq(Cat(spares)),
     ]
     takes = [taken(stream) for stream in dut.i]
     which = 0
@@ -137,7 +137,7 @@ def _reads(h, n, add):
     m.d.comb += [
         dut.base.eq(h.constant("base", 32)),
         dut.back.eq(0),
-        *(port.spare.eq(h.any(f"spare{k}")) for k, port in enumerate(ports)),
+        *(port.low_priority.eq(h.any(f"spare{k}")) for k, port in enumerate(ports)),
         *(port.data.ready.eq(1) for port in ports),
     ]
     h.assume(~dut.rvalid | (dut.rid < n))
@@ -375,7 +375,7 @@ PROOFS = [
         {"n": 2},
         _ROOM,
         narrow=_SMALL
-        | {"rtl.bus.axi.ReadMux.IN_FLIGHT": 8, "rtl.bus.axi.ReadMux.SPARE_IN_FLIGHT": 4},
+        | {"rtl.bus.axi.ReadMux.IN_FLIGHT": 8, "rtl.bus.axi.ReadMux.LOW_PRIORITY_IN_FLIGHT": 4},
     ),
     Proof("ReadMux", reads_room, {"n": 7}),
     Proof(
@@ -392,7 +392,7 @@ PROOFS = [
             10,
         ),
         narrow=_SMALL
-        | {"rtl.bus.axi.ReadMux.IN_FLIGHT": 8, "rtl.bus.axi.ReadMux.SPARE_IN_FLIGHT": 4},
+        | {"rtl.bus.axi.ReadMux.IN_FLIGHT": 8, "rtl.bus.axi.ReadMux.LOW_PRIORITY_IN_FLIGHT": 4},
     ),
     Proof(
         "WriteMux",

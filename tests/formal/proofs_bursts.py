@@ -92,12 +92,12 @@ def _cut(h, inner, path, there, beat, left, max_burst):
     """What the splitter's registers mean: `beat` and `left` are of the burst that comes next,
     `there`: there is one.
     """
-    base, burst, place, ends, before_last, last_place, held = (
+    base, burst, place, ends, before_last, last_place, pending = (
         inner[f"{path}_cut.{name}"]
-        for name in ("base", "burst", "place", "ends", "before_last", "last_place", "held")
+        for name in ("base", "burst", "place", "ends", "before_last", "last_place", "pending")
     )
     last = before_last + 1  # number of the last burst
-    h.lemma("held", held == there)
+    h.lemma("pending", pending == there)
     h.lemma("place", ~there | (Cat(place, (base + burst)[: len(base)]) == beat))
     h.lemma("end", ~there | (left == ((last - burst) * max_burst + last_place - place + 1)))
     h.lemma("last", ~there | (ends == (burst == last)) & (burst <= last) & (left != 0))
@@ -114,14 +114,14 @@ def reserve(h, inner, path, asks, room, max_burst, known):
     """Credits and the room that is taken, as far as it is `known` to them, are all the room."""
     after = inner[f"{path}_reserve.credits"] + inner[f"{path}_reserve.change"]
     h.lemma("credits", after + known == room)
-    h.lemma("roomy", ~inner[f"{path}elaborate.roomy"] | asks.valid | (after >= max_burst))
+    h.lemma("has_credit", ~inner[f"{path}elaborate.has_credit"] | asks.valid | (after >= max_burst))
 
 
 _MUTANTS = (
     Mutant(
         "bus/bursts.py",
-        "roomy.eq(after >= self.max_burst)",
-        "roomy.eq(after >= self.max_burst - 1)",
+        "has_credit.eq(after >= self.max_burst)",
+        "has_credit.eq(after >= self.max_burst - 1)",
         "never more than the room",
     ),
     Mutant(

@@ -70,8 +70,8 @@ PROOFS = [
         (
             Mutant(
                 "host/axi_lite.py",
-                "slave.arready.eq(~held & ~slave.rvalid)",
-                "slave.arready.eq(~held)",
+                "slave.arready.eq(~pending & ~slave.rvalid)",
+                "slave.arready.eq(~pending)",
                 "an answer only to a read",
             ),
             Mutant(

@@ -95,10 +95,10 @@ PROOFS = [
                 "rest.eq(instruction.words)",
                 "each word to its queue",
             ),
-            Mutant("host/dispatch.py", "running & ~held)", "running)", "no word lost"),
+            Mutant("host/dispatch.py", "running & ~pending)", "running)", "no word lost"),
             Mutant(
                 "host/dispatch.py",
-                "with m.If(running & held & ends):",
+                "with m.If(running & pending & ends):",
                 "with m.If(running & goes & ends):",
                 "nothing read after the end",
             ),

@@ -34,15 +34,15 @@ def stream_fifo(h, depth, width):
 
 def fifo_lemmas(h, inner, path, inside, depth):
     """What the registers of a StreamFifo, at `path` in `inner`, mean that holds `inside` items."""
-    stored, fetched, space, any_stored, full_out = (
+    stored, fetched, not_full, any_stored, full_out = (
         inner[f"{path}elaborate.{name}"]
-        for name in ("stored", "fetched", "space", "any_stored", "full_out")
+        for name in ("stored", "fetched", "not_full", "any_stored", "full_out")
     )
     unread = stored - fetched  # items that are in the RAM only
     h.lemma("items inside", (inside == unread + full_out) & (stored >= fetched) & (stored <= depth))
     h.lemma(
         "flags of the FIFO",
-        (any_stored == (unread != 0)) & (space == (stored < depth)) & (~fetched | full_out),
+        (any_stored == (unread != 0)) & (not_full == (stored < depth)) & (~fetched | full_out),
     )
 
 
@@ -78,8 +78,8 @@ _FIFO = Mutant(
 )
 _SKID = Mutant(
     "lib/fifo.py",
-    "Mux(full, spare, self.i.payload)",
-    "Mux(full, self.i.payload, spare)",
+    "Mux(full, skid, self.i.payload)",
+    "Mux(full, self.i.payload, skid)",
     "no loss, no reorder, no change",
 )
 _READ = Mutant(

@@ -49,8 +49,9 @@ class ReadMux(wiring.Component):
     A burst's id is its client's number, and the data goes back by it: memory may interleave ids;
     within an id it keeps order. Latency: 3 cycles from ``request`` to AR (5 where another client
     had the turn before), 1 from R to ``data``. Throughput: one burst and one beat a cycle, where
-    memory answers within `IN_FLIGHT` cycles: more beats are not requested ahead, and none for spare
-    bursts beyond `SPARE_IN_FLIGHT`, so that no client waits long behind what others prefetch.
+    memory answers within `IN_FLIGHT` cycles: more beats are not requested ahead, and none of low
+    priority beyond `LOW_PRIORITY_IN_FLIGHT`, so that no client waits long behind what others
+    prefetch.
     `rready` is always high. No path from the bus to the clients or back is combinational. In the
     cycle after a burst the bounds are lower by `MAX_BURST`, the longest that clients ask for.
 
@@ -63,7 +64,7 @@ class ReadMux(wiring.Component):
     back : as in `RequestArbiter`; AR shows the bursts of the past.
     """
 
-    IN_FLIGHT, SPARE_IN_FLIGHT = 128, 48
+    IN_FLIGHT, LOW_PRIORITY_IN_FLIGHT = 128, 48
 
     def __init__(self, config: AccelConfig, n: int) -> None:
         self.config, self.n = config, n
@@ -103,12 +104,14 @@ class ReadMux(wiring.Component):
             arbiter.back.eq(self.back),
             self.rready.eq(1),
         ]
-        for room, bound in (
-            (arbiter.room, self.IN_FLIGHT),
-            (arbiter.room_spare, self.SPARE_IN_FLIGHT),
+        for can_accept, bound in (
+            (arbiter.can_accept, self.IN_FLIGHT),
+            (arbiter.can_accept_low, self.LOW_PRIORITY_IN_FLIGHT),
         ):
             # The beats of a burst that is being accepted are not in `after` yet.
-            m.d.comb += room.eq(Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound))
+            m.d.comb += can_accept.eq(
+                Mux(arbiter.accepted, after < bound - MAX_BURST, after < bound)
+            )
         asked = Cat(port.request.valid for port in self.clients).any()
         m.d.sync += [flight.eq(after), self.idle.eq((flight == 0) & ~arbiter.taken & ~asked)]
         _drive_address(m, self, "ar", arbiter.o, self.config.axi_bytes)
@@ -128,7 +131,7 @@ class ReadMux(wiring.Component):
             port = self.clients[k]
             wiring.connect(m, wiring.flipped(port.request), arbiter.i[k])
             m.d.comb += [
-                arbiter.spare[k].eq(port.spare),
+                arbiter.low_priority[k].eq(port.low_priority),
                 port.data.valid.eq(valids[k]),
                 port.data.payload.eq(beat),
             ]
@@ -192,8 +195,10 @@ class WriteMux(wiring.Component):
         m.d.comb += [
             arbiter.base.eq(self.base),
             arbiter.back.eq(self.back),
-            arbiter.room_spare.eq(0),
-            arbiter.room.eq(order.level <= self.ORDER_DEPTH - 3),  # as many can be on their way
+            arbiter.can_accept_low.eq(0),
+            arbiter.can_accept.eq(
+                order.level <= self.ORDER_DEPTH - 3
+            ),  # as many can be on their way
             order.i.valid.eq(arbiter.taken),
             order.i.payload.client.eq(arbiter.client),
             order.i.payload.length.eq(arbiter.length),
@@ -204,13 +209,13 @@ class WriteMux(wiring.Component):
             wiring.connect(m, wiring.flipped(self.clients[k].request), arbiter.i[k])
 
         # the beat of a `step` is taken in the next cycle, from the client in `take`
-        room, step, take = Signal(), Signal(), Signal(self.n)
+        can_accept, step, take = Signal(), Signal(), Signal(self.n)
         m.d.sync += [
-            room.eq(beats.level <= self.BEATS - 3),  # as many can be on their way
+            can_accept.eq(beats.level <= self.BEATS - 3),  # as many can be on their way
             take.eq(Cat(step & (order.o.payload.client == k) for k in range(self.n))),
         ]
         m.d.comb += [
-            step.eq(order.o.valid & room),
+            step.eq(order.o.valid & can_accept),
             order.o.ready.eq(self._ends(m, order.o.payload, step)),
             *(port.data.ready.eq(bit) for port, bit in zip(self.clients, take, strict=True)),
             beats.i.valid.eq(take.any()),

@@ -25,16 +25,15 @@ class BurstSplitter(wiring.Component):
     config : AccelConfig.
     max_burst : beats, a power of two.
     count_bits : bits of ``n_beats``.
-    room : beats that the client has room for, at least `max_burst`; None: it always has. A burst,
-    short or long, is issued
-        while there is room for `max_burst` beats.
-    eager : a request that about so many beats precede, for which room is taken, is spare; None: no
-    request is.
+    capacity : beats that the client has room for, at least `max_burst`; None: any number. A burst
+    is issued while there is room for `max_burst` beats, however short it is.
+    eager : a request before which so many beats, about, are taken room for has low priority; None:
+    no request has.
 
     Members
     -------
     i : stream of `linear_layout(count_bits)`.
-    request, spare : as in `layouts.read_port`.
+    request, low_priority : as in `layouts.read_port`.
     freed : high in a cycle in which room for one more beat becomes free.
     """
 
@@ -43,16 +42,16 @@ class BurstSplitter(wiring.Component):
         config: AccelConfig,
         max_burst: int,
         count_bits: int,
-        room: int | None = None,
+        capacity: int | None = None,
         eager: int | None = None,
     ) -> None:
         if max_burst * config.axi_bytes > 4096 or max_burst & max_burst - 1:
             raise ValueError(f"expected a power of two of beats within 4 KiB, not {max_burst!r}")
-        if room is not None and room < max_burst:
-            raise ValueError(f"expected room for a burst of {max_burst} beats, not {room!r}")
-        self.max_burst, self.room, self.eager, self.beat_bits = (
+        if capacity is not None and capacity < max_burst:
+            raise ValueError(f"expected a capacity of a burst, {max_burst} beats, not {capacity!r}")
+        self.max_burst, self.capacity, self.eager, self.beat_bits = (
             max_burst,
-            room,
+            capacity,
             eager,
             bits_for(config.axi_bytes),
         )
@@ -60,7 +59,7 @@ class BurstSplitter(wiring.Component):
             {
                 "i": In(stream.Signature(linear_layout(count_bits))),
                 "request": Out(stream.Signature(data.StructLayout({"addr": 32, "length": 9}))),
-                "spare": Out(1),
+                "low_priority": Out(1),
                 "freed": In(1),
             }
         )
@@ -68,10 +67,10 @@ class BurstSplitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.out = out = StreamRegister(self.request.payload.shape())
-        burst, roomy, step = out.i.payload, Signal(init=1), Signal()
-        self._cut(m, burst, roomy & out.i.ready, step)
-        if self.room is not None:
-            self._reserve(m, self.room, burst, roomy, step)
+        burst, has_credit, step = out.i.payload, Signal(init=1), Signal()
+        self._cut(m, burst, has_credit & out.i.ready, step)
+        if self.capacity is not None:
+            self._reserve(m, self.capacity, burst, has_credit, step)
         wiring.connect(m, out.o, wiring.flipped(self.request))
         m.d.comb += out.i.valid.eq(step)
         return m
@@ -81,7 +80,7 @@ class BurstSplitter(wiring.Component):
         `free`.
         """
         place_bits = bits_for(self.max_burst)
-        read, held = self.i.payload, Signal()
+        read, pending = self.i.payload, Signal()
         addr = read.addr[self.beat_bits :]  # in beats
         # Of the read's first beat; of the burst: which one of the read, its first beat's place,
         # whether it is the last.
@@ -99,19 +98,19 @@ class BurstSplitter(wiring.Component):
         end = Signal(len(before_last) + place_bits)
         m.d.comb += [
             end.eq(read.n_beats + (addr[:place_bits] - (self.max_burst + 1))),
-            step.eq(held & free),
-            self.i.ready.eq(~held),
+            step.eq(pending & free),
+            self.i.ready.eq(~pending),
             out.addr.eq(Cat(Const(0, self.beat_bits), place, (base + burst)[: len(base)])),
             out.length.eq(Mux(ends, last_place, self.max_burst - 1) - place + 1),
         ]
-        m.d.sync += held.eq(Mux(held, ~(step & ends), self.i.valid))
+        m.d.sync += pending.eq(Mux(pending, ~(step & ends), self.i.valid))
         with m.If(step):
             m.d.sync += [
                 burst.eq(Mux(ends, 0, burst + 1)),
                 place.eq(0),
                 ends.eq(burst == before_last),
             ]
-        with m.If(~held):
+        with m.If(~pending):
             m.d.sync += [
                 base.eq(addr[place_bits:]),
                 place.eq(addr[:place_bits]),
@@ -119,13 +118,15 @@ class BurstSplitter(wiring.Component):
                 ends.eq(end[-1]),
             ]
 
-    def _reserve(self, m: Module, room: int, out: data.View, roomy: Value, step: Value) -> None:
-        """Takes room for each burst; `roomy` allows one in the next cycle, if there is none in
+    def _reserve(
+        self, m: Module, capacity: int, out: data.View, has_credit: Value, step: Value
+    ) -> None:
+        """Takes room for each burst; `has_credit` allows one in the next cycle, if there is none in
         this.
         """
         length = out.length[: bits_for(self.max_burst + 1)]
         credits, change = (
-            Signal(range(room + 1), init=room),
+            Signal(range(capacity + 1), init=capacity),
             Signal(signed(len(length) + 1)),
         )
         after, freed = Signal.like(credits), Signal()
@@ -136,9 +137,9 @@ class BurstSplitter(wiring.Component):
             # can go, two cycles later.
             change.eq(freed - Mux(step, length, 0)),
             credits.eq(after),
-            roomy.eq(after >= self.max_burst),
+            has_credit.eq(after >= self.max_burst),
         ]
-        if self.eager is not None and self.eager + self.max_burst < room:
-            # As it is now: a burst that was spare is needed when it has waited long enough. One
+        if self.eager is not None and self.eager + self.max_burst < capacity:
+            # As it is now: a burst of low priority is needed when it has waited long enough. One
             # burst waits at `request`.
-            m.d.sync += self.spare.eq(after < room - self.eager - self.max_burst)
+            m.d.sync += self.low_priority.eq(after < capacity - self.eager - self.max_burst)

@@ -30,7 +30,7 @@ class LinearReader(wiring.Component):
     fifo_depth : beats in flight or waiting, a power of two.
     max_burst : longest burst; bursts are cut at multiples of it.
     count_bits : bits of ``n_beats``; default: enough for 4 GiB.
-    eager : requests that about so many beats precede, in flight or waiting, are spare; None: no
+    eager : requests that so many beats, in flight or waiting, precede have low priority; None: no
     request is.
 
     Members
@@ -75,7 +75,7 @@ class LinearReader(wiring.Component):
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         m.d.comb += [
             splitter.freed.eq(fifo.o.valid & fifo.o.ready),
-            self.port.spare.eq(splitter.spare),
+            self.port.low_priority.eq(splitter.low_priority),
         ]
         return m
 

@@ -130,11 +130,11 @@ class Writer(wiring.Component):
         m.submodules.bursts = bursts = StreamFifo(burst.payload.shape(), self.BURSTS, block=True)
         wiring.connect(m, burst, bursts.i)
         made = output_register(m, burst.payload)
-        room = Signal()  # two more bursts fit: one can be on its way in
-        m.d.sync += room.eq(bursts.level < bursts.depth - 1)
+        can_push = Signal()  # two more bursts fit: one can be on its way in
+        m.d.sync += can_push.eq(bursts.level < bursts.depth - 1)
         m.d.comb += [
             known.eq(here_valid & (here.last | ahead.valid)),
-            places.i.valid.eq(known & room),
+            places.i.valid.eq(known & can_push),
             step.eq(places.i.valid & places.i.ready),
             ahead.ready.eq(~here_valid | step),
             places.i.payload.slot.eq(here.addr if per_beat > 1 else 0),
@@ -196,14 +196,14 @@ class Writer(wiring.Component):
         m.submodules.awaited = awaited = StreamFifo(1, self.UNACKNOWLEDGED)
         packed, tile_ends = Signal(layout, reset_less=True), Signal(reset_less=True)
         complete, fresh = Signal(), Signal(init=1)  # the beat leaves; the next vector begins a beat
-        room, step, pushed, part_ends = Signal(), Signal(), Signal(), Signal(init=1)
+        can_push, step, pushed, part_ends = Signal(), Signal(), Signal(), Signal(init=1)
         place = places.payload
         m.d.comb += [
-            room.eq(~complete | (beats.i.ready & awaited.i.ready)),
-            pushed.eq(complete & room),
-            self.data.ready.eq(places.valid & part_ends & room),
-            step.eq(self.data.valid & places.valid & room),
-            places.ready.eq(self.data.valid & part_ends & room),
+            can_push.eq(~complete | (beats.i.ready & awaited.i.ready)),
+            pushed.eq(complete & can_push),
+            self.data.ready.eq(places.valid & part_ends & can_push),
+            step.eq(self.data.valid & places.valid & can_push),
+            places.ready.eq(self.data.valid & part_ends & can_push),
             beats.i.valid.eq(complete & awaited.i.ready),
             beats.i.payload.eq(packed),
             awaited.i.valid.eq(complete & beats.i.ready & packed.last),
@@ -211,7 +211,7 @@ class Writer(wiring.Component):
             awaited.o.ready.eq(self.port.response),
         ]
         m.d.sync += self.done.eq(self.port.response & awaited.o.payload)
-        with m.If(room):
+        with m.If(can_push):
             m.d.sync += complete.eq(step & place.beat_ends)
         with m.If(step):
             m.d.sync += [

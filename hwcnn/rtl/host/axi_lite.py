@@ -103,20 +103,20 @@ def read_channel(
 
     Performance counter number `turn` can be read: reads of the others wait for their turn.
     """
-    word, in_map, held, answers = Signal(_WORD_BITS), Signal(), Signal(), Signal()
+    word, in_map, pending, answers = Signal(_WORD_BITS), Signal(), Signal(), Signal()
     # the counters begin at a multiple of their number of words, rounded up
     page = bits_for(len(PERF))
     number = word[:page]
     is_counter = (word[page:] == PERF_OFFSET >> 2 + page) & (number < len(PERF))
-    m.d.comb += answers.eq(held & (~is_counter | (number == turn)))
-    m.d.comb += slave.arready.eq(~held & ~slave.rvalid)
+    m.d.comb += answers.eq(pending & (~is_counter | (number == turn)))
+    m.d.comb += slave.arready.eq(~pending & ~slave.rvalid)
     with m.If(slave.arvalid & slave.arready):
-        m.d.sync += [Cat(word, in_map).eq(_locate(slave.araddr)), held.eq(1)]
+        m.d.sync += [Cat(word, in_map).eq(_locate(slave.araddr)), pending.eq(1)]
     with m.If(slave.rready):
         m.d.sync += slave.rvalid.eq(0)
     with m.If(answers):
-        m.d.sync += [held.eq(0), slave.rvalid.eq(1)]
-    with m.If(held):
+        m.d.sync += [pending.eq(0), slave.rvalid.eq(1)]
+    with m.If(pending):
         m.d.sync += slave.rdata.eq(0)
         with m.If(in_map):
             with m.Switch(word):

@@ -49,7 +49,7 @@ class Dispatch(wiring.Component):
         m = Module()
         queues = [getattr(self, f"o_{i.name}") for i in self.instructions]
         opcode = self.i.payload[:8]
-        word, held = Signal(isa.WORD_BITS, reset_less=True), Signal()
+        word, pending = Signal(isa.WORD_BITS, reset_less=True), Signal()
         # a bit for the queue that the word in the register goes to; none for a bad opcode
         target = Signal(len(queues))
         header = Signal(init=1)  # the word at `i` is one
@@ -59,22 +59,22 @@ class Dispatch(wiring.Component):
         m.d.comb += [
             ends.eq(target[self.instructions.index(isa.END)] | ~target.any()),
             goes.eq((target & Cat(queue.ready for queue in queues)).any()),
-            self.i.ready.eq(running & ~held),
+            self.i.ready.eq(running & ~pending),
             take.eq(self.i.valid & self.i.ready),
             self.stop.eq(~running),
-            self.bad_opcode.eq(running & held & ~target.any()),
+            self.bad_opcode.eq(running & pending & ~target.any()),
         ]
         for bit, queue in zip(target, queues, strict=True):
-            m.d.comb += [queue.valid.eq(held & bit), queue.payload.eq(word)]
+            m.d.comb += [queue.valid.eq(pending & bit), queue.payload.eq(word)]
 
         with m.If(goes):
-            m.d.sync += held.eq(0)
-        with m.If(running & held & ends):
+            m.d.sync += pending.eq(0)
+        with m.If(running & pending & ends):
             m.d.sync += running.eq(0)
         with m.If(self.bad_opcode):
-            m.d.sync += held.eq(0)
+            m.d.sync += pending.eq(0)
         with m.If(take):
-            m.d.sync += [word.eq(self.i.payload), held.eq(1), rest.eq(rest - 1)]
+            m.d.sync += [word.eq(self.i.payload), pending.eq(1), rest.eq(rest - 1)]
             with m.If(header):
                 m.d.sync += [
                     header.eq(0),

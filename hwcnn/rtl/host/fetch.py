@@ -50,7 +50,7 @@ class Fetch(wiring.Component):
         request, arrive, drop, pop = Signal(), Signal(), Signal(), Signal()
         address = Signal(32, reset_less=True)
         # beats neither requested nor waiting in the FIFO
-        room = Signal(range(depth + 1), init=depth)
+        credits = Signal(range(depth + 1), init=depth)
         flight = Signal(range(depth + 1))  # beats requested that have not arrived
         asking = Signal()
         m.d.comb += [
@@ -65,12 +65,12 @@ class Fetch(wiring.Component):
             arrive.eq(self.port.data.valid),
             pop.eq(fifo.o.valid & fifo.o.ready),
         ]
-        left = Signal.like(room)
-        m.d.comb += left.eq(room - Mux(request, beats, 0))
+        left = Signal.like(credits)
+        m.d.comb += left.eq(credits - Mux(request, beats, 0))
         settled = Signal()  # nothing was asked for, in flight or waiting a cycle ago
         m.d.sync += [
             settled.eq(~asking & (flight == 0) & (fifo.level == 0)),
-            room.eq(left + pop),
+            credits.eq(left + pop),
             flight.eq(flight + Mux(request, beats, 0) - arrive),
             address.eq(address + Mux(request, BURST_BYTES, 0)),
             asking.eq((asking & ~request) | (~drop & (left >= beats))),

@@ -97,13 +97,13 @@ class InstructionQueue(wiring.Component):
         write, first = Signal(range(depth)), Signal(range(depth))
         # Words in the RAM, the whole of that instruction until its header is read; there are fewer
         # than `depth`.
-        stored, space = Signal(range(depth + 1)), Signal(init=1)
+        stored, not_full = Signal(range(depth + 1)), Signal(init=1)
         # the word to read; the one in the RAM's read register
         wanted, arriving = Signal(range(n), init=1), Signal(range(n))
         # left: the header is in the read register
         push, read, header_read, arrives, left = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(space),
+            self.i.ready.eq(not_full),
             push.eq(self.i.valid & self.i.ready),
             ram.w_en.eq(push),
             ram.w_addr.eq(write),
@@ -116,7 +116,7 @@ class InstructionQueue(wiring.Component):
         m.d.sync += [
             write.eq(write + push),
             stored.eq(stored + push),
-            space.eq(space & ~(push & (stored == depth - 1))),
+            not_full.eq(not_full & ~(push & (stored == depth - 1))),
             arrives.eq(read),
             left.eq(header_read),
             full.eq(left | (full & ~take)),
@@ -127,7 +127,7 @@ class InstructionQueue(wiring.Component):
             m.d.sync += [first.eq(first + n), stored.eq(stored + push - n)]
         header = Signal(isa.WORD_BITS, reset_less=True)
         with m.If(left):
-            m.d.sync += [space.eq(1), header.eq(ram.r_data)]
+            m.d.sync += [not_full.eq(1), header.eq(ram.r_data)]
         fields = Signal((n - 1) * isa.WORD_BITS, reset_less=True)
         with m.If(arrives):
             with m.Switch(arriving):

@@ -6,9 +6,9 @@ from amaranth.hdl import ShapeLike
 
 def output_register(m: Module, output: Signal) -> Signal:
     """A register without reset behind an output of a block, which follows it."""
-    held = Signal(output.shape(), name=f"{Value.cast(output).name}_register", reset_less=True)
-    m.d.comb += output.eq(held)
-    return held
+    delayed = Signal(output.shape(), name=f"{Value.cast(output).name}_register", reset_less=True)
+    m.d.comb += output.eq(delayed)
+    return delayed
 
 
 def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
@@ -16,9 +16,9 @@ def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
     shift-register LUTs.
     """
     for i in range(cycles):
-        held = Signal(value.shape(), name=f"{name}_{i}", reset_less=True)
-        m.d.sync += held.eq(value)
-        value = held
+        delayed = Signal(value.shape(), name=f"{name}_{i}", reset_less=True)
+        m.d.sync += delayed.eq(value)
+        value = delayed
     return value
 
 
@@ -26,9 +26,9 @@ def register(
     m: Module, name: str, shape: ShapeLike, value: Value, clear: Value | None = None
 ) -> Signal:
     """`value` a cycle later, or 0 where `clear`, in a register without reset."""
-    held = Signal(shape, name=name, reset_less=True)
-    m.d.sync += held.eq(value)
+    delayed = Signal(shape, name=name, reset_less=True)
+    m.d.sync += delayed.eq(value)
     if clear is not None:
         with m.If(clear):
-            m.d.sync += held.eq(0)
-    return held
+            m.d.sync += delayed.eq(0)
+    return delayed

@@ -59,14 +59,17 @@ class StreamFifo(wiring.Component):
         write, read = Signal(len(ram.w_addr)), Signal(len(ram.r_addr))
         # In the RAM, not yet read out; what is read out counts for a cycle more (`fetched`).
         stored, fetched = Signal(range(self.depth + 1)), Signal()
-        space, any_stored = Signal(init=1), Signal()  # another one fits; there is one to read out
+        not_full, any_stored = (
+            Signal(init=1),
+            Signal(),
+        )  # another one fits; there is one to read out
         full_out = Signal()  # the RAM's read register holds an item
         push, pop, fetch = Signal(), Signal(), Signal()
         back = self.back if self.history else Const(0)
         raw_i = self.i.payload.as_value() if hasattr(self.i.payload, "as_value") else self.i.payload
         raw_o = self.o.payload.as_value() if hasattr(self.o.payload, "as_value") else self.o.payload
         m.d.comb += [
-            self.i.ready.eq(space),
+            self.i.ready.eq(not_full),
             push.eq(self.i.valid & self.i.ready),
             pop.eq(self.o.valid & self.o.ready),
             fetch.eq(any_stored & (~full_out | pop)),
@@ -83,7 +86,7 @@ class StreamFifo(wiring.Component):
             fetched.eq(fetch),
             stored.eq(stored + push - fetched),
             any_stored.eq(push | (any_stored & ~(fetch & (stored == Mux(fetched, 2, 1))))),
-            space.eq(fetched | (space & ~(push & (stored == self.depth - 1)))),
+            not_full.eq(fetched | (not_full & ~(push & (stored == self.depth - 1)))),
             full_out.eq(fetch | (full_out & ~pop)),
         ]
         with m.If(push):
@@ -133,16 +136,16 @@ class SkidBuffer(_Registers):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        spare = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
-        full, payload = Signal(), output_register(m, self.o.payload)  # full: `spare` holds an item
+        skid = Signal.like(self.i.payload, reset_less=True)  # what came while `o` was not taken
+        full, payload = Signal(), output_register(m, self.o.payload)  # full: `skid` holds an item
         m.d.comb += self.i.ready.eq(~full)
         with m.If(~full):
-            m.d.sync += spare.eq(self.i.payload)
+            m.d.sync += skid.eq(self.i.payload)
         goes = ~self.o.valid | self.o.ready
         m.d.sync += [
             self.o.valid.eq(~goes | self.i.valid | full),
             full.eq(~goes & (self.i.valid | full)),
         ]
         with m.If(goes):
-            m.d.sync += payload.eq(Mux(full, spare, self.i.payload))
+            m.d.sync += payload.eq(Mux(full, skid, self.i.payload))
         return m

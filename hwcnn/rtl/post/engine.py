@@ -92,7 +92,7 @@ class PostCore(wiring.Component):
         wiring.connect(m, wiring.flipped(self.params), slots.params)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
 
-        may, issue, free, end, leave = Signal(), Signal(), Signal(), Signal(), Signal()
+        can_issue, issue, free, end, leave = Signal(), Signal(), Signal(), Signal(), Signal()
         waiting = self._accept(m, free)
         run, running, running_next = self._issue(m, issue, free, waiting, end)
         # second[k]: in k cycles a second pass begins. idle: nothing runs, and no second pass begins
@@ -104,10 +104,10 @@ class PostCore(wiring.Component):
         ]
         m.d.comb += [
             # Without a second stage there is no residual to wait for.
-            free.eq(idle | (may & end & ~run.stage2)),
+            free.eq(idle | (can_issue & end & ~run.stage2)),
             leave.eq(second[0] | (issue & ~run.stage2)),
         ]
-        self._credit(m, run, running & ~second[0], running_next & ~second[1], may, issue)
+        self._credit(m, run, running & ~second[0], running_next & ~second[1], can_issue, issue)
 
         sent = Signal(PostPipeline.LATENCY)
         m.d.sync += [sent.eq(Cat(leave, sent)), self.done.eq(issue & end)]
@@ -183,12 +183,18 @@ class PostCore(wiring.Component):
         return run, running, running_next
 
     def _credit(
-        self, m: Module, run: data.View, ready: Value, ready_next: Value, may: Value, issue: Value
+        self,
+        m: Module,
+        run: data.View,
+        ready: Value,
+        ready_next: Value,
+        can_issue: Value,
+        issue: Value,
     ) -> None:
         """Decides about `issue`, all but the residual a cycle ahead: places in the output FIFO are
         reserved.
         """
-        room, any_room, any_room_next = (
+        credits, has_credit, has_credit_next = (
             Signal(range(self.FIFO + 1), init=self.FIFO),
             Signal(init=1),
             Signal(),
@@ -197,15 +203,15 @@ class PostCore(wiring.Component):
         there = self.residual.valid | ~run.residual
         m.d.sync += [
             popped.eq(self.o.valid & self.o.ready),
-            room.eq(room - issue + popped),
-            any_room.eq(any_room_next),
-            may.eq(ready_next & any_room_next),
+            credits.eq(credits - issue + popped),
+            has_credit.eq(has_credit_next),
+            can_issue.eq(ready_next & has_credit_next),
         ]
         m.d.comb += [
-            any_room_next.eq(popped | room[1:].any() | (room[0] & ~issue)),
-            issue.eq(may & there),
-            self.stall_store.eq(ready & ~any_room & there),
-            self.residual.ready.eq(may & run.residual),
+            has_credit_next.eq(popped | credits[1:].any() | (credits[0] & ~issue)),
+            issue.eq(can_issue & there),
+            self.stall_store.eq(ready & ~has_credit & there),
+            self.residual.ready.eq(can_issue & run.residual),
         ]
 
     def _control(self, control: data.View, run: data.View, second: Value) -> list[Statement]:

@@ -82,19 +82,23 @@ class VectorCore(wiring.Component):
         wire_params(m, self.params, coefficients)
 
         # Places for results; there is one, and was one more before the last was taken.
-        places, room = Signal(range(self.FIFO + 1), init=self.FIFO), Signal()
-        may = Signal()  # issue a vector, as far as the operands are there
+        credits, has_credit = Signal(range(self.FIFO + 1), init=self.FIFO), Signal()
+        can_issue = Signal()  # issue a vector, as far as the operands are there
         there, reserve, idle = operand_a(
-            m, self.config, at, self.a, self.params, alu, coefficients, room
+            m, self.config, at, self.a, self.params, alu, coefficients, has_credit
         )
         b_there = operand_b(m, self.config, at, self.b, alu)
         running, runs_on, ends, opens, first, next_first = self._count(m, coefficients)
         table_ready = self._results(m, alu)
         m.d.sync += [
-            places.eq(places - reserve + (self.o.valid & self.o.ready)),
-            room.eq(places > 1),
+            credits.eq(credits - reserve + (self.o.valid & self.o.ready)),
+            has_credit.eq(credits > 1),
             self.upper.eq(self.issue),
-            may.eq(~self.issue & runs_on & (run.lrn | (room & (coefficients.ready | ~next_first)))),
+            can_issue.eq(
+                ~self.issue
+                & runs_on
+                & (run.lrn | (has_credit & (coefficients.ready | ~next_first)))
+            ),
             self.take.eq(
                 self.i.valid
                 & hand_on(m, self, self.take)
@@ -107,7 +111,7 @@ class VectorCore(wiring.Component):
             ),
         ]
         m.d.comb += [
-            self.ready.eq(may & b_there),
+            self.ready.eq(can_issue & b_there),
             self.issue.eq(self.ready & there),
             self.i.ready.eq(self.take),
         ]

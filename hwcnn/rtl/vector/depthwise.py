@@ -97,7 +97,7 @@ class Depthwise(wiring.Component):
         Counters go down to -1, and their sign alone decides.
         """
         f = self.fields
-        running, space = Signal(name="writes"), Signal()
+        running, not_full = Signal(name="writes"), Signal()
         word, bank = Signal(pointer), Signal(bits_for(self.taps))
         cols, rows, blocks = (
             Signal(signed(18), name=f"in_{n}", reset_less=True) for n in ("cols", "rows", "blocks")
@@ -107,14 +107,14 @@ class Depthwise(wiring.Component):
         )
         used = Signal(pointer)
         m.d.comb += [
-            self.i.ready.eq(running & space),
+            self.i.ready.eq(running & not_full),
             accept.eq(self.i.valid & self.i.ready),
             last_col.eq(cols[-1]),
             last_row.eq(rows[-1]),
             wrap.eq(last_col | (bank == self.taps - 1)),
             used.eq(word - needed),
         ]
-        m.d.sync += space.eq(used < self.depth - 1)
+        m.d.sync += not_full.eq(used < self.depth - 1)
         with m.If(accept):
             m.d.sync += [
                 word.eq(word + wrap),

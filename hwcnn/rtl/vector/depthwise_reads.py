@@ -42,7 +42,7 @@ class WindowReads:
 
     def __init__(self, unit: Any, needed: Signal, row_done: Any, pointer: Shape) -> None:
         self.fields, self.start, self.o = unit.fields, unit.start, unit.o
-        self.taps, self.depth, self.places = unit.taps, unit.depth, unit.FIFO
+        self.taps, self.depth, self.credits = unit.taps, unit.depth, unit.FIFO
         self.needed, self.row_done, self.pointer = needed, row_done, pointer
 
     def _rows(self, m: Module, row_ends: Signal) -> tuple[Signal, ...]:
@@ -194,13 +194,16 @@ class WindowReads:
         first_taps, last_group, last_line, last_col = (
             Signal(name=n) for n in ("first_taps", "last_group", "last_line", "last_col")
         )
-        places, room = Signal(range(self.places + 1), init=self.places), Signal(name="room")
+        credits, has_credit = (
+            Signal(range(self.credits + 1), init=self.credits),
+            Signal(name="has_credit"),
+        )
         go, ends = Signal(name="go"), Signal(name="output_ends")
         m.d.comb += [
             last_group.eq(groups[-1]),
             last_line.eq(lines[-1]),
             last_col.eq(cols[-1]),
-            go.eq(active & (room | ~first_taps)),
+            go.eq(active & (has_credit | ~first_taps)),
             ends.eq(go & last_group & last_line),
             row_ends.eq(ends & last_col),
             issue.valid.eq(go),
@@ -208,8 +211,8 @@ class WindowReads:
             issue.last.eq(last_group & last_line),
         ]
         m.d.sync += [
-            places.eq(places - (go & first_taps) + (self.o.valid & self.o.ready)),
-            room.eq(places > 1),
+            credits.eq(credits - (go & first_taps) + (self.o.valid & self.o.ready)),
+            has_credit.eq(credits > 1),
         ]
         with m.If(go):
             m.d.sync += [

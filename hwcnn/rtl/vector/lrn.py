@@ -41,8 +41,8 @@ class LrnFactors(wiring.Component):
     n_blk, n_pixels, ca, half : of the instruction, stable while busy. start : pulse, while not
     busy. busy : not done yet.
     params : beats of PARAM; those of dest 2 fill the table.
-    i : stream of vectors, block by block. room : a result can be taken; reserve : one is begun (so
-    it will come), and `room` is not looked at in the next cycle.
+    i : stream of vectors, block by block. has_credit : a result can be taken; reserve : one is
+    begun (so it will come), and `has_credit` is not looked at in the next cycle.
     factors : {en, group, values}: the factors of lanes group*lookups and on. o : {valid, vector}:
     with the vector's last factors its lower half, the upper half a cycle later.
     """
@@ -62,7 +62,7 @@ class LrnFactors(wiring.Component):
                 "busy": Out(1),
                 "params": In(param_port(config)),
                 "i": In(stream.Signature(8 * config.lanes)),
-                "room": In(1),
+                "has_credit": In(1),
                 "reserve": Out(1),
                 "factors": Out(
                     wiring.Signature(
@@ -80,7 +80,7 @@ class LrnFactors(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         sequence = LrnSequence(self.config)
-        sequence.build(m, self.i, self.room, self.start, self.n_blk, self.n_pixels, self.busy)
+        sequence.build(m, self.i, self.has_credit, self.start, self.n_blk, self.n_pixels, self.busy)
         m.d.comb += self.reserve.eq(sequence.reserve)
         squares, ages = self._squares(m, sequence.step)
         totals = self._totals(m, squares, ages)

@@ -62,7 +62,7 @@ class LrnSequence:
         self,
         m: Module,
         i: stream.Interface,
-        room: Value,
+        has_credit: Value,
         start: Value,
         n_blk: Value,
         n_pixels: Value,
@@ -71,7 +71,7 @@ class LrnSequence:
         """The logic; the arguments are members of `lrn.LrnFactors`."""
         m.submodules.vectors = ram = Ram(8 * self.config.lanes, self.config.pool_depth)
         ends_soon = self.stepping & (self.count == self.steps - 2)
-        self._decide(m, ram, i, room, busy, ends_soon)
+        self._decide(m, ram, i, has_credit, busy, ends_soon)
         self._count(m, ram, i, start, n_blk, n_pixels)
         m.d.sync += self.begins.eq(self.load)
         self.reserve = self.begins & ~self.filled
@@ -90,7 +90,13 @@ class LrnSequence:
         }
 
     def _decide(
-        self, m: Module, ram: Ram, i: stream.Interface, room: Value, busy: Value, ends_soon: Value
+        self,
+        m: Module,
+        ram: Ram,
+        i: stream.Interface,
+        has_credit: Value,
+        busy: Value,
+        ends_soon: Value,
     ) -> None:
         """When a vector is loaded, and from where."""
         load, fill, rewind = self.load, self.fill, self.rewind
@@ -118,8 +124,8 @@ class LrnSequence:
             self.last.eq(self.next_last),
             rewind.eq(self.last & self.ending),
             self.stepping.eq(load | (self.stepping & ~self.last)),
-            self.takes.eq(self.next_free & ~self.flush & (fill | room)),
-            self.repeats.eq(self.next_free & self.flush & room),
+            self.takes.eq(self.next_free & ~self.flush & (fill | has_credit)),
+            self.repeats.eq(self.next_free & self.flush & has_credit),
         ]
 
     def _count(

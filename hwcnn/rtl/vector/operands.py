@@ -25,7 +25,7 @@ def operand_a(
     params: wiring.PureInterface,
     alu: Alu,
     coefficients: Coefficients,
-    room: Value,
+    has_credit: Value,
 ) -> tuple[Value, Value, Value]:
     """Operand A, from the window, LRN or as it is: (it is there, a result's place is taken, no
     unit is at work).
@@ -36,7 +36,7 @@ def operand_a(
     m.d.sync += taken.eq(at.issue & run.plain)
     there, ready, reserve, idle = run.plain & a.valid, taken, at.upper, Const(1, 1)
     if "lrn" in features:
-        lrn = _lrn(m, config, at, a, params, coefficients, room)
+        lrn = _lrn(m, config, at, a, params, coefficients, has_credit)
         # Its halves come late, from a RAM, so they are merged last.
         wanted = run.lrn.replicate(8)
         x = [
@@ -78,7 +78,7 @@ def _lrn(
     a: stream.Interface,
     params: wiring.PureInterface,
     coefficients: Coefficients,
-    room: Value,
+    has_credit: Value,
 ) -> LrnFactors:
     """The unit of local response normalisation, which reads A."""
     run = at.run
@@ -91,7 +91,7 @@ def _lrn(
         lrn.ca.eq(run.ca),
         lrn.half.eq(run.lrn_half),
         lrn.start.eq(at.begin & run.lrn),
-        lrn.room.eq(room),
+        lrn.has_credit.eq(has_credit),
         lrn.i.payload.eq(a.payload),
         lrn.i.valid.eq(a.valid),
     ]

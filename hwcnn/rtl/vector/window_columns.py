@@ -33,8 +33,8 @@ class ColumnStage:
     ) -> None:
         self.fields, self.start, self.o, self.lanes = fields, start, o, lanes
         self.sum_bits = sum_bits
-        self.running, self.held, self.issue = (
-            Signal(name=f"columns_{n}") for n in ("running", "held", "issue")
+        self.running, self.pending, self.issue = (
+            Signal(name=f"columns_{n}") for n in ("running", "pending", "issue")
         )
         # The next entry to ask for, the first of its output, and of the next row's first output.
         self.address, self.base, self.below = (
@@ -49,14 +49,14 @@ class ColumnStage:
             Signal(signed(bits_for(depth) + 1), reset_less=True),
             Signal(name="first_tap", reset_less=True),
         )
-        # of which `held`
+        # of which `pending`
         asked = data.StructLayout({"address": pointer, "first": 1, "last": 1})
         self.asked = Signal(asked, reset_less=True)
         # The stages behind an issue go on, and will in the next cycle: while no result is at `o`.
         self.advance, self.next_advance = (
             Signal(name=f"columns_{n}") for n in ("advance", "next_advance")
         )
-        self.may, self.move = (Signal(name=f"columns_{n}") for n in ("may", "move"))
+        self.can_ask, self.move = (Signal(name=f"columns_{n}") for n in ("can_ask", "move"))
         self.last_tap, self.last_col, self.last_row, self.row_ends = (
             Signal(name=f"columns_{n}") for n in ("last_tap", "last_col", "last_row", "row_ends")
         )
@@ -87,7 +87,7 @@ class ColumnStage:
     @property
     def busy(self) -> Value:
         """A result is not at `o` yet."""
-        return self.running | self.held | self.read.valid | self.loaded.valid
+        return self.running | self.pending | self.read.valid | self.loaded.valid
 
     def _decide(self, m: Module, ring: Ram, written: Value) -> None:
         """Which entry is asked for, and whether it is there to be read."""
@@ -101,17 +101,19 @@ class ColumnStage:
             self.last_col.eq(self.cols[-1]),
             self.last_row.eq(self.rows[-1]),
             row_ends.eq(self.last_tap & self.last_col),
-            self.may.eq(self.running & (~self.held | self.issue)),
-            self.turn.eq(self.may & row_ends & ~self.turned & self.steps[-1]),
-            self.move.eq((self.may & ~row_ends) | self.turn),
+            self.can_ask.eq(self.running & (~self.pending | self.issue)),
+            self.turn.eq(self.can_ask & row_ends & ~self.turned & self.steps[-1]),
+            self.move.eq((self.can_ask & ~row_ends) | self.turn),
             self.behind.eq(self.address - written),
             self.asked_behind.eq(asked.address - written),
             ring.r_en.eq(self.issue),
             ring.r_addr.eq(asked.address),
         ]
-        is_there = Mux(self.move, self.behind[-1], self.held & ~self.issue & self.asked_behind[-1])
+        is_there = Mux(
+            self.move, self.behind[-1], self.pending & ~self.issue & self.asked_behind[-1]
+        )
         m.d.sync += [
-            self.held.eq(self.move | (self.held & ~self.issue)),
+            self.pending.eq(self.move | (self.pending & ~self.issue)),
             self.o.valid.eq(~self.next_advance),
             self.turned.eq(self.turn),
             self.block_turned.eq(self.turn & self.last_row),

@@ -39,7 +39,7 @@ class RowStage:
         pointer: Shape,
     ) -> None:
         self.fields, self.start, self.i, self.lanes, self.depth = fields, start, i, lanes, depth
-        self.running, self.space = Signal(), Signal(name="space")
+        self.running, self.not_full = Signal(), Signal(name="not_full")
         self.claimed = Signal(pointer)  # entries written or on their way
         self.full = Signal(pointer)
         self.to_open, self.to_close, self.cols = (
@@ -74,7 +74,7 @@ class RowStage:
     def _decide(self, m: Module, needed: Value) -> None:
         """What happens to the input at hand."""
         m.d.comb += [
-            self.i.ready.eq(self.running & self.space),
+            self.i.ready.eq(self.running & self.not_full),
             self.accept.eq(self.i.valid & self.i.ready),
             self.opens.eq(self.to_open[-1] & ~self.cols_in[-1]),
             self.closes.eq(self.to_close[-1] & ~self.cols_out[-1]),
@@ -84,7 +84,7 @@ class RowStage:
             self.older.eq(self.n_open - self.shift),
         ]
         m.d.comb += self.full.eq(self.claimed - needed)
-        m.d.sync += self.space.eq(self.full < self.depth - 1)
+        m.d.sync += self.not_full.eq(self.full < self.depth - 1)
 
     def _count(self, m: Module) -> None:
         """The counters of windows, columns, rows and blocks."""

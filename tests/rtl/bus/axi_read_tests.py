@@ -129,14 +129,14 @@ async def reports_errors(dut):
 async def spare_bursts_wait_for_the_others(dut):
     """Client 0 begins with spare bursts; as soon as the others have bursts, theirs go first."""
     n = parameter("n")
-    dut.clients__0__spare.value = 1
+    dut.clients__0__low_priority.value = 1
     slave, _ = await run(dut, random_bursts(20, [4]), 3, 0)
     order = [client for client, _, _ in slave.bursts]
     busy = [at for at, client in enumerate(order) if client]
     # only where all others pause
     assert sum(client == 0 for client in order[busy[0] : busy[-1]]) <= n
     assert order[-10:] == [0] * 10
-    dut.clients__0__spare.value = 0
+    dut.clients__0__low_priority.value = 0
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

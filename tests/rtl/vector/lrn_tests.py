@@ -66,7 +66,7 @@ async def collect(dut, count, stall):
     room = False
     while len(results) < count:
         room = room or generator.random() >= stall
-        dut.room.value = room
+        dut.has_credit.value = room
         await RisingEdge(dut.clk)
         cycles += 1
         if lower is not None:
@@ -113,14 +113,14 @@ async def run(dut, case, seed, send_stall, room_stall):
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def normalises_under_stalls(dut):
-    await start(dut, i__valid=0, room=0, start=0, params__en=0)
+    await start(dut, i__valid=0, has_credit=0, start=0, params__en=0)
     for seed, case in enumerate(CASES):
         await run(dut, case, seed, *((0.5, 0.1), (0.0, 0.9), (0.3, 0.3))[seed % 3])
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def full_rate(dut):
-    await start(dut, i__valid=0, room=0, start=0, params__en=0)
+    await start(dut, i__valid=0, has_credit=0, start=0, params__en=0)
     for case in CASES:
         cycles = await run(dut, case, 1, 0, 0)
         # From the cycle after start: the load of a vector comes a cycle before its first step, its
