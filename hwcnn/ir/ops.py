@@ -65,8 +65,18 @@ class Conv:
         return (self.x,) if residual is None else (self.x, residual)
 
 
+class _OneOperand:
+    """An operation that reads one map, `x`."""
+
+    x: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.x,)
+
+
 @dataclass(frozen=True, eq=False)
-class ConvTranspose:
+class ConvTranspose(_OneOperand):
     """Transposed convolution: input pixel i adds its products with tap k to result ``stride*i +
     dilation*k - pad``.
 
@@ -93,13 +103,9 @@ class ConvTranspose:
     groups: int = 1
     moves: bool = False
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
 
 @dataclass(frozen=True, eq=False)
-class Depthwise:
+class Depthwise(_OneOperand):
     """Convolution of each channel by a kernel of its own, on the vector engine.
 
     ``clamp(zero + rhe((sum(x*w)*mantissa + c) / 2**shift), low, high)``. weight: int8 [C, 1, kh,
@@ -123,13 +129,9 @@ class Depthwise:
     pad_value: int = 0
     moves: bool = False
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
 
 @dataclass(frozen=True, eq=False)
-class Resize:
+class Resize(_OneOperand):
     """Each result is a weighted sum of up to two rows and two columns of its channel.
 
     ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero))
@@ -149,13 +151,9 @@ class Resize:
     low: int = -128
     high: int = 127
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Pool(_OneOperand):
     """Max or average pooling over windows (global pooling is a window as large as the map).
 
     max: ``clamp(zero + rhe((max(x) + ca) * mantissa / 2**shift), low, high)``, the pads count as
@@ -179,10 +177,6 @@ class Pool:
     zero: int
     low: int = -128
     high: int = 127
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +208,7 @@ class Eltwise:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class Affine(_OneOperand):
     """Per-channel affine (a batch norm that cannot be folded, or a change of scale):
     ``clamp(zero + rhe((x*mantissa + c) / 2**shift), low, high)``; mantissa signed 18-bit, c int32,
     shift: arrays [C].
@@ -230,13 +224,9 @@ class Affine:
     low: int = -128
     high: int = 127
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
 
 @dataclass(frozen=True, eq=False)
-class Lut:
+class Lut(_OneOperand):
     """Any unary function: ``y = table[x + 128]``; table: int8 [256]."""
 
     name: str
@@ -244,13 +234,9 @@ class Lut:
     y: str
     table: Int8Array
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
 
 @dataclass(frozen=True, eq=False)
-class Lrn:
+class Lrn(_OneOperand):
     """Local response normalisation across channels.
 
     S = sum of (x - x_zero)**2 over the channels within ``size // 2`` to each side;
@@ -267,10 +253,6 @@ class Lrn:
     shift: int
     x_zero: int
     zero: int
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
 
 
 @dataclass(frozen=True, eq=False)

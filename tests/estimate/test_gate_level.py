@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyosys
 import pytest
+from minimal import least
 
 from hwcnn import cache, golden, models
-from hwcnn.config import AccelConfig
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
@@ -19,19 +19,7 @@ from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.sim import session
 from hwcnn.sim.design import Design, one_layer
 
-CONFIG = AccelConfig(
-    rows=4,
-    cols=4,
-    axi_bytes=8,
-    act_kib=4,
-    acc_depth=64,
-    queue_words=16,
-    read_fifo=32,
-    weight_fifo=64,
-    param_slots=8,
-    pool_depth=64,
-    features=(),
-)
+CONFIG = least(4, 4, 8, features=())
 SCRIPT = Path(__file__).with_name("gates.py")
 LIBRARY = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
 #: Of the library's style: what Verilator has to accept.

@@ -3,6 +3,7 @@ DRAM after it.
 """
 
 import numpy as np
+from instruction_fields import COPY
 
 from hwcnn import isa
 from hwcnn.fixedpoint import requantise, round_shift, saturate
@@ -274,37 +275,7 @@ class Network:
         return y, y_at
 
     def _vector(self, waits, address, pads, out, out_at, **fields):
-        base = dict(
-            reduce=isa.REDUCE_NONE,
-            kh=1,
-            kw=1,
-            sh=1,
-            sw=1,
-            n_kx=1,
-            span=1,
-            row_words=1,
-            line_words=1,
-            dw_weights=0,
-            dw_words=0,
-            b_mode=isa.B_NONE,
-            b_addr=0,
-            b_blk_stride=0,
-            alu=isa.ALU_ADD,
-            per_channel=0,
-            slot=0,
-            lrn=0,
-            lrn_half=1,
-            lut=0,
-            ca=0,
-            cb=0,
-            ma=0,
-            mb=0,
-            c=0,
-            shift=0,
-            zero=0,
-            low=-128,
-            high=127,
-        )
+        base = COPY | dict(lrn_half=1, ma=0)
         _, h, w = out.shape
         self.emit(
             isa.VECTOR,

@@ -14,6 +14,18 @@ from .arbiter import RequestArbiter, select
 AXI_INCR = 1
 
 
+def _state_members(n: int) -> dict[str, Member]:
+    """What `ReadMux` and `WriteMux` are told and tell beside their clients."""
+    return {
+        "base": In(32),
+        "idle": Out(1),
+        "error": Out(1),
+        "ended": Out(1),
+        "client": Out(bits_for(n)),
+        "back": In(1),
+    }
+
+
 def _address_members(prefix: str, n: int) -> dict[str, Member]:
     return {
         f"{prefix}id": Out(bits_for(n)),
@@ -71,12 +83,7 @@ class ReadMux(wiring.Component):
         super().__init__(
             {
                 "clients": In(read_port(config)).array(n),
-                "base": In(32),
-                "idle": Out(1),
-                "error": Out(1),
-                "ended": Out(1),
-                "client": Out(bits_for(n)),
-                "back": In(1),
+                **_state_members(n),
                 **_address_members("ar", n),
                 "rid": In(bits_for(n)),
                 "rdata": In(8 * config.axi_bytes),
@@ -164,12 +171,7 @@ class WriteMux(wiring.Component):
         super().__init__(
             {
                 "clients": In(write_port(config)).array(n),
-                "base": In(32),
-                "idle": Out(1),
-                "error": Out(1),
-                "ended": Out(1),
-                "client": Out(bits_for(n)),
-                "back": In(1),
+                **_state_members(n),
                 **_address_members("aw", n),
                 "wdata": Out(8 * config.axi_bytes),
                 "wstrb": Out(config.axi_bytes),

@@ -1,6 +1,7 @@
 """VECTOR instructions and what they must do, in NumPy, from docs/architecture.md alone."""
 
 import numpy as np
+from instruction_fields import COPY, READ
 
 from hwcnn import isa
 from hwcnn.fixedpoint import round_shift
@@ -9,43 +10,7 @@ ADD, MUL, MAX, MIN = isa.ALU_ADD, isa.ALU_MUL, isa.ALU_MAX, isa.ALU_MIN
 NO_POOL, POOL_MAX, POOL_SUM = isa.REDUCE_NONE, isa.REDUCE_MAX, isa.REDUCE_SUM
 DEPTHWISE = isa.REDUCE_DEPTHWISE
 A, B, OUT, SIZE = 0x1000, 0x5000, 0x9000, 0x10000
-DEFAULT = dict(
-    n_blk=1,
-    n_rows=1,
-    n_cols=1,
-    pad_top=0,
-    pad_bottom=0,
-    pad_left=0,
-    pad_right=0,
-    pad_value=0,
-    reduce=NO_POOL,
-    kh=1,
-    kw=1,
-    sh=1,
-    sw=1,
-    n_kx=1,
-    span=1,
-    row_words=1,
-    line_words=1,
-    dw_weights=0,
-    dw_words=1,
-    b_mode=0,
-    alu=ADD,
-    per_channel=0,
-    slot=0,
-    lrn=0,
-    lrn_half=0,
-    lut=0,
-    ca=0,
-    cb=0,
-    ma=1 << 16,
-    mb=0,
-    c=0,
-    shift=16,
-    zero=0,
-    low=-128,
-    high=127,
-)
+DEFAULT = READ | COPY | dict(dw_words=1, ma=1 << 16, shift=16)
 
 
 def pool(kind, blocks, rows, cols, kernel, stride, pads=(0, 0, 0, 0), **fields):
@@ -191,7 +156,8 @@ def complete(case, lanes):
     row = lanes * (f["n_cols"] + 1)
     out_row = lanes * (cols + 2)
     return (
-        dict(
+        f
+        | dict(
             addr=A + lanes,
             row_stride=row,
             blk_stride=row * f["n_rows"] + lanes,
@@ -204,7 +170,7 @@ def complete(case, lanes):
             out_rows=rows,
             out_cols=cols,
         )
-        | f
+        | case
     )
 
 

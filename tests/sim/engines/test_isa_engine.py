@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from instruction_fields import COPY, READ
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
@@ -14,50 +15,7 @@ CONFIG = AccelConfig(
 L, C = 8, 4
 INPUT, WEIGHTS, PARAMS, OUTPUT, SIZE = 0, 4096, 8192, 12288, 16384
 
-READ = dict(
-    blk_stride=0,
-    row_stride=0,
-    n_blk=1,
-    n_rows=1,
-    n_cols=1,
-    pad_top=0,
-    pad_bottom=0,
-    pad_left=0,
-    pad_right=0,
-    pad_value=0,
-)
-VECTOR = dict(
-    READ,
-    addr=INPUT,
-    reduce=0,
-    kh=1,
-    kw=1,
-    sh=1,
-    sw=1,
-    n_kx=1,
-    span=1,
-    row_words=1,
-    line_words=1,
-    dw_weights=0,
-    dw_words=0,
-    b_mode=0,
-    b_addr=0,
-    b_blk_stride=0,
-    alu=0,
-    per_channel=0,
-    slot=0,
-    lrn=0,
-    lrn_half=0,
-    lut=0,
-    ca=0,
-    cb=0,
-    ma=1,
-    mb=0,
-    c=0,
-    shift=0,
-    zero=0,
-    low=-128,
-    high=127,
+OUT = dict(
     out_addr=OUTPUT,
     out_blk_stride=0,
     out_row_stride=0,
@@ -65,6 +23,7 @@ VECTOR = dict(
     out_rows=1,
     out_cols=1,
 )
+VECTOR = dict(READ, addr=INPUT) | COPY | OUT
 POST = dict(
     acc=0,
     n_blk=1,
@@ -83,12 +42,7 @@ POST = dict(
     low2=-128,
     high2=127,
     res_addr=0,
-    out_addr=OUTPUT,
-    out_blk_stride=0,
-    out_row_stride=0,
-    out_pix_stride=L,
-    out_rows=1,
-    out_cols=1,
+    **OUT,
 )
 ARRAY = dict(
     base=0,
