@@ -41,6 +41,14 @@ def waiting_weights(config: AccelConfig) -> int:
     return 1 + config.queue_words // isa.WEIGHT.words
 
 
+def padded_size(values: Mapping[str, int]) -> tuple[int, int]:
+    """(rows, columns) that a LOAD or VECTOR reads, pads among them; values : its fields."""
+    return (
+        values["pad_top"] + values["n_rows"] + values["pad_bottom"],
+        values["pad_left"] + values["n_cols"] + values["pad_right"],
+    )
+
+
 def pool_reason(
     config: AccelConfig,
     kernel: tuple[int, int],
@@ -193,7 +201,7 @@ def depthwise_reason(
 
 def depthwise_fill(values: Mapping[str, int]) -> int:
     """Vectors that a depthwise VECTOR reads, pads among them, before its first result."""
-    return values["span"] * (values["pad_left"] + values["n_cols"] + values["pad_right"])
+    return values["span"] * padded_size(values)[1]
 
 
 def depthwise_rows(values: Mapping[str, int], rows: int) -> int:
@@ -207,8 +215,7 @@ def depthwise_cycles(values: Mapping[str, int]) -> int:
     A vector is read a cycle, an output takes ``kh * n_kx``, at least the ALU's two; a row of
     outputs begins when its window's rows are there.
     """
-    height = values["pad_top"] + values["n_rows"] + values["pad_bottom"]
-    width = values["pad_left"] + values["n_cols"] + values["pad_right"]
+    height, width = padded_size(values)
     vectors, rows = values["n_blk"] * height * width, values["n_blk"] * values["out_rows"]
     return max(
         vectors + depthwise_rows(values, 1), depthwise_fill(values) + depthwise_rows(values, rows)

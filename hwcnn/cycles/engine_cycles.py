@@ -43,7 +43,7 @@ def vector_cycles(v: Values, config: AccelConfig) -> int:
     if v["reduce"] == isa.REDUCE_DEPTHWISE:
         return limits.depthwise_cycles(v)
     # The last row's results come after it, or the first rows before the first results.
-    columns = v["pad_left"] + v["n_cols"] + v["pad_right"]
+    _, columns = limits.padded_size(v)
     cycles = limits.pool_cycles(config, vectors, written, v["kh"])
     if cycles > vectors:
         return cycles + (v["kh"] - 1) * columns + WINDOW_GAP

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.limits import MAX_BURST
+from hwcnn.limits import MAX_BURST, padded_size
 from hwcnn.tile_ops import TileOp
 
 #: Fields of an instruction by name.
@@ -18,11 +18,8 @@ def read_vectors(v: Values) -> int:
 
 def padded_vectors(v: Values) -> int:
     """The same with pads."""
-    return (
-        v["n_blk"]
-        * (v["pad_top"] + v["n_rows"] + v["pad_bottom"])
-        * (v["pad_left"] + v["n_cols"] + v["pad_right"])
-    )
+    rows, columns = padded_size(v)
+    return v["n_blk"] * rows * columns
 
 
 def written_vectors(v: Values) -> int:

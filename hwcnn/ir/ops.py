@@ -29,8 +29,29 @@ class Second:
     high: int = 127
 
 
+class _OneOperand:
+    """An operation that reads one map, `x`."""
+
+    x: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.x,)
+
+
+class _Weighted:
+    """An operation with a weight of [.., .., kh, kw]."""
+
+    weight: Int8Array
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(kh, kw)."""
+        return self.weight.shape[2], self.weight.shape[3]
+
+
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(_Weighted):
     """Convolution, fully connected included (a kernel as large as the map, see the importer).
 
     ``q = clamp(zero + rhe((sum(x*w) + bias) * mantissa / 2**shift), low, high)``, then `second` if
@@ -65,18 +86,8 @@ class Conv:
         return (self.x,) if residual is None else (self.x, residual)
 
 
-class _OneOperand:
-    """An operation that reads one map, `x`."""
-
-    x: str
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.x,)
-
-
 @dataclass(frozen=True, eq=False)
-class ConvTranspose(_OneOperand):
+class ConvTranspose(_OneOperand, _Weighted):
     """Transposed convolution: input pixel i adds its products with tap k to result ``stride*i +
     dilation*k - pad``.
 
@@ -105,7 +116,7 @@ class ConvTranspose(_OneOperand):
 
 
 @dataclass(frozen=True, eq=False)
-class Depthwise(_OneOperand):
+class Depthwise(_OneOperand, _Weighted):
     """Convolution of each channel by a kernel of its own, on the vector engine.
 
     ``clamp(zero + rhe((sum(x*w)*mantissa + c) / 2**shift), low, high)``. weight: int8 [C, 1, kh,

@@ -46,16 +46,15 @@ def _passes(
         c_in, c_out = op.weight.shape[1], c // op.groups
     packed = min(config.rows // c_in, config.cols // c_out) or 1
     blocks = -(-c_in // config.rows) * -(-c_out // config.cols)
-    taps = op.weight.shape[2] * op.weight.shape[3]
+    taps = op.kernel[0] * op.kernel[1]
     return -(-op.groups // packed) * blocks * taps, n * h * w
 
 
 def _vector(op: ir.Op, vectors: dict[str, int], config: AccelConfig) -> int:
     results = vectors[op.y] * limits.result_cycles(config)
     if isinstance(op, ir.Depthwise):
-        kernel = op.weight.shape[2], op.weight.shape[3]
-        shape = limits.DepthwiseShape(config, kernel, op.stride, op.dilation)
-        results = max(results, vectors[op.y] * kernel[0] * shape.groups)
+        shape = limits.DepthwiseShape(config, op.kernel, op.stride, op.dilation)
+        results = max(results, vectors[op.y] * op.kernel[0] * shape.groups)
     if isinstance(op, ir.Pool):
         results = limits.pool_cycles(config, 0, vectors[op.y], op.kernel[0])
     if isinstance(op, ir.Lrn):

@@ -15,7 +15,7 @@ import numpy as np
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.limits import DW_WORDS
+from hwcnn.limits import DW_WORDS, padded_size
 from hwcnn.tile_ops import COUNTS, array_passes
 
 from .shadows import DramShadow, strided
@@ -153,12 +153,8 @@ class Checker:
 
     def _load(self, v: Mapping[str, int]) -> None:
         self._operand("load", v)
-        size = (
-            v["n_blk"]
-            * (v["pad_top"] + v["n_rows"] + v["pad_bottom"])
-            * (v["pad_left"] + v["n_cols"] + v["pad_right"])
-        )
-        span = slice(v["dest"], v["dest"] + size)
+        rows, columns = padded_size(v)
+        span = slice(v["dest"], v["dest"] + v["n_blk"] * rows * columns)
         if span.stop > len(self.loaded):
             self._fail("load", "exceeds the activation buffer")
         self._require(

@@ -54,8 +54,7 @@ def _row_cycles(op: ir.Op, x: Placement, config: AccelConfig) -> int:
         results = vectors // (op.stride[0] * op.stride[1])
         return limits.pool_cycles(config, vectors, results, op.kernel[0])
     if isinstance(op, ir.Depthwise):
-        kernel = op.weight.shape[2], op.weight.shape[3]
-        shape = limits.DepthwiseShape(config, kernel, op.stride, op.dilation)
-        taps = kernel[0] * shape.groups // (op.stride[0] * op.stride[1])
+        shape = limits.DepthwiseShape(config, op.kernel, op.stride, op.dilation)
+        taps = op.kernel[0] * shape.groups // (op.stride[0] * op.stride[1])
         return vectors * max(1, taps)
     return vectors * limits.result_cycles(config)

@@ -3,6 +3,7 @@
 from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig, bits_for
@@ -143,7 +144,7 @@ class Depthwise(wiring.Component):
         beats = self.word_bytes // self.beat_bytes
         here = self.params.en & (self.params.dest == isa.PARAM_DEPTHWISE)
         word = Signal(range(DW_WORDS))
-        m.d.comb += word.eq(self.params.index + (self.params.offset >> _log2(beats)))
+        m.d.comb += word.eq(self.params.index + (self.params.offset >> exact_log2(beats)))
         weights = []
         for k in range(self.taps):
             pieces = []
@@ -151,7 +152,7 @@ class Depthwise(wiring.Component):
                 m.submodules[f"weights{k}_{piece}"] = ram = Ram(8 * size, DW_WORDS, block=True)
                 beat, place = divmod(k * self.lanes + piece * size, self.beat_bytes)
                 m.d.comb += [
-                    ram.w_en.eq(here & (self.params.offset[: _log2(beats)] == beat)),
+                    ram.w_en.eq(here & (self.params.offset[: exact_log2(beats)] == beat)),
                     ram.w_addr.eq(word),
                     ram.w_data.eq(self.params.data[8 * place : 8 * (place + size)]),
                     ram.r_en.eq(issue.valid),
@@ -195,8 +196,3 @@ class Depthwise(wiring.Component):
             results.o.ready.eq(self.o.ready),
         ]
         return last.any()
-
-
-def _log2(power: int) -> int:
-    """log2 of a power of two."""
-    return power.bit_length() - 1

@@ -16,7 +16,7 @@ from .vector_tiles import VectorLayer, VectorTile
 def lower_depthwise(lowering: Lowering, op: ir.Depthwise) -> None:
     """Emit a depthwise layer: parameters and weights of some blocks, then their tiles."""
     layer, config = VectorLayer(lowering, op), lowering.config
-    shape = kernel_shape(op, config)
+    shape = limits.DepthwiseShape(config, op.kernel, op.stride, op.dilation)
     slot_bytes, block_bytes = config.vector_param_bytes, shape.block_words * config.dw_word_bytes
     params = lowering.image.add(weight_image.vector_params(op, layer.x, slot_bytes))
     weights = lowering.image.add(depthwise_words(op, layer.x, config, shape))
@@ -24,34 +24,20 @@ def lower_depthwise(lowering: Lowering, op: ir.Depthwise) -> None:
     for first, end in layer.block_ranges():
         for a, b in split(end - first, most):
             blocks, stream = (first + a, first + b), (lowering.layer, first + a)
-            slot, users = lowering.vector_slots.take(b - a)
-            at, size = params + blocks[0] * slot_bytes, (b - a) * slot_bytes
-            loads = [_load(lowering, isa.PARAM_VECTOR, at, slot, size, users, stream)]
+            at = params + blocks[0] * slot_bytes
+            slot_load, slot = lowering.load_vector_params(at, b - a, stream)
             word, users = lowering.dw_words.take((b - a) * shape.block_words)
-            at, size = weights + blocks[0] * block_bytes, (b - a) * block_bytes
-            loads.append(_load(lowering, isa.PARAM_DEPTHWISE, at, word, size, users, stream))
+            word_load = lowering.emit_params(
+                isa.PARAM_DEPTHWISE,
+                weights + blocks[0] * block_bytes,
+                word,
+                (b - a) * block_bytes,
+                [("vstore", user) for user in users],
+                stream,
+            )
+            loads = [slot_load, word_load]
             for image in range(layer.x.shape[0]):
                 _tiles(layer, op, shape, image, blocks, slot, word, loads)
-
-
-def kernel_shape(op: ir.Depthwise, config: AccelConfig) -> limits.DepthwiseShape:
-    """What the unit makes of the operation's kernel."""
-    kernel = op.weight.shape[2], op.weight.shape[3]
-    return limits.DepthwiseShape(config, kernel, op.stride, op.dilation)
-
-
-def _load(
-    lowering: Lowering,
-    dest: int,
-    address: int,
-    index: int,
-    size: int,
-    users: list[TileOp],
-    stream: tuple[int, int],
-) -> TileOp:
-    """Emit the PARAM that fills slots or words after their last users."""
-    deps = [("vstore", user) for user in users]
-    return lowering.emit_params(dest, address, index, size, deps, stream)
 
 
 def _tiles(
@@ -80,7 +66,7 @@ def _tiles(
             row_words = -(-width // config.dw_taps)
             values = dict(
                 reduce=isa.REDUCE_DEPTHWISE,
-                kh=op.weight.shape[2],
+                kh=op.kernel[0],
                 kw=shape.cols,
                 sh=sh,
                 sw=sw,
@@ -110,7 +96,7 @@ def depthwise_words(
     and group of dw_taps columns a word, in which bank k holds L weights of the tap that it feeds.
     """
     taps, lanes = config.dw_taps, config.lanes
-    kh = op.weight.shape[2]
+    kh = op.kernel[0]
     dense = np.zeros((placement.blocks * lanes, kh, shape.groups * taps), np.int8)
     dense[placement.positions(), :, : shape.cols : op.dilation[1]] = op.weight[:, 0]
     grouped = dense.reshape(placement.blocks, lanes, kh, shape.groups, taps)

@@ -84,6 +84,17 @@ class Lowering:
         deps = [("post", user) for user in users]
         return self.emit_params(isa.PARAM_POST, addr, slot, n_bytes, deps), slot
 
+    def load_vector_params(
+        self, addr: int, blocks: int, stream: tuple[int, int]
+    ) -> tuple[TileOp, int]:
+        """(PARAM, first slot) that loads the vector engine's parameters of some blocks into slots,
+        after their last users.
+        """
+        slot, users = self.vector_slots.take(blocks)
+        n_bytes = blocks * self.config.vector_param_bytes
+        deps = [("vstore", user) for user in users]
+        return self.emit_params(isa.PARAM_VECTOR, addr, slot, n_bytes, deps, stream), slot
+
     def next_half(self) -> int:
         """The accumulator half to use now; the other one comes next."""
         half = self.half

@@ -49,15 +49,8 @@ def _affine(lowering: Lowering, op: ir.Affine) -> None:
         for a, b in split(end - first, most)
     ]
     for first, end in ranges:
-        slot, users = lowering.vector_slots.take(end - first)
-        param = lowering.emit_params(
-            isa.PARAM_VECTOR,
-            address + first * bytes_each,
-            slot,
-            (end - first) * bytes_each,
-            [("vstore", user) for user in users],
-            (lowering.layer, first),
-        )
+        at, stream = address + first * bytes_each, (lowering.layer, first)
+        param, slot = lowering.load_vector_params(at, end - first, stream)
 
         def values(tile: VectorTile, offset: int = slot - first) -> dict[str, int]:
             slot = (offset + tile.blocks[0]) % config.param_slots

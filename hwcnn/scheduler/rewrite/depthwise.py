@@ -11,11 +11,11 @@ import numpy as np
 from hwcnn import ir, limits
 from hwcnn.config import AccelConfig
 from hwcnn.fixedpoint import round_shift
+from hwcnn.ir.checks import INT40
 
 from .graph_editor import GraphEditor
 
-#: The constant's range, and what stands for results that are clamped whatever the zero point.
-C_MIN, C_MAX = -(1 << 39), (1 << 39) - 1
+#: What stands for results that are clamped whatever the zero point.
 FAR = 1 << 10
 
 
@@ -43,8 +43,7 @@ def _is_depthwise(op: ir.Conv, graph: ir.Graph) -> bool:
 
 
 def _fits(op: ir.Conv, config: AccelConfig) -> bool:
-    kernel = op.weight.shape[2], op.weight.shape[3]
-    return limits.depthwise_reason(config, kernel, op.stride, op.dilation, op.pads) is None
+    return limits.depthwise_reason(config, op.kernel, op.stride, op.dilation, op.pads) is None
 
 
 def _depthwise(op: ir.Conv) -> ir.Depthwise | None:
@@ -54,16 +53,17 @@ def _depthwise(op: ir.Conv) -> ir.Depthwise | None:
         requantisation(*map(int, values))
         for values in zip(op.bias, op.mantissa, op.shift, reach, strict=True)
     ]
-    if None in channels:
+    fitting = [c for c in channels if c is not None]
+    if len(fitting) < len(channels):
         return None
     return ir.Depthwise(
         op.name,
         op.x,
         op.y,
         op.weight,
-        np.array([c.mantissa for c in channels if c], np.int64),
-        np.array([c.c for c in channels if c], np.int64),
-        np.array([c.shift for c in channels if c], np.int64),
+        np.array([c.mantissa for c in fitting], np.int64),
+        np.array([c.c for c in fitting], np.int64),
+        np.array([c.shift for c in fitting], np.int64),
         op.zero,
         op.low,
         op.high,
@@ -96,7 +96,7 @@ def requantisation(bias: int, mantissa: int, shift: int, reach: int) -> Requanti
     the greater one.
     """
     exact = Requantisation(mantissa, bias * mantissa, shift)
-    if C_MIN <= exact.c <= C_MAX:
+    if INT40[0] <= exact.c <= INT40[1]:
         return exact
     low, high = (max(-FAR, min(FAR, exact(total))) for total in (-reach, reach))
     if high == low:
