@@ -175,17 +175,12 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
 
 
 def _result(compiled: Compiled, manifest: Manifest, out: Path, seconds: float) -> GenerateResult:
-    convs = [
-        op
-        for op in compiled.graph.ops
-        if isinstance(op, ir.Conv | ir.ConvTranspose) and not op.moves
-    ]
     return GenerateResult(
         model=manifest.model,
         pe=manifest.config.pe,
         out=str(out),
         macs=manifest.macs,
-        params=sum(op.weight.size + op.bias.size for op in convs),
+        params=sum(map(ir.params, compiled.graph.ops)),
         ops=len(compiled.graph.ops),
         instructions=manifest.instructions["total"],
         weight_bytes=len(compiled.weights),

@@ -10,7 +10,7 @@ sum(weights)``.
 `ops` holds the operations, `graph` the network, `checks` what `Graph.verify` holds each to.
 """
 
-from .graph import Graph, HostOp, macs
+from .graph import Graph, HostOp, macs, params
 from .ops import (
     ARRAY_OPS,
     Affine,
@@ -46,4 +46,5 @@ __all__ = [
     "Second",
     "Tensor",
     "macs",
+    "params",
 ]

@@ -1,6 +1,7 @@
 """A network as operations of the integer IR in topological order."""
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from .checks import check_op, check_tensor
 from .ops import Conv, ConvTranspose, Depthwise, Op
@@ -97,11 +98,23 @@ class Graph:
         return [op for op in self.ops if name in op.inputs]
 
 
+def _is_convolution(op: Op) -> TypeGuard[Conv | ConvTranspose | Depthwise]:
+    """It multiplies, and does not only move elements."""
+    return isinstance(op, Conv | ConvTranspose | Depthwise) and not op.moves
+
+
+def params(op: Op) -> int:
+    """Weights and biases of convolutions, transposed or not; 0 of all else, and of what only moves
+    elements.
+    """
+    return op.weight.size + op.mantissa.size if _is_convolution(op) else 0
+
+
 def macs(op: Op, graph: Graph) -> int:
     """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of
     convolutions, transposed or not; 0 of all else, and of what only moves elements.
     """
-    if not isinstance(op, Conv | ConvTranspose | Depthwise) or op.moves:
+    if not _is_convolution(op):
         return 0
     n, _, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
     return n * h * w * op.weight.size

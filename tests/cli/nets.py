@@ -43,6 +43,15 @@ def small(path, shape=(1, 3, 12, 12)):
     return path
 
 
+def depthwise(path):
+    """conv to 20 channels, depthwise conv."""
+    a, wa = conv("first", "x", "a", 3, 20)
+    b, wb = conv("second", "a", "y", 1, 20, seed=1)
+    b.attribute.append(helper.make_attribute("group", 20))
+    onnx.save(model([a, b], [wa, wb]), path)
+    return path
+
+
 def unsupported(path):
     """Two operators that no accelerator of ours has."""
     a, w = conv("first", "x", "a", 3, 4)

@@ -77,6 +77,16 @@ def test_generate(hwcnn):
     assert sorted(p.name for p in Path("build").iterdir()) == [".last", "digits-8x8"]
 
 
+@pytest.mark.parametrize("taps", [0, 3])
+def test_parameters_are_the_networks_whatever_computes_them(hwcnn, tmp_path, taps):
+    net = nets.depthwise(tmp_path / "net.onnx")
+    config = tmp_path / "accelerator.toml"
+    config.write_text(f"rows = 4\ncols = 4\ndw_taps = {taps}\n")
+    outcome = hwcnn("generate", "--model", net, "--config", config, "--json")
+    assert outcome.code == 0
+    assert outcome.json["params"] == 20 * (3 * 9 + 1) + 20 * (9 + 1)
+
+
 def test_generate_names_what_the_host_does(hwcnn):
     assert "Softmax" in hwcnn("generate", "--model", "digits", "--pe", "8x8").out
 

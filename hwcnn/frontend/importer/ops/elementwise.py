@@ -172,24 +172,27 @@ def _maps(
             )
             shift = requant.common_shift(gain_a, gain_b)
             m_a, m_b = requant.scaled(gain_a, shift), requant.scaled(gain_b, shift)
-        return ir.Eltwise(
-            node.name,
-            x_a.name,
-            x_b.name,
-            y.name,
-            kind,
-            -x_a.zero,
-            -x_b.zero,
-            m_a,
-            m_b,
-            0,
-            shift,
-            y.zero,
-            low,
-            high,
-        )
+        return eltwise(node, kind, x_a, x_b, (m_a, m_b, shift), y, low, high)
 
     return PendingOp(a.shape, x_a.shape, emit, index=a.index)
+
+
+def eltwise(
+    node: onnx.NodeProto,
+    kind: str,
+    a: ir.Tensor,
+    b: ir.Tensor,
+    multipliers: tuple[int, int, int],
+    y: ir.Tensor,
+    low: int,
+    high: int,
+) -> ir.Eltwise:
+    """The operation on two maps less their zero points. multipliers : ma, mb, shift."""
+    ma, mb, shift = multipliers
+    ca, cb = -a.zero, -b.zero
+    return ir.Eltwise(
+        node.name, a.name, b.name, y.name, kind, ca, cb, ma, mb, 0, shift, y.zero, low, high
+    )
 
 
 def _in_one_layout(ctx: Context, a: Value, b: Value) -> tuple[Linear, Linear]:

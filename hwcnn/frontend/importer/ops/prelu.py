@@ -11,7 +11,7 @@ from hwcnn.frontend.importer.pending import PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, PerChannel
 
-from .elementwise import per_channel
+from .elementwise import eltwise, per_channel
 from .unary import as_table, evaluate
 
 
@@ -75,19 +75,4 @@ def _joined(
     """
     shift = requant.common_shift(gain, 1.0)
     m_a, m_b = requant.scaled(gain, shift), requant.scaled(1.0, shift)
-    return ir.Eltwise(
-        node.name,
-        a.name,
-        b.name,
-        y.name,
-        kind,
-        -a.zero,
-        -y.zero,
-        m_a,
-        m_b,
-        0,
-        shift,
-        y.zero,
-        low,
-        high,
-    )
+    return eltwise(node, kind, a, b, (m_a, m_b, shift), y, low, high)
