@@ -7,8 +7,8 @@ from pathlib import Path
 BENCH = Path(__file__).parents[2] / "bench"
 sys.path.insert(0, str(BENCH))
 
-import mutants  # noqa: E402
 import mutation  # noqa: E402
+import rtl_blocks  # noqa: E402
 
 TEXT = """
 class Block:
@@ -53,9 +53,9 @@ def test_the_sample_depends_on_ids_and_seed():
 
 
 def test_each_block_has_tests_the_nearest_first():
-    files = mutants.tests_of()
+    files = rtl_blocks.tests_of()
     assert "bus/reader" in files and "core" in files
-    assert all(set(mutants.WHOLE) <= set(f) for f in files.values())
+    assert all(set(rtl_blocks.WHOLE) <= set(f) for f in files.values())
     assert all(path.exists() for f in files.values() for path in f)
     first = {
         block: f[0].relative_to(BENCH.parent / "tests").as_posix() for block, f in files.items()
@@ -66,5 +66,5 @@ def test_each_block_has_tests_the_nearest_first():
 
 
 def test_the_equivalent_mutants_exist():
-    known = {i for b, p in mutants.blocks().items() for i in ids(p.read_text(), f"{b}.py")}
+    known = {i for b, p in rtl_blocks.blocks().items() for i in ids(p.read_text(), f"{b}.py")}
     assert set(json.loads((BENCH / "mutants_equivalent.json").read_text())) <= known

@@ -1,12 +1,19 @@
 """QDQ networks written node by node, run by golden and by onnxruntime from the same inputs."""
 
 import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn import golden
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.model.session import session
+
+#: Of tests that draw operators.
+quick = settings(max_examples=25, deadline=None, derandomize=True)
+zeros = st.integers(-128, 127)
+dtypes = st.sampled_from([np.int8, np.uint8])
 
 
 class Qdq:
@@ -95,6 +102,15 @@ def compare(net, *outputs):
         assert a.shape == b.shape, name
         differences.append(np.rint(np.abs(a - b) / graph.tensors[tensor].scale).astype(int))
     return graph, differences
+
+
+def check(differences):
+    """No step of more than one, and few of those: equal neighbours (padding) may all lie on one
+    edge.
+    """
+    for d in differences:
+        assert d.max(initial=0) <= 1
+        assert (d > 0).sum() <= max(6, 0.03 * d.size)
 
 
 def infer(model):
