@@ -139,6 +139,13 @@ def _read():
 
 
 def _write(results):
+    """Of rows of earlier choices of configurations nothing is kept."""
+    kept = {
+        "checked": {label(config) for config in KEPT},
+        "placed": {label(config) for _, config in PLACED},
+    }
+    for kind, labels in kept.items():
+        results[kind] = [row for row in results[kind] if row["config"] in labels]
     (DOCS / "resources.json").write_text(json.dumps(results, indent=1) + "\n")
     (DOCS / "resources.md").write_text(page(results))
 
