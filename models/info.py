@@ -3,11 +3,12 @@ of its classes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcnn.preprocess import Preprocess
+from hwcnn.tasks import Classify, Task
 
 if TYPE_CHECKING:
     from .builder import Builder
@@ -28,7 +29,8 @@ class ModelInfo:
     size : height and width of its input. layers : adds its layers to a Builder and returns the
     output's name.
     file : of a trained network, the ONNX file; the others have seeded weights. labels : names of
-    the classes in order, where they mean anything.
+    the classes in order, where they mean anything. task : what its outputs mean, None: nothing
+    that `simulate` could show but numbers.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ModelInfo:
     layers: "Callable[[Builder, str], str]"
     file: Path | None = None
     labels: tuple[str, ...] = ()
+    task: Task | None = field(default_factory=Classify)
 
     @property
     def channels(self) -> int:
