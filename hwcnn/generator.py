@@ -2,7 +2,7 @@
 
 import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +37,7 @@ def generate(
     config: str | Path | AccelConfig | None = None,
     calibrate: inputs.Paths = (),
     batch: int = 1,
+    shapes: Mapping[str, Sequence[int]] | None = None,
     mean: float | Sequence[float] | None = None,
     scale: float | Sequence[float] | None = None,
     channels: str | None = None,
@@ -54,6 +55,8 @@ def generate(
     config : TOML file, or the configuration itself.
     calibrate : pictures, .npy or .npz files; the network's own samples, or noise, if left out.
     batch : images in one run.
+    shapes : of inputs with dimensions that the model leaves open, by name. Open batch dimensions
+    need none.
     mean, scale : ``(pixel - mean) * scale`` of pictures, with pixels from 0 to 255: one value, or
     one a channel. Without any of these and `channels` they are the network's own, or from -1 to 1.
     channels : order of the input's channels, "RGB", "BGR" or "L" (grey).
@@ -72,7 +75,7 @@ def generate(
     out = Path(out or Path("build") / f"{source.name}-{accelerator.pe}")
     with artifact.claimed(out):
         progress("reading the model")
-        loaded = load(source.argument, batch)
+        loaded = load(source.argument, batch, shapes)
         preprocess = _preprocess(source, loaded, mean, scale, channels)
         progress("quantising")
         samples = _calibration(source, loaded, calibrate, preprocess, seed)

@@ -17,11 +17,12 @@ from rich.console import Console, RenderableType
 
 import hwcnn
 from hwcnn.errors import Note
-from hwcnn.limits import MAX_BATCH, MAX_SEED, READ_LATENCY
+from hwcnn.limits import MAX_SEED, READ_LATENCY
 
 from . import lists, tables
-from .arguments import numbers, spread
+from .arguments import numbers, shapes, spread
 from .failure import TRACEBACK, failure
+from .options import ARRAYS, Batch, Config, Folder, Json, MaybeModel, Model, Pe, Seed, Shape
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,30 +33,6 @@ app = typer.Typer(
 estimates = typer.Typer(no_args_is_help=True, help="Resources and speed without simulating.")
 app.add_typer(estimates, name="estimate")
 _stdout, _stderr = Console(), Console(stderr=True)
-
-ARRAYS = (
-    "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a "
-    "first axis) and are prepared like those, int8 are quantised values, all others real ones."
-)
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")
-]
-Model = Annotated[
-    str, typer.Option(help="A built-in model's name (see `hwcnn models`) or an ONNX file.")
-]
-MaybeModel = Annotated[
-    str | None, typer.Option("--model", help="A built-in model's name or an ONNX file.")
-]
-Pe = Annotated[str | None, typer.Option(help="Rows x columns of the array, such as 16x16.")]
-Config = Annotated[Path | None, typer.Option(help="TOML file with accelerator parameters.")]
-Batch = Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="Images in one run.")]
-Folder = Annotated[
-    Path | None,
-    typer.Argument(metavar="[DIR]", help="A generated folder; the last one if left out."),
-]
-Seed = Annotated[
-    int, typer.Option(min=0, max=MAX_SEED, help="Of random calibration data and inputs.")
-]
 
 
 @contextlib.contextmanager
@@ -102,6 +79,7 @@ def generate(
         list[Path] | None, typer.Option(help=f"Pictures, .npy or .npz files. {ARRAYS}")
     ] = None,
     batch: Batch = 1,
+    shape: Shape = None,
     seed: Seed = 0,
     mean: Annotated[
         str | None,
@@ -128,6 +106,7 @@ def generate(
             config=config,
             calibrate=calibrate or (),
             batch=batch,
+            shapes=shapes(shape),
             mean=numbers("mean", mean),
             scale=numbers("scale", scale),
             channels=channels,
@@ -223,12 +202,19 @@ def performance(
     pe: Pe = None,
     config: Config = None,
     batch: Batch = 1,
+    shape: Shape = None,
     json_: Json = False,
 ) -> None:
     """Cycles, utilisation and traffic, by a replay of the program."""
     with _progress(json_) as progress:
         found = hwcnn.estimate_performance(
-            folder, model=model, pe=pe, config=config, batch=batch, progress=progress
+            folder,
+            model=model,
+            pe=pe,
+            config=config,
+            batch=batch,
+            shapes=shapes(shape),
+            progress=progress,
         )
     _show(json_, found.to_dict(), tables.performance(found))
 

@@ -11,7 +11,7 @@ from hwcnn.errors import InputError
 #: Options that take several files after one another.
 _FILES = ("--input", "--calibrate")
 #: Parameters of the public functions whose option has another name than they.
-_OPTIONS = {"folder": "DIR", "inputs": "--input"}
+_OPTIONS = {"folder": "DIR", "inputs": "--input", "shapes": "--shape"}
 
 
 def message(error: InputError) -> str:
@@ -35,6 +35,27 @@ def numbers(parameter: str, text: str | None) -> tuple[float, ...] | None:
     if not all(map(math.isfinite, values)):
         raise InputError("expected finite numbers", parameter, text)
     return values
+
+
+def shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]:
+    """Shapes by the input's name, of texts such as "images=1,3,320,320". Raises InputError for
+    others.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts or ():
+        name, _, sizes = text.rpartition("=")
+        try:
+            shape = tuple(map(int, sizes.split(",")))
+        except ValueError:
+            shape = ()
+        if not name or not shape or min(shape) < 1:
+            raise InputError(
+                "expected an input's name and sizes: images=1,3,320,320", "shapes", text
+            )
+        if name in found:
+            raise InputError(f"given twice for {name!r}", "shapes", text)
+        found[name] = shape
+    return found
 
 
 def _ratio(text: str) -> float:

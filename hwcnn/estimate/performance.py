@@ -1,5 +1,6 @@
 """How fast an accelerator runs a network: a replay of its program by the cycle model."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hwcnn.artifact import Generated, last
@@ -9,6 +10,7 @@ from hwcnn.errors import InputError, check_range
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.float_to_qdq import quantise
+from hwcnn.ir import Graph
 from hwcnn.limits import MAX_BATCH
 from hwcnn.manifest import Manifest
 from hwcnn.results import LayerEstimate, PerformanceEstimate, Progress, silent
@@ -25,6 +27,7 @@ def estimate_performance(
     pe: str | None = None,
     config: str | Path | AccelConfig | None = None,
     batch: int = 1,
+    shapes: Mapping[str, Sequence[int]] | None = None,
     progress: Progress = silent,
 ) -> PerformanceEstimate:
     """Cycles, utilisation and traffic of a run.
@@ -33,7 +36,7 @@ def estimate_performance(
     ----------
     folder : a generated one, whose own program is replayed; the last one if left out.
     model : instead of a folder, a built-in name or an ONNX file, which is compiled for `pe`,
-    `config` and `batch` (see `generate`).
+    `config`, `batch` and `shapes` (see `generate`).
     progress : told what is being done.
 
     Raises InputError where an argument or the network is at fault, RunError for a damaged folder.
@@ -47,7 +50,9 @@ def estimate_performance(
         if folder is not None:
             raise InputError("give a folder or a model, not both", "model")
         check_range("batch", batch, 1, MAX_BATCH)
-        program, manifest = _compiled(str(model), AccelConfig.load(config, pe), batch, progress)
+        progress("reading and quantising the model")
+        graph = import_graph(quantise(load(model, batch, shapes)), batch)
+        program, manifest = _compiled(graph, AccelConfig.load(config, pe), progress)
         name = str(model)
     progress("replaying the program")
     found = estimate(program, manifest.config)
@@ -80,11 +85,7 @@ def _generated(folder: str | Path) -> tuple[Program, Manifest]:
     return Program(ops, len(manifest.layers)), manifest
 
 
-def _compiled(
-    model: str, config: AccelConfig, batch: int, progress: Progress
-) -> tuple[Program, Manifest]:
-    progress("reading and quantising the model")
-    graph = import_graph(quantise(load(model, batch)), batch)
+def _compiled(graph: Graph, config: AccelConfig, progress: Progress) -> tuple[Program, Manifest]:
     progress("compiling")
     compiled = compile_graph(graph, config)
     return Program(compiled.ops, compiled.layer_count), compiled.manifest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwcnn.cli.arguments import message, numbers, spread
+from hwcnn.cli.arguments import message, numbers, shapes, spread
 from hwcnn.errors import InputError
 
 
@@ -64,3 +64,18 @@ def test_files_after_one_another(line, spread_out, tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "manifest.json").touch()
     assert spread(line.split()) == spread_out.split()
+
+
+def test_shapes():
+    assert shapes(["images=1,3,320,320", "a=b=2, 7"]) == {"images": (1, 3, 320, 320), "a=b": (2, 7)}
+    assert shapes(None) == {}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["1,3,8,8"], ["x="], ["x=1,H"], ["x=1,0"], ["=1"], ["x=1;3"], ["x=1,3", "x=1,3"]],
+)
+def test_shapes_that_are_none(texts):
+    with pytest.raises(InputError) as e:
+        shapes(texts)
+    assert message(e.value).startswith(f"--shape {texts[-1]}: ")

@@ -370,6 +370,14 @@ def test_estimate_performance(hwcnn, generated):
     assert direct["macs"] == DIGITS_MACS
 
 
+def test_the_shape_of_an_input_left_open(hwcnn, tmp_path):
+    path = nets.small(tmp_path / "m.onnx", ("N", 3, "H", "W"))
+    common = ("--model", path, "--pe", "8x8", "--shape", "x=1,3,10,14", "--json")
+    made = hwcnn("generate", *common, "--out", tmp_path / "out").json
+    assert made["macs"] == 10 * 14 * 20 * 27 + 5 * 7 * 9 * 180
+    assert hwcnn("estimate", "performance", *common).json["macs"] == made["macs"]
+
+
 def test_lists(hwcnn):
     assert [m["name"] for m in hwcnn("models", "--json").json["models"]] == models.names()
     assert [d["name"] for d in hwcnn("devices", "--json").json["devices"]] == list(DEVICES)

@@ -59,23 +59,35 @@ def _fix_shape(value: onnx.ValueInfoProto, source: str, given: Sequence[int] | N
             )
         while len(shape.dim) < len(given):
             shape.dim.add()
+    elif shape.dim and shape.dim[0].dim_value < 1:
+        shape.dim[0].dim_value = 1
     for i, dim in enumerate(shape.dim):
         fixed = dim.dim_value if dim.dim_value > 0 else None
-        wanted = fixed if given is None else int(given[i])
-        if given is not None and fixed not in (None, wanted):
+        if given is not None and fixed not in (None, int(given[i])):
             raise InputError(
                 f"{what} is {fixed} in dimension {i}, but the shape given is {list(given)}"
             )
-        if wanted is None and i == 0:
-            wanted = 1
-        if wanted is None or wanted < 1:
-            raise InputError(
-                f"{what}: dimension {i} ({dim.dim_param or 'unnamed'}) is not fixed: "
-                f"give its shape, for example {value.name}=1,3,224,224"
-            )
-        dim.dim_value = wanted
-    if not shape.dim:
-        raise InputError(f"{what} has no shape: give it, for example {value.name}=1,3,224,224")
+        if given is not None:
+            dim.dim_value = int(given[i])
+    if not shape.dim or min(dim.dim_value for dim in shape.dim) < 1:
+        raise InputError(_open_dimensions(value, what))
+
+
+def _open_dimensions(value: onnx.ValueInfoProto, what: str) -> str:
+    """The message for a shape that is not fixed, with the option that fixes it."""
+    dims = value.type.tensor_type.shape.dim
+    sizes = [dim.dim_value if dim.dim_value > 0 else 224 for dim in dims] or [1, 3, 224, 224]
+    option = f"--shape {value.name}={','.join(map(str, sizes))} (shapes= in Python)"
+    if not dims:
+        return f"{what} has no shape: give it, for example {option}"
+    names = [
+        f"{i} ({dim.dim_param or 'unnamed'})" for i, dim in enumerate(dims) if dim.dim_value < 1
+    ]
+    several = len(names) > 1
+    return (
+        f"{what}: dimension{'s' * several} {' and '.join(names)} {'are' if several else 'is'} not "
+        f"fixed: give its shape, for example {option}"
+    )
 
 
 def channels_first(model: onnx.ModelProto) -> None:

@@ -45,8 +45,8 @@ def test_other_symbolic_dimensions_need_values(tmp_path):
     path = saved(tmp_path / "m.onnx", relu(["N", 3, "H", "W"]))
     text = message(path)
     assert "'x'" in text
-    assert "dimension 2 (H)" in text
-    assert "x=1,3,224,224" in text
+    assert "dimensions 2 (H) and 3 (W) are not fixed" in text
+    assert "--shape x=1,3,224,224" in text
     model = load(path, shapes={"x": (1, 3, 20, 30)})
     assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [1, 3, 20, 30]
 

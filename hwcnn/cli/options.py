@@ -1,0 +1,38 @@
+"""Options that several verbs have, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hwcnn.limits import MAX_BATCH, MAX_SEED
+
+ARRAYS = (
+    "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a "
+    "first axis) and are prepared like those, int8 are quantised values, all others real ones."
+)
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")
+]
+Model = Annotated[
+    str, typer.Option(help="A built-in model's name (see `hwcnn models`) or an ONNX file.")
+]
+MaybeModel = Annotated[
+    str | None, typer.Option("--model", help="A built-in model's name or an ONNX file.")
+]
+Pe = Annotated[str | None, typer.Option(help="Rows x columns of the array, such as 16x16.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file with accelerator parameters.")]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of an input whose dimensions the model leaves open: images=1,3,320,320; repeatable."
+    ),
+]
+Batch = Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="Images in one run.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="A generated folder; the last one if left out."),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Of random calibration data and inputs.")
+]
