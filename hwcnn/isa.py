@@ -83,6 +83,9 @@ READ = (
     _s("pad_value", 8, "the int8 that fills every lane of a pad vector"),
 )
 
+#: ``half`` of LOAD: what becomes of the lanes of each vector.
+HALF_NONE, HALF_LOWER, HALF_UPPER = 0, 1, 2
+
 #: A tile that is written to DRAM.
 WRITE = (
     _u("out_addr", 32, "byte address of the first vector written"),
@@ -104,6 +107,11 @@ LOAD = Instruction(
             20,
             "first vector address in the activation buffer; written contiguously as "
             "[block][row][col], pads included",
+        ),
+        _u(
+            "half",
+            2,
+            "0: all lanes as they are; 1: lanes 0 to L/2-1 twice; 2: lanes L/2 to L-1 twice",
         ),
     ),
 )
@@ -163,6 +171,12 @@ ARRAY = Instruction(
             "acc_depth",
         ),
         _u("accumulate", 1, "0: the first (cb, ky, kx) overwrites the accumulators; 1: it adds"),
+        _u(
+            "upper",
+            20,
+            "added to all addresses for lanes L/2 to L-1, modulo 2**20: another pixel for these "
+            "rows of the array",
+        ),
     ),
 )
 

@@ -19,7 +19,7 @@ def _skews(config: AccelConfig) -> tuple[_Delays, _Delays, _Delays]:
     """The array's delays: of vectors by row, of weights and of sums by group of columns."""
     group, rows, groups = PeArray.GROUP, config.rows, config.cols // PeArray.GROUP
     return (
-        [(8, r + 1) for r in range(rows)],
+        [(8, r + (r < rows // 2)) for r in range(rows)],
         [(8 * group, g) for g in range(groups)],
         [(config.sum_bits * group, groups - 1 - g) for g in range(groups)],
     )

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out, connect
 from hwcnn import isa
 from hwcnn.config import AccelConfig
 from hwcnn.rtl.array.accumulators import Accumulators
+from hwcnn.rtl.array.activation_buffer import ActivationBuffer
 from hwcnn.rtl.array.engine import ArrayEngine
 from hwcnn.rtl.array.load_engine import LoadEngine
 from hwcnn.rtl.array.weight_engine import WeightEngine
@@ -21,7 +22,6 @@ from hwcnn.rtl.host.dispatch import Dispatch
 from hwcnn.rtl.host.fetch import Fetch
 from hwcnn.rtl.host.queue import InstructionQueue
 from hwcnn.rtl.host.registers import PERF
-from hwcnn.rtl.lib.ram import Ram
 from hwcnn.rtl.post.engine import PostEngine
 from hwcnn.rtl.post.param_engine import ParamEngine
 from hwcnn.rtl.vector.engine import VectorEngine
@@ -145,18 +145,12 @@ class Core(wiring.Component):
         return fetch, queues
 
     def _data_paths(self, m: Module, engines: Engines) -> None:
-        """Activation RAM, weights, accumulators, parameters and writers."""
+        """Activation buffer, weights, accumulators, parameters and writers."""
         config, array, post, load = self.config, engines["array"], engines["post"], engines["load"]
-        m.submodules.activations = activations = Ram(8 * config.lanes, config.act_vectors)
+        m.submodules.activations = activations = ActivationBuffer(config)
         m.submodules.accumulators = accumulators = Accumulators(config)
-        m.d.comb += [
-            activations.w_en.eq(load.write.en),
-            activations.w_addr.eq(load.write.addr),
-            activations.w_data.eq(load.write.data),
-            activations.r_en.eq(array.act.en),
-            activations.r_addr.eq(array.act.addr),
-            array.act.data.eq(activations.r_data),
-        ]
+        connect(m, load.write, activations.write)
+        connect(m, array.act, activations.read)
         connect(m, engines["weight"].o, array.weights)
         connect(m, array.sums, accumulators.sums)
         connect(m, post.accumulators, accumulators.read)

@@ -12,8 +12,9 @@ from hwcnn.manifest import Bound
 def layer_bound(op: ir.Op, tensors: dict[str, ir.Tensor], config: AccelConfig) -> Bound:
     """Cycles of each engine and of the data bus.
 
-    The array makes a pass for each kernel tap and pair of blocks of R input and C output channels
-    (groups are packed side by side), of at least R cycles; weights are read once, maps too.
+    The array makes a pass for each kernel tap, or for two where an input block has at most R/2
+    channels, and for each pair of blocks of R input and C output channels (groups are packed side
+    by side), of at least R cycles; weights are read once, maps too.
     """
     if isinstance(op, ir.Concat):
         return Bound()
@@ -45,9 +46,11 @@ def _passes(
     else:
         c_in, c_out = op.weight.shape[1], c // op.groups
     packed = min(config.rows // c_in, config.cols // c_out) or 1
-    blocks = -(-c_in // config.rows) * -(-c_out // config.cols)
     taps = op.kernel[0] * op.kernel[1]
-    return -(-op.groups // packed) * blocks * taps, n * h * w
+    full, rest = divmod(packed * c_in, config.rows)
+    last = -(-taps // 2) if 2 * rest <= config.rows else taps
+    passes = full * taps + (last if rest else 0)
+    return -(-op.groups // packed) * -(-c_out // config.cols) * passes, n * h * w
 
 
 def _vector(op: ir.Op, vectors: dict[str, int], config: AccelConfig) -> int:

@@ -209,13 +209,17 @@ class Checker:
 
     def _array(self, v: Mapping[str, int]) -> None:
         config = self.config
-        views = [self._taps(v, shadow) for shadow in (self.loaded, self.act_read)]
-        if not views[0].all():
-            self._fail("array", "reads vectors that were never loaded")
-        self._require(
-            "array", "load", int(views[0].max()), "reads the activation buffer before it is loaded"
-        )
-        views[1][...] = self.count["array"]
+        for offset in {0, v["upper"]}:
+            loaded = self._taps(v, self.loaded, offset)
+            if not loaded.all():
+                self._fail("array", "reads vectors that were never loaded")
+            self._require(
+                "array",
+                "load",
+                int(loaded.max()),
+                "reads the activation buffer before it is loaded",
+            )
+            self._taps(v, self.act_read, offset)[...] = self.count["array"]
         half, end = v["acc"] // config.acc_depth, v["acc"] + v["n_ob"] * v["n_y"] * v["n_x"] - 1
         if end // config.acc_depth != half:
             self._fail("array", "its sums do not lie in one half of the accumulators")
@@ -226,13 +230,13 @@ class Checker:
             self._fail("array", "its weights are not in the program before it")
         self._weights.use(used)
 
-    def _taps(self, v: Mapping[str, int], shadow: np.ndarray) -> np.ndarray:
-        """A view of the vectors that an ARRAY reads."""
+    def _taps(self, v: Mapping[str, int], shadow: np.ndarray, offset: int) -> np.ndarray:
+        """A view of the vectors that an ARRAY reads at its addresses plus `offset`."""
         loops = ("cb", "ky", "kx", "ob", "y", "x")
         strides = [v[f"s_{loop}"] for loop in loops]
         shape = [v[f"n_{loop}"] if v[f"s_{loop}"] else 1 for loop in loops]
         try:
-            return strided(shadow, v["base"], strides, shape)
+            return strided(shadow, v["base"] + offset, strides, shape)
         except ValueError:
             self._fail("array", "reads outside of the activation buffer")
 

@@ -152,6 +152,7 @@ class Network:
             pad_right=pads[2],
             pad_value=pad_value,
             dest=dest,
+            half=isa.HALF_NONE,
         )
 
     def _param(self, address, index):
@@ -182,6 +183,7 @@ class Network:
             s_x=1,
             acc=acc,
             accumulate=0,
+            upper=0,
         )
 
     def _post(self, waits, acc, slot, zero, address, row, rows, **second):

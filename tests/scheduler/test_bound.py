@@ -17,9 +17,11 @@ def bound(shape, make, config=CONFIG):
 
 
 def test_convolution():
-    """2 x 3 blocks, 9 taps, 100 pixels; 128 bytes of weights a pass; maps of 2 blocks of 16."""
+    """3 output blocks, 9 taps of a whole input block and 5 pairs of taps of a quarter of one, 100
+    pixels; 128 bytes of weights a pass; maps of 2 blocks of 16.
+    """
     found = bound((1, 20, 10, 10), lambda b: b.conv("x", 24, 3, 1, 1))
-    passes = 2 * 3 * 9
+    passes = 3 * (9 + 5)
     assert found == Bound(
         array=passes * 100, read=(passes * 128 + 2 * 100 * 16) // 8, write=2 * 100 * 16 // 8
     )
@@ -29,6 +31,12 @@ def test_convolution():
 def test_passes_take_as_long_as_their_weights():
     found = bound((1, 64, 2, 2), lambda b: b.conv("x", 8, 1))
     assert found.array == 4 * 16
+
+
+@pytest.mark.parametrize("channels, passes", [(8, 5), (9, 9), (24, 9 + 5), (32, 18)])
+def test_half_a_block_takes_half_of_the_passes(channels, passes):
+    found = bound((1, channels, 8, 8), lambda b: b.conv("x", 8, 3, 1, 1))
+    assert found.array == passes * 64
 
 
 def test_groups_are_packed():

@@ -310,3 +310,35 @@ def test_manifest_attributes_every_instruction():
     assert [layer.op for layer in manifest.layers] == ["Conv", "Pool", "Lut"]
     assert manifest.layers[0].macs == 20 * 10 * 10 * 6 * 9
     assert isinstance(b.graph.ops[0], ir.Conv)
+
+
+@pytest.mark.parametrize(
+    "channels, kernel, groups, passes",
+    [
+        (8, 3, 1, 5),  # half of a block of 16 lanes
+        (9, 3, 1, 9),
+        (24, 3, 1, 9 + 5),
+        (24, (1, 4), 1, 4 + 2),
+        (8, (4, 1), 1, 2),
+        (8, 1, 1, 1),
+        (48, 5, 2, 2 * (25 + 13)),  # a block and a half for each group
+    ],
+)
+def test_half_a_block_takes_two_taps_a_pass(channels, kernel, groups, passes):
+    b = Builder(8, (2, 20, 9, 11))
+    b.done(b.conv(b.conv("x", channels), 16 * groups, kernel, 2, 1, groups, dilation=2))
+    compiled = check(b.graph, AccelConfig())
+    arrays = [op.values for op in compiled.ops if op.queue == "array" and op.layer == 1]
+    pixels = b.shape(b.graph.outputs[0])[2] * b.shape(b.graph.outputs[0])[3]
+    worked = sum(array_passes(v) * v["n_y"] * v["n_x"] for v in arrays)
+    assert worked == 2 * pixels * passes
+
+
+@pytest.mark.parametrize("act_kib", [4, 128])
+def test_halves_that_are_loaded_again(act_kib):
+    """Tiles that stay in the buffer, and those that do not."""
+    config = AccelConfig(rows=32, cols=8, act_kib=act_kib, acc_depth=64, param_slots=8)
+    b = Builder(9, (1, 20, 9, 10))
+    x = b.conv("x", 80)
+    b.done(b.conv(x, 70, 3, 1, 1), b.conv(x, 40, 3, 1, 1, groups=5), b.conv(x, 6, (9, 10)))
+    check(b.graph, config)

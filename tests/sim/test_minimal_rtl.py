@@ -37,12 +37,19 @@ def tall_windows(b):
     )
 
 
+def halves(b):
+    """Blocks of which one half of the lanes is needed, lower and upper: two taps a pass."""
+    x = b.conv("x", 10, 3, 1, 1, groups=2)
+    return b.conv(x, 9, (3, 2), (2, 1), dilation=2)
+
+
 NETWORKS = {
     "chain": lambda: chain(75),
     "affines": lambda: network((1, 20, 9, 9), affines),
     "in the pads": lambda: network(
         (2, 3, 1, 20), lambda b: b.conv("x", 5, (4, 8), 4, (4, 4, 0, 3))
     ),
+    "halves": lambda: network((1, 12, 9, 8), halves),
     "tall windows": lambda: network((1, 3, 40, 5), tall_windows),
     "random": lambda: random_network(3, size=9, batch=2, layers=5),
 }

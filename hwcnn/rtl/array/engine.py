@@ -5,13 +5,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hwcnn import isa
-from hwcnn.config import AccelConfig, bits_for
-from hwcnn.rtl.layouts import instruction_layout, ram_read_port
+from hwcnn.config import AccelConfig
+from hwcnn.rtl.layouts import instruction_layout
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.loop_counter import LoopCounter
 from hwcnn.rtl.lib.ram import Ram
 
 from .accumulators import Accumulators, sums_port
+from .activation_buffer import activation_port
 from .pass_sequencer import STEP_BITS, PassSequencer
 from .pe_array import PeArray
 
@@ -41,7 +42,7 @@ class ArrayEngine(wiring.Component):
 
     Members
     -------
-    i : stream of ARRAY. act : read port of the activation buffer. weights : stream of 8*C bits, a
+    i : stream of ARRAY. act : to `ActivationBuffer`. weights : stream of 8*C bits, a
     row of a tile, row 0 first. sums : to `Accumulators`. done : pulses when the instruction's last
     sums are in the accumulators' RAM. busy : a pixel is issued. stall_weights : a pass waits for
     rows of its tile, also where it is short and R rows take longer.
@@ -54,7 +55,7 @@ class ArrayEngine(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(instruction_layout(isa.ARRAY))),
-                "act": Out(ram_read_port(8 * config.lanes, bits_for(config.act_vectors))),
+                "act": Out(activation_port(config)),
                 "weights": In(stream.Signature(8 * config.cols)),
                 "sums": Out(sums_port(config)),
                 "done": Out(1),
@@ -111,6 +112,7 @@ class ArrayEngine(wiring.Component):
             passes.ready.eq(ready),
             self.act.en.eq(~stalled),
             self.act.addr.eq(address),
+            self.act.upper.eq(run.upper),
             acc.eq(Mux(fresh & run.restart, run.acc, next_acc)),
             end_x.step.eq(~stalled),
             end_y.step.eq(~stalled & end_x.last),

@@ -13,7 +13,8 @@ from hwcnn.rtl.lib.loop_counter import LoopCounter
 STEP_BITS = 20
 #: A pass: its first address, where its sums go, and the loops over its pixels. restart: accumulator
 #: addresses start at ``acc`` (otherwise they go on from the pass before). first: its sums
-#: overwrite. last: of the instruction.
+#: overwrite. last: of the instruction. upper: added to the addresses for the upper half of the
+#: lanes.
 PASS_LAYOUT = data.StructLayout(
     {
         "base": STEP_BITS,
@@ -25,6 +26,7 @@ PASS_LAYOUT = data.StructLayout(
         "s_y": STEP_BITS,
         "n_x": 16,
         "s_x": STEP_BITS,
+        "upper": STEP_BITS,
     }
 )
 _LOOPS = ("ob", "kx", "ky", "cb")  # inner to outer
@@ -84,7 +86,7 @@ class PassSequencer(wiring.Component):
                 o.restart.eq(restart),
                 o.first.eq(overwrite),
                 o.last.eq(ended.all()),
-                *(o[n].eq(fields[n]) for n in ("acc", "n_y", "s_y", "n_x", "s_x")),
+                *(o[n].eq(fields[n]) for n in ("acc", "n_y", "s_y", "n_x", "s_x", "upper")),
             ]
         with m.If(stepping):
             m.d.sync += [

@@ -10,6 +10,8 @@ from hwcnn.config import AccelConfig
 from hwcnn.rtl.lib.delay import delay
 from hwcnn.rtl.lib.ram import RAMS_ONLY
 
+from .activation_buffer import ActivationBuffer
+
 
 class PeArray(wiring.Component):
     """R x C weight-stationary multiply-accumulate PEs, in one flat module.
@@ -34,7 +36,8 @@ class PeArray(wiring.Component):
 
     Members
     -------
-    act : 8*R bits.
+    act : 8*R bits, those of rows R/2 to R-1 a cycle later than the others
+    (`ActivationBuffer`).
     load : R bits, one-hot: `weights` is this row. weights : 8*C bits.
     sums : C * sum_bits bits, `latency` cycles after `act`.
     """
@@ -73,7 +76,10 @@ class PeArray(wiring.Component):
         ]
         above = [None] * cols
         for r in range(rows):
-            act = delay(m, self.act.word_select(r, 8), r + 1, f"act_{r}")
+            late = (
+                ActivationBuffer.UPPER_LATENCY - ActivationBuffer.LATENCY if r >= rows // 2 else 0
+            )
+            act = delay(m, self.act.word_select(r, 8), r + 1 - late, f"act_{r}")
             for c in range(cols):
                 if c and c % self.GROUP == 0:
                     act = delay(m, act, 1, f"act_{r}_{c}")

@@ -1,13 +1,15 @@
 """Which input blocks each output block of a convolution reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from hwcnn import ir
+from hwcnn import ir, isa
 from hwcnn.layout import Placement
 
+from .kernel_taps import TapGrid, Taps, single_taps, tap_pairs
 from .ranges import Range, split
 
 
@@ -18,6 +20,8 @@ class BlockGroup:
 
     adds : to the sums of groups before it, which have the same output blocks. summand : index of
     the int8 weights that are used, where these add up to wider ones (`conv_weights.int8_summands`).
+    half : LOAD's; other than 0, the group reads one block, of which it needs this half only, and a
+    pass does two taps.
     """
 
     first: int
@@ -27,6 +31,15 @@ class BlockGroup:
     step: int
     adds: bool = False
     summand: int = 0
+    half: int = isa.HALF_NONE
+
+    def taps(self, kernel: Taps) -> tuple[TapGrid, ...]:
+        """The taps of its passes."""
+        return tap_pairs(kernel) if self.half else single_taps(kernel)
+
+    def passes(self, kernel: Taps) -> int:
+        """Passes of each of its output blocks."""
+        return self.count * sum(grid.passes for grid in self.taps(kernel))
 
     def within(self, first: int, end: int) -> "BlockGroup | None":
         """The group's output blocks in [first, end), or None."""
@@ -102,6 +115,67 @@ def nonzero_blocks(op: ir.Conv, x: Placement, out_blocks: int, cols: int) -> tup
             for block, block_end in zip(edges[::2], edges[1::2], strict=True)
         ]
     return tuple(found)
+
+
+def with_tap_pairs(
+    groups: tuple[BlockGroup, ...], op: ir.Conv, x: Placement, cols: int
+) -> tuple[BlockGroup, ...]:
+    """The groups with two taps a pass for every block of which they need one half of the lanes."""
+    if op.kernel == (1, 1):
+        return groups
+    found: list[BlockGroup] = []
+    for group in groups:
+        parts = group.singles() if group.step else [group]
+        halves = [_halves(part, op, x, cols) for part in parts]
+        if any(map(any, halves)):
+            for part, needed in zip(parts, halves, strict=True):
+                found += _by_half(part, needed)
+        else:
+            found.append(group)
+    return tuple(found)
+
+
+def _by_half(group: BlockGroup, halves: list[int]) -> list[BlockGroup]:
+    """A group of step 0 as groups that need all lanes of their blocks, or a half of one."""
+    edges = [i for i in range(1, group.count) if halves[i] or halves[i - 1]]
+    return [
+        replace(group, block=group.block + a, count=b - a, adds=group.adds or a > 0, half=halves[a])
+        for a, b in pairwise([0, *edges, group.count])
+    ]
+
+
+def _halves(group: BlockGroup, op: ir.Conv, x: Placement, cols: int) -> list[int]:
+    """`BlockGroup.half` of each block that a group of step 0 reads."""
+    channels = np.arange(x.shape[1])
+    if op.groups > 1:
+        cout, cin = op.weight.shape[0] // op.groups, op.weight.shape[1]
+        last = min((group.first + group.n) * cols, op.weight.shape[0]) - 1
+        first = min(group.first * cols, last) // cout
+        channels = channels[first * cin : (last // cout + 1) * cin]
+    used = np.zeros((x.blocks, 2), bool)
+    half = x.lanes // 2
+    used.reshape(-1)[x.positions()[channels] // half] = True
+    names = {(True, False): isa.HALF_LOWER, (False, True): isa.HALF_UPPER}
+    read = used[group.block : group.block + group.count].tolist()
+    return [names.get((lower, upper), isa.HALF_NONE) for lower, upper in read]
+
+
+def half_places(groups: Iterable[BlockGroup], in_blocks: int) -> dict[tuple[int, int], int]:
+    """By (block, half): where in the buffer a half lies of a tile that stays there, in blocks from
+    the first. Whole blocks lie in order; a half lies in the place of its block if nothing else
+    does, otherwise behind all blocks.
+    """
+    groups = list(groups)
+    taken = {block for group in groups if not group.half for block in range(*group.blocks)}
+    places: dict[tuple[int, int], int] = {}
+    behind = in_blocks
+    for block, half in dict.fromkeys((group.block, group.half) for group in groups if group.half):
+        if block in taken:
+            places[block, half], behind = behind, behind + 1
+        else:
+            places[block, half] = block
+            taken.add(block)
+    return places
 
 
 def with_summands(groups: tuple[BlockGroup, ...], count: int) -> tuple[BlockGroup, ...]:

@@ -8,7 +8,7 @@ from hwcnn import ir
 from hwcnn.layout import Placement
 
 from . import conv_plan
-from .block_groups import all_blocks, nonzero_blocks, with_summands
+from .block_groups import all_blocks, nonzero_blocks, with_summands, with_tap_pairs
 from .conv_emitter import ConvEmitter
 from .conv_geometry import geometry_of
 from .conv_plan import ConvLayer, ConvPlan
@@ -49,7 +49,9 @@ def lower_subconvolutions(
 def _layer_and_plan(
     lowering: Lowering, op: ir.Conv, result: Placement, fill_holes: bool
 ) -> tuple[ConvLayer, ConvPlan]:
-    """The cheaper of all weight tiles, regularly, and those that are not zero."""
+    """The cheapest: all weight tiles, regularly, or those that are not zero; two taps a pass, or
+    one.
+    """
     config, x = lowering.config, lowering.placements[op.x]
     geometry = geometry_of(op, x, result)
     out_blocks = -(-op.weight.shape[0] // config.cols)
@@ -59,7 +61,9 @@ def _layer_and_plan(
     summands = len(int8_summands(op.weight))
     makers = (all_blocks, nonzero_blocks) if op.groups == 1 else (all_blocks,)
     found: list[tuple[ConvLayer, ConvPlan]] = []
-    for groups in dict.fromkeys(make(op, x, out_blocks, config.cols) for make in makers):
+    tiles = [make(op, x, out_blocks, config.cols) for make in makers]
+    pairs = [with_tap_pairs(groups, op, x, config.cols) for groups in tiles]
+    for groups in dict.fromkeys([*tiles, *pairs]):
         groups = with_summands(groups, summands)
         layer = ConvLayer(geometry, groups, x.blocks, out_blocks, residual)
         found.append((layer, conv_plan.choose(op.name, layer, config)))
@@ -75,7 +79,7 @@ def _emit(
     rows: list[tuple[int, int]],
 ) -> None:
     """Emit the operations of all tiles; result : where they are written."""
-    emitter = ConvEmitter(lowering, op, result, layer.geometry, plan)
+    emitter = ConvEmitter(lowering, op, result, layer, plan)
     groups = output_groups(lowering, op, layer, plan)
     for tile in output_tiles(layer.geometry, rows, plan.cols):
         emitter.emit_tile(tile, groups)

@@ -1,6 +1,8 @@
 """The operations of one tile of a convolution."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 from hwcnn import ir, isa
 from hwcnn.layout import Placement
@@ -8,9 +10,9 @@ from hwcnn.scheduler.allocators import BufferSpan
 from hwcnn.tile_ops import TileOp
 
 from .block_groups import BlockGroup
-from .conv_geometry import ConvGeometry
-from .conv_plan import ConvPlan
+from .conv_plan import ConvLayer, ConvPlan
 from .conv_tiles import OutputTile
+from .kernel_taps import TapGrid
 from .lowering import NO_SECOND_STAGE, Lowering
 from .output_groups import OutputGroup, PostRun, ResidentParams
 from .ranges import Range, split
@@ -21,6 +23,7 @@ _STEP = (1 << 20) - 1  # address steps of an ARRAY are modulo 2**20
 class ConvEmitter:
     """Emits a convolution's tiles. result : where they are written, which may be every n-th row and
     column of the operation's result only.
+
     """
 
     def __init__(
@@ -28,13 +31,14 @@ class ConvEmitter:
         lowering: Lowering,
         op: ir.Conv,
         result: Placement,
-        geometry: ConvGeometry,
+        layer: ConvLayer,
         plan: ConvPlan,
     ):
         self.lowering, self.op, self.config = lowering, op, lowering.config
         self.x, self.y = lowering.placements[op.x], result
-        self.geometry, self.plan = geometry, plan
-        self._loaded: dict[int, BufferSpan] = {}  # a tile's resident input, by its first block
+        self.layer, self.geometry, self.plan = layer, layer.geometry, plan
+        # a tile's resident input, by first block and half
+        self._loaded: dict[tuple[int, int], BufferSpan] = {}
         self._base = 0
 
     def emit_tile(self, tile: OutputTile, groups: Sequence[OutputGroup]) -> None:
@@ -52,8 +56,9 @@ class ConvEmitter:
         for blocks in group.block_groups:
             acc = base + (blocks.first - group.block_groups[0].first) * tile.pixels
             for inputs, spans, start in self._inputs(tile, blocks):
-                last = self._array(tile, blocks, inputs, spans, start, acc)
-                last.after("post", lowering.drains[half])
+                for taps in blocks.taps(self.geometry.taps):
+                    last = self._array(tile, blocks, inputs, taps, spans, start, acc)
+                    last.after("post", lowering.drains[half])
         if isinstance(group.params, ResidentParams):
             param, slot = group.params.param, group.params.slot
         else:
@@ -73,27 +78,48 @@ class ConvEmitter:
             ranges = [(first + a, first + b) for a, b in split(end - first, self.plan.load_blocks)]
         for inputs in ranges:
             if self.plan.resident:
-                spans = self._resident(tile, inputs)
-                yield inputs, spans, self._base + inputs[0] * tile.block
+                spans = self._resident(tile, inputs, blocks.half)
+                yield inputs, spans, self._place(tile, inputs[0], blocks.half)
             else:
                 dest = self.lowering.ring.place((inputs[1] - inputs[0]) * tile.block)
-                yield inputs, [self._load(tile, inputs, dest)], dest
+                yield inputs, [self._load(tile, inputs, blocks.half, dest)], dest
 
-    def _resident(self, tile: OutputTile, inputs: Range) -> list[BufferSpan]:
+    def _resident(self, tile: OutputTile, inputs: Range, half: int) -> list[BufferSpan]:
         """The spans that hold input blocks of a tile that stays in the buffer, loaded once."""
         if not self._loaded:
-            self._base = self.lowering.ring.place(self.x.blocks * tile.block)
+            self._base = self.lowering.ring.place(self.layer.in_blocks * tile.block)
         spans: list[BufferSpan] = []
-        for first, end in split(self.x.blocks, self.plan.load_blocks):
+        for first, end in [inputs] if half else self._loads:
             if first < inputs[1] and end > inputs[0]:
-                if first not in self._loaded:
-                    dest = self._base + first * tile.block
-                    self._loaded[first] = self._load(tile, (first, end), dest)
-                spans.append(self._loaded[first])
+                if (first, half) not in self._loaded:
+                    dest = self._place(tile, first, half)
+                    self._loaded[first, half] = self._load(tile, (first, end), half, dest)
+                spans.append(self._loaded[first, half])
         return spans
 
-    def _load(self, tile: OutputTile, blocks: Range, dest: int) -> BufferSpan:
-        """Emit the LOAD of a tile's input blocks to buffer address `dest`."""
+    @cached_property
+    def _loads(self) -> list[Range]:
+        """The input blocks of each LOAD of all lanes, where they stay in the buffer: all but those
+        of which one half alone is needed.
+        """
+        halves = [at for (block, _), at in self.layer.half_places.items() if at == block]
+        edges = [-1, *sorted(halves), self.x.blocks]
+        return [
+            (before + 1 + first, before + 1 + end)
+            for before, after in pairwise(edges)
+            if after > before + 1
+            for first, end in split(after - before - 1, self.plan.load_blocks)
+        ]
+
+    def _place(self, tile: OutputTile, block: int, half: int) -> int:
+        """Where an input block, or a half of it, lies that stays in the buffer."""
+        at = self.layer.half_places[block, half] if half else block
+        return self._base + at * tile.block
+
+    def _load(self, tile: OutputTile, blocks: Range, half: int, dest: int) -> BufferSpan:
+        """Emit the LOAD of a tile's input blocks, of whose lanes all or one half is needed, to
+        buffer address `dest`.
+        """
         g, x, lowering = self.geometry, self.x, self.lowering
         rows, cols = tile.in_rows, tile.in_cols
         size = (blocks[1] - blocks[0]) * tile.block
@@ -123,6 +149,7 @@ class ConvEmitter:
                 pad_right=cols.after,
                 pad_value=self.op.pad_value,
                 dest=dest,
+                half=half,
             ),
             lowering.reads(self.op.x, images, blocks, map_rows)
             + [("array", reader) for reader in readers],
@@ -134,24 +161,30 @@ class ConvEmitter:
         tile: OutputTile,
         blocks: BlockGroup,
         inputs: Range,
+        taps: TapGrid,
         spans: Sequence[BufferSpan],
         start: int,
         acc: int,
     ) -> TileOp:
-        """Emit the ARRAY that adds some input blocks, from buffer address `start` on, to the sums
-        from accumulator `acc` on.
+        """Emit the ARRAY that adds some taps of some input blocks, from buffer address `start` on,
+        to the sums from accumulator `acc` on.
         """
         g, width = self.geometry, tile.in_cols.size
+        ky_step = g.ky_step[0] * width + g.ky_step[1]
+        first, other = (
+            ky * ky_step + kx * g.kx_cols for ky, kx in (taps.first, taps.other or (0, 0))
+        )
+        begins = not blocks.adds and inputs[0] == blocks.block and taps.first == (0, 0)
         op = self.lowering.emit(
             isa.ARRAY,
             dict(
-                base=start + tile.base,
+                base=start + tile.base + first,
                 n_cb=blocks.count if blocks.step else inputs[1] - inputs[0],
                 s_cb=tile.block & _STEP,
-                n_ky=g.taps[0],
-                s_ky=g.ky_step[0] * width + g.ky_step[1] & _STEP,
-                n_kx=g.taps[1],
-                s_kx=g.kx_cols & _STEP,
+                n_ky=taps.count[0],
+                s_ky=taps.step[0] * ky_step & _STEP,
+                n_kx=taps.count[1],
+                s_kx=taps.step[1] * g.kx_cols & _STEP,
                 n_ob=blocks.n,
                 s_ob=blocks.step * tile.block & _STEP,
                 n_y=tile.height,
@@ -159,7 +192,8 @@ class ConvEmitter:
                 n_x=tile.width,
                 s_x=g.stride[1],
                 acc=acc,
-                accumulate=int(blocks.adds or inputs[0] != blocks.block),
+                accumulate=int(not begins),
+                upper=other & _STEP,
             ),
             [("load", span.load) for span in spans],
         )

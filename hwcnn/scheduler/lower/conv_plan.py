@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 
-from .block_groups import BlockGroup
+from .block_groups import BlockGroup, half_places
 from .conv_geometry import ConvGeometry
 from .ranges import Range, balanced, span, split
 
@@ -48,15 +48,25 @@ class ConvPlan:
 
 @dataclass(frozen=True)
 class ConvLayer:
-    """What a plan depends on. in_blocks, out_blocks : of input and output. block_groups : what each
+    """What a plan depends on. x_blocks, out_blocks : of input and output. block_groups : what each
     output block reads. residual : a second operand is added to the results.
     """
 
     geometry: ConvGeometry
     block_groups: tuple[BlockGroup, ...]
-    in_blocks: int
+    x_blocks: int
     out_blocks: int
     residual: bool = False
+
+    @cached_property
+    def in_blocks(self) -> int:
+        """Input blocks of a tile in the buffer: those of the input, some of them twice."""
+        return max(self.x_blocks, max(self.half_places.values(), default=0) + 1)
+
+    @cached_property
+    def half_places(self) -> dict[tuple[int, int], int]:
+        """Of the blocks of which a half is in the buffer, by (block, half)."""
+        return half_places(self.block_groups, self.x_blocks)
 
 
 def row_tiles(
@@ -161,16 +171,18 @@ def _cost(layer: ConvLayer, plan: ConvPlan, config: AccelConfig) -> float:
     )
     halves = -(-layer.out_blocks // plan.out_blocks)
     loads = -(-layer.in_blocks // plan.load_blocks)
-    passes = sum(g.n * g.count for g in groups) * geometry.taps[0] * geometry.taps[1]
+    passes = sum(g.n * g.passes(geometry.taps) for g in groups)
+    grids = sum(len(g.taps(geometry.taps)) for g in groups)
     per_pass = max(pixels / tiles, config.rows)
-    array = tiles * (passes * per_pass + ARRAY_GAP * max(halves * loads, len(groups)))
+    array = tiles * (passes * per_pass + ARRAY_GAP * max(halves * loads, grids))
     post = pixels * layer.out_blocks * max(1, config.cols // config.rows) + 4 * tiles * halves
     if plan.resident:
         loaded = layer.in_blocks
-    elif len(groups) > 1:
-        loaded = sum(g.blocks[1] - g.blocks[0] for g in groups)
-    else:
-        loaded = layer.in_blocks * halves
+    else:  # once for each half with output blocks that read the same
+        loaded = sum(
+            (g.blocks[1] - g.blocks[0]) * (1 if g.step else -(-g.n // plan.out_blocks))
+            for g in groups
+        )
     dram = (
         tiles * (passes * config.tile_bytes + loaded * plan.block * config.lanes) / config.axi_bytes
     )

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwcnn import ir
+from hwcnn import ir, isa
 from hwcnn.layout import Placement
 
 from .block_groups import BlockGroup
+from .kernel_taps import TapGrid
 
 
 def int8_summands(weight: np.ndarray) -> list[np.ndarray]:
@@ -32,7 +33,7 @@ def conv_weights(
     cols: int,
 ) -> list[np.ndarray]:
     """The weights of each accumulator half, int8 [bytes]: for each of its block groups
-    ``[cb][ky][kx][output block][row][col]``.
+    ``[cb][ky][kx][output block][row][col]``, for each of its tap grids where these are several.
 
     x : placement of the input. halves : of each, the order of its output blocks of `cols` channels,
     and what they read. With one block group a half, the blocks may be in any order.
@@ -49,13 +50,39 @@ def conv_weights(
             if op.groups == 1:
                 at = g.first - block_groups[0].first
                 blocks = list(order[at : at + g.n])
-                read = full[g.summand][blocks, :, g.block : g.block + g.count]
-                tile = read.transpose(2, 4, 5, 0, 3, 1)
+                tile = full[g.summand][blocks, :, g.block : g.block + g.count]
             else:
                 tile = _grouped_tiles(summands[g.summand], x, g, cols)
-            tiles.append(np.ascontiguousarray(tile).reshape(-1))
+            for grid in g.taps(op.kernel):
+                passes = _passes(tile, grid, g.half).transpose(2, 4, 5, 0, 3, 1)
+                tiles.append(np.ascontiguousarray(passes).reshape(-1))
         packed.append(tiles[0] if len(tiles) == 1 else np.concatenate(tiles))
     return packed
+
+
+def _passes(tile: np.ndarray, grid: TapGrid, half: int) -> np.ndarray:
+    """int8 [n, cols, count, lanes, ky, kx]: the weights of a grid's passes, from the same of all
+    taps. half : of the lanes that it needs, as LOAD has it; these are then in both halves of the
+    lanes, the upper one for the other tap.
+    """
+    if not half:
+        return _pick(tile, grid, grid.first)
+    middle = tile.shape[3] // 2
+    tile = tile[:, :, :, :middle] if half == isa.HALF_LOWER else tile[:, :, :, middle:]
+    lower = _pick(tile, grid, grid.first)
+    upper = np.zeros_like(lower)
+    if grid.other is not None:
+        upper = _pick(tile, grid, (grid.first[0] + grid.other[0], grid.first[1] + grid.other[1]))
+    return np.concatenate((lower, upper), axis=3)
+
+
+def _pick(tile: np.ndarray, grid: TapGrid, first: tuple[int, int]) -> np.ndarray:
+    """Of all taps those of a grid that begins at `first`."""
+    rows, cols = (
+        slice(at, at + (n - 1) * step + 1, step)
+        for at, n, step in zip(first, grid.count, grid.step, strict=True)
+    )
+    return tile[..., rows, cols]
 
 
 def _on_lanes(op: ir.Conv, x: Placement, out_blocks: int, cols: int) -> np.ndarray:
@@ -69,7 +96,7 @@ def _on_lanes(op: ir.Conv, x: Placement, out_blocks: int, cols: int) -> np.ndarr
 
 
 def _grouped_tiles(op: ir.Conv, x: Placement, blocks: BlockGroup, cols: int) -> np.ndarray:
-    """int8 [blocks.count, kh, kw, blocks.n, lanes, cols]: the weight tiles of a convolution with
+    """int8 [blocks.n, cols, blocks.count, lanes, kh, kw]: the weight tiles of a convolution with
     ONNX groups.
     """
     cout, cin, kh, kw = op.weight.shape
@@ -79,6 +106,9 @@ def _grouped_tiles(op: ir.Conv, x: Placement, blocks: BlockGroup, cols: int) -> 
     block = (channel - first) // cols
     inputs = x.positions()[(channel // (cout // op.groups))[:, None] * cin + np.arange(cin)]
     row = inputs - (blocks.block + block * blocks.step)[:, None] * x.lanes
-    tile[block[:, None], row, ((channel - first) % cols)[:, None]] = op.weight[first:last]
+    at, channel_in = np.nonzero((row >= 0) & (row < tile.shape[1]))
+    tile[block[at], row[at, channel_in], (channel[at] - first) % cols] = op.weight[
+        channel[at], channel_in
+    ]
     split = tile.reshape(blocks.n, blocks.count, x.lanes, cols, kh, kw)
-    return split.transpose(1, 4, 5, 0, 2, 3)
+    return split.transpose(0, 3, 1, 2, 4, 5)

@@ -105,6 +105,7 @@ def _sum(
                     s_x=1,
                     acc=half * lowering.config.acc_depth + k * n,
                     accumulate=int(rows[0] > 0),
+                    upper=0,
                 ),
                 [("load", span.load)],
             )
@@ -134,6 +135,7 @@ def _load(lowering: Lowering, op: ir.Pool, image: int, blocks: Range, rows: Rang
             pad_right=0,
             pad_value=0,
             dest=span.start,
+            half=isa.HALF_NONE,
         ),
         lowering.reads(op.x, (image, image + 1), blocks, rows)
         + [("array", reader) for reader in readers],

@@ -64,7 +64,7 @@ def output_groups(
     config, image = lowering.config, lowering.image
     limit = max(1, config.act_vectors // (1 if plan.resident else 2) // plan.block)
     blocks_in_vector = max(1, config.rows // config.cols)
-    dense = len(layer.block_groups) == 1 and op.groups == 1
+    dense = op.groups == 1 and len({(g.first, g.n) for g in layer.block_groups}) == 1
     halves = [
         (_order(blocks, blocks_in_vector if dense else 1), tuple(groups))
         for blocks, groups in groups_by_half(

@@ -1,5 +1,7 @@
 """ARRAY in the ISA engine: all its passes as one matrix product."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .isa_machine import Machine, ProgramError, Values
@@ -41,17 +43,32 @@ def _pop_weights(machine: Machine, n: int) -> np.ndarray:
 
 
 def _operands(machine: Machine, v: Values) -> np.ndarray:
-    """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], a view of the
-    activation buffer. The first is 1 where all output blocks read the same.
+    """What the passes read: float32 [n_ob or 1, n_y, n_x, n_cb, n_ky, n_kx, lanes], where it can be
+    a view of the activation buffer. The first is 1 where all output blocks read the same.
     """
     shape, steps = [], []
     for loop in ("ob", "y", "x", "cb", "ky", "kx"):
         step = v[f"s_{loop}"]
-        steps.append(step - _STEP_RANGE if step >= _STEP_SIGN else step)
+        steps.append(_signed(step))
         shape.append(1 if loop == "ob" and not step else v[f"n_{loop}"])
+    lower = _view(machine, v["base"], shape, steps)
+    if not v["upper"]:
+        return lower
+    upper = _view(machine, v["base"] + _signed(v["upper"]), shape, steps)
+    middle = machine.config.lanes // 2
+    return np.concatenate((lower[..., :middle], upper[..., middle:]), axis=-1)
+
+
+def _signed(step: int) -> int:
+    """A step, or another address difference, of the 20 bits of its field."""
+    return step - _STEP_RANGE if step >= _STEP_SIGN else step
+
+
+def _view(machine: Machine, base: int, shape: Sequence[int], steps: Sequence[int]) -> np.ndarray:
+    """The vectors that loops over addresses from `base` on meet: float32 [*shape, lanes]."""
     reach = [(n - 1) * step for n, step in zip(shape, steps, strict=True)]
-    first = v["base"] + sum(r for r in reach if r < 0)
-    last = v["base"] + sum(r for r in reach if r > 0)
+    first = base + sum(r for r in reach if r < 0)
+    last = base + sum(r for r in reach if r > 0)
     if first < 0 or last >= len(machine.activations):
         raise ProgramError(
             f"array: reads vectors {first} to {last} "
@@ -59,7 +76,7 @@ def _operands(machine: Machine, v: Values) -> np.ndarray:
         )
     size, lanes = machine.activations.itemsize, machine.config.lanes
     return np.lib.stride_tricks.as_strided(
-        machine.activations[v["base"] :],
+        machine.activations[base:],
         (*shape, lanes),
         (*(step * lanes * size for step in steps), size),
     )

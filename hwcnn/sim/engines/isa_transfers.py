@@ -10,8 +10,13 @@ _LRN_WORD = 0x1FFFF
 
 
 def load(machine: Machine, v: Values) -> None:
-    """A tile, with its pads, into the activation buffer."""
+    """A tile, with its pads, into the activation buffer; of its lanes all, or one half twice."""
     tile = machine.read_tile(v).reshape(-1, machine.config.lanes)
+    middle = machine.config.lanes // 2
+    if v["half"] == isa.HALF_LOWER:
+        tile = np.tile(tile[:, :middle], 2)
+    elif v["half"] == isa.HALF_UPPER:
+        tile = np.tile(tile[:, middle:], 2)
     if v["dest"] + len(tile) > len(machine.activations):
         raise ProgramError(f"load: {len(tile)} vectors at {v['dest']} exceed the activation buffer")
     machine.activations[v["dest"] : v["dest"] + len(tile)] = tile

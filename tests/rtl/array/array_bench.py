@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from hwcnn import isa
 from hwcnn.config import bits_for
 from hwcnn.rtl.array.accumulators import Accumulators
+from hwcnn.rtl.array.activation_buffer import ActivationBuffer
 from hwcnn.rtl.array.engine import ArrayEngine
 from hwcnn.rtl.layouts import instruction_layout, ram_read_port, ram_write_port
 from hwcnn.rtl.lib.delay import delay
-from hwcnn.rtl.lib.ram import Ram
 
 
 class ArrayBench(wiring.Component):
@@ -34,18 +34,14 @@ class ArrayBench(wiring.Component):
         m = Module()
         m.submodules.engine = engine = ArrayEngine(self.config)
         m.submodules.accumulators = accumulators = Accumulators(self.config)
-        m.submodules.act = act = Ram(8 * self.config.lanes, self.config.act_vectors)
+        m.submodules.act = act = ActivationBuffer(self.config)
         wiring.connect(m, wiring.flipped(self.i), engine.i)
         wiring.connect(m, wiring.flipped(self.weights), engine.weights)
+        wiring.connect(m, wiring.flipped(self.act), act.write)
+        wiring.connect(m, engine.act, act.read)
         wiring.connect(m, engine.sums, accumulators.sums)
         half = delay(m, self.read.addr[-1], Accumulators.READ_LATENCY, "half")
         m.d.comb += [
-            act.w_en.eq(self.act.en),
-            act.w_addr.eq(self.act.addr),
-            act.w_data.eq(self.act.data),
-            act.r_en.eq(engine.act.en),
-            act.r_addr.eq(engine.act.addr),
-            engine.act.data.eq(act.r_data),
             accumulators.read.en.eq(self.read.en),
             accumulators.read.addr.eq(self.read.addr),
             self.read.data.eq(accumulators.read.data.word_select(half, 32 * self.config.cols)),

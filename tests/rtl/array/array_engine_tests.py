@@ -21,7 +21,7 @@ LOOPS = ("cb", "ky", "kx", "ob", "y", "x")
 
 def instruction(**values):
     loops = {f"{k}_{n}": 1 if k == "n" else 0 for n in LOOPS for k in "ns"}
-    return loops | {"base": 0, "acc": 0, "accumulate": 0} | values
+    return loops | {"base": 0, "acc": 0, "accumulate": 0, "upper": 0} | values
 
 
 def random_instruction(draw, half):
@@ -33,7 +33,11 @@ def random_instruction(draw, half):
     steps = {f"s_{name}": int(draw.integers(0, 1 << 20)) for name in n}
     acc = half * CONFIG.acc_depth + int(draw.integers(0, CONFIG.acc_depth - 75))
     return instruction(
-        base=int(draw.integers(0, 1 << 20)), acc=acc, **{f"n_{k}": v for k, v in n.items()}, **steps
+        base=int(draw.integers(0, 1 << 20)),
+        acc=acc,
+        upper=int(draw.integers(0, 1 << 20)),
+        **{f"n_{k}": v for k, v in n.items()},
+        **steps,
     )
 
 
@@ -43,6 +47,7 @@ def passes(f):
 
 def model(instructions, act, tiles, acc):
     """Updates acc [2D, C] in place; tiles: iterator of [R, C]."""
+    middle = CONFIG.rows // 2
     for f in instructions:
         for cb, ky, kx, ob in np.ndindex(f["n_cb"], f["n_ky"], f["n_kx"], f["n_ob"]):
             weight = next(tiles).astype(np.int64)
@@ -50,7 +55,9 @@ def model(instructions, act, tiles, acc):
                 address = f["base"] + sum(
                     i * f[f"s_{n}"] for n, i in zip(LOOPS, (cb, ky, kx, ob, y, x), strict=True)
                 )
-                result = act[address % CONFIG.act_vectors].astype(np.int64) @ weight
+                vector = act[address % CONFIG.act_vectors].astype(np.int64)
+                vector[middle:] = act[(address + f["upper"]) % CONFIG.act_vectors, middle:]
+                result = vector @ weight
                 at = f["acc"] + (ob * f["n_y"] + y) * f["n_x"] + x
                 first = (cb, ky, kx) == (0, 0, 0) and not f["accumulate"]
                 acc[at] = result if first else acc[at] + result
@@ -162,7 +169,7 @@ async def a_pass_takes_its_pixels_or_the_rows(dut):
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def instructions_follow_without_bubbles(dut):
-    f = instruction(n_y=7, s_y=7, n_x=7, s_x=1)
+    f = instruction(n_y=7, s_y=7, n_x=7, s_x=1, upper=9)
     short = instruction(n_x=CONFIG.rows, s_x=3, acc=CONFIG.acc_depth)
     log = await compare(dut, [f, short, f, short | {"n_ky": 2}, short, f], 5)
     assert log["busy"] == list(range(log["busy"][0], log["busy"][0] + 3 * 49 + 4 * CONFIG.rows))

@@ -9,10 +9,20 @@ from reader_tiles import random_tile, tile, vectors
 from streams import send, start
 from testbench import parameter
 
-from hwcnn.isa import LOAD
+from hwcnn.isa import HALF_LOWER, HALF_NONE, HALF_UPPER, LOAD
 
 SIZE = 1 << 15
 MEMORY = random.Random(6).randbytes(SIZE)
+
+
+def halved(vector, half, bits):
+    """What LOAD's `half` makes of a vector of two halves of so many bits."""
+    lower, upper = vector & (1 << bits) - 1, vector >> bits
+    return {
+        HALF_NONE: vector,
+        HALF_LOWER: lower << bits | lower,
+        HALF_UPPER: upper << bits | upper,
+    }[half]
 
 
 async def run(dut, tiles, latency, stall):
@@ -26,7 +36,10 @@ async def run(dut, tiles, latency, stall):
     sending = cocotb.start_soon(send(dut, "i", [LOAD.payload.pack(t) for t in tiles], 2, stall))
     cycles, writes = 0, []
     for t in tiles:
-        expected = [(t["dest"] + n, v) for n, v in enumerate(vectors(MEMORY, t, lanes))]
+        expected = [
+            (t["dest"] + n, halved(v, t["half"], 4 * lanes))
+            for n, v in enumerate(vectors(MEMORY, t, lanes))
+        ]
         for n in range(len(expected)):
             done_due = n == 0 and bool(writes)
             while True:
@@ -52,7 +65,7 @@ async def random_tiles_under_stalls(dut):
     for latency, stall in ((3, 0.4), (40, 0)):
         tiles = [
             random_tile(generator, parameter("lanes"), SIZE)
-            | {"dest": generator.randrange(1 << 10)}
+            | {"dest": generator.randrange(1 << 10), "half": generator.randrange(3)}
             for _ in range(40)
         ]
         await run(dut, tiles, latency, stall)
@@ -66,9 +79,10 @@ async def full_rate(dut):
     lanes = parameter("lanes")
     per_vector = max(1, lanes // parameter("axi_bytes"))
     wide = tile(0, 64 * lanes, 16 * lanes, 2, 4, 16, top=1, left=1, right=1, bottom=1, value=-3) | {
-        "dest": 5
+        "dest": 5,
+        "half": HALF_NONE,
     }
-    cycles = await run(dut, [wide, wide | {"dest": 400}], 32, 0)
+    cycles = await run(dut, [wide, wide | {"dest": 400, "half": HALF_LOWER}], 32, 0)
     pads = 2 * (2 * 18 + 2 * 4)
     # 40: the first data after the first row of pads
     assert cycles <= 2 * (128 * per_vector + pads) + 1 + 40

@@ -60,6 +60,7 @@ ARRAY = dict(
     s_x=1,
     acc=0,
     accumulate=0,
+    upper=0,
 )
 
 
@@ -105,9 +106,9 @@ def test_convolution_with_pads_and_steps():
     code = program(
         (isa.PARAM, {}, dict(dest=0, addr=PARAMS, index=7, n_beats=8)),
         (isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=2 * passes)),
-        (isa.LOAD, {}, dict(load, addr=INPUT, dest=3)),
+        (isa.LOAD, {}, dict(load, addr=INPUT, dest=3, half=0)),
         (isa.ARRAY, {"load": 1}, dict(array, base=3)),
-        (isa.LOAD, {}, dict(load, addr=INPUT + h * w * L, dest=100)),
+        (isa.LOAD, {}, dict(load, addr=INPUT + h * w * L, dest=100, half=0)),
         (isa.ARRAY, {"load": 2}, dict(array, base=100, accumulate=1)),
         (
             isa.POST,
@@ -156,6 +157,40 @@ def test_convolution_with_pads_and_steps():
                 at = OUTPUT + C + ob * 1024 + y * 8 * L + px * L
                 untouched[at : at + C] = False
     assert np.array_equal(dram[untouched], before[untouched])
+
+
+@pytest.mark.parametrize("half", [isa.HALF_NONE, isa.HALF_LOWER, isa.HALF_UPPER])
+@pytest.mark.parametrize("upper", [0, 3, -2])
+def test_lanes_in_halves(half, upper):
+    """The upper rows of the array get the upper lanes of another vector, which LOAD may have made
+    of the lower ones.
+    """
+    dram = memory(6)
+    dram[PARAMS : PARAMS + 32] = np.full(C, 1 << 32 | 7 << 50, np.uint64).view(np.uint8)
+    before = dram.copy()
+    passes = 2
+    code = program(
+        (isa.PARAM, {}, dict(dest=0, addr=PARAMS, index=0, n_beats=4)),
+        (isa.WEIGHT, {}, dict(addr=WEIGHTS, n_bytes=passes * L * C)),
+        (isa.LOAD, {}, dict(READ, addr=INPUT, n_cols=12, dest=1, half=half)),
+        (
+            isa.ARRAY,
+            {"load": 1},
+            dict(ARRAY, base=3, n_kx=2, s_kx=1, n_x=5, upper=upper % (1 << 20)),
+        ),
+        (isa.POST, {"array": 1, "param": 1}, dict(POST, out_cols=5)),
+    )
+    isa_engine.run(code, dram, CONFIG)
+    x, weight = signed(before, INPUT, 12, L), signed(before, WEIGHTS, passes, L, C)
+    first = {isa.HALF_NONE: (0, 4), isa.HALF_LOWER: (0, 0), isa.HALF_UPPER: (4, 4)}[half]
+    for pixel in range(5):
+        acc = np.zeros(C, np.int64)
+        for kx in range(passes):
+            for row in range(L):
+                at = 2 + pixel + kx + (upper if row >= 4 else 0)
+                acc += x[at, first[row // 4] + row % 4] * weight[kx, row]
+        expected = np.clip(np.rint(acc / 128), -128, 127)
+        assert np.array_equal(signed(dram, OUTPUT + pixel * L, C), expected)
 
 
 def test_second_stage_with_residual():
@@ -329,7 +364,7 @@ def test_lrn():
         ([(isa.ARRAY, {}, ARRAY)], "not been streamed"),
         ([(isa.VECTOR, {}, dict(VECTOR, addr=SIZE))], "outside"),
         (
-            [(isa.LOAD, {}, dict(READ, addr=INPUT, n_cols=20, dest=500))],
+            [(isa.LOAD, {}, dict(READ, addr=INPUT, n_cols=20, dest=500, half=0))],
             "exceed the activation buffer",
         ),
         (
