@@ -196,6 +196,8 @@ def depthwise_reason(
         return f"pads of {pads}, or a window over {shape.rows} rows: from 0 to 255"
     if shape.block_words > DW_WORDS or not shape.widest(config.pool_depth):
         return f"a {kernel[0]}x{kernel[1]} kernel: its weights or its rows do not fit"
+    if max(pads[1], pads[3]) >= max(shape.widest(config.pool_depth) // 2, shape.cols):
+        return f"{max(pads[1], pads[3])} columns of padding: an instruction may see nothing else"
     return None
 
 

@@ -210,7 +210,7 @@ def global_pool(net, pick, name, x):
     return [net.node(name, [x])]
 
 
-@layer("ReduceMean", "ReduceSum", "ReduceMax")
+@layer("ReduceMean", "ReduceSum", "ReduceL1", "ReduceMax", "ReduceMin")
 def reduce(net, pick, name, x):
     rank = len(net.shapes[x])
     spatial(net, x)

@@ -15,6 +15,28 @@ def concat(net, pick, *xs):
     return [net.node("Concat", xs[: pick("parts", (2, 3, 1), (3, 2, 0.3))], axis=1)]
 
 
+@layer("joined")
+def joined(net, pick, x):
+    """A map and another of the same size behind it, or some of its rows or columns."""
+    rank = len(net.shapes[x])
+    axis = pick("axis", range(2, rank)) if rank > 2 else 1
+    parts = [x, net.node(pick("op", ("Relu", "Sigmoid", "Neg")), [x])]
+    return [net.node("Concat", parts[:: pick("order", (1, -1))], axis=axis)]
+
+
+@layer("Expand", "Tile")
+def repeated(net, pick, name, x):
+    n, *rest = net.shapes[x]
+    axis = pick("axis", range(len(rest)))
+    times = [pick("times", (2, 3)) if i == axis else 1 for i in range(len(rest))]
+    if name == "Tile":
+        return [net.node(name, [x, net.const([1, *times], np.int64)])]
+    if rest[axis] > 1:
+        raise Invalid("no axis of one")
+    shape = [n, *(size * t for size, t in zip(rest, times, strict=True))]
+    return [net.node(name, [x, net.const(shape, np.int64)])]
+
+
 @layer("split")
 def split(net, pick, x):
     axis = pick("axis", [1, *range(2, len(net.shapes[x]))], [3] + [1] * (len(net.shapes[x]) - 2))
@@ -58,11 +80,11 @@ def pad(net, pick, x):
         for side in ("before", "after")
     ]
     value = [net.const(pick("value", (0.0, 1.0, -0.7), (3, 1, 1)))] if mode == "constant" else []
-    return [
-        net.node(
-            "Pad", [x, net.const([0, 0, *sizes[0], 0, 0, *sizes[1]], np.int64), *value], mode=mode
-        )
+    channels = [
+        pick(f"{side}_channels", (0, 1, 4, -1), (9, 1, 1, 1)) for side in ("before", "after")
     ]
+    pads = [0, channels[0], *sizes[0], 0, channels[1], *sizes[1]]
+    return [net.node("Pad", [x, net.const(pads, np.int64), *value], mode=mode)]
 
 
 @layer("resize")

@@ -132,3 +132,15 @@ def gate(net, pick, x):
         raise Invalid("not a map")
     squeezed = net.node("Sigmoid", [net.node("GlobalAveragePool", [x])])
     return [net.node(pick("op", ("Mul", "Add", "Max", "Min", "Sub")), [x, squeezed])]
+
+
+@layer("attention")
+def attention(net, pick, x):
+    """A map and what it comes to in all channels, or in all rows or columns, of each pixel."""
+    if len(net.shapes[x]) != 4:
+        raise Invalid("not a map")
+    axis = pick("axis", (1, 2, 3), (4, 1, 1))
+    kind = pick("kind", ("ReduceMean", "ReduceMax"))
+    reduced = net.node(kind, [x, net.const([axis], np.int64)], keepdims=1)
+    op = pick("op", ("Mul", "Add", "Max", "Sub"))
+    return [net.node(op, [x, reduced] if pick("first", (True, False)) else [reduced, x])]

@@ -30,8 +30,18 @@ _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 #: Operators that work on int8 as on its real numbers, so that they may stand without
 #: DequantizeLinear.
 _ON_INT8 = {
-    *("DepthToSpace", "Dropout", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice"),
-    *("SpaceToDepth", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+    *(
+        "DepthToSpace",
+        "Dropout",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "MaxPool",
+        "Reshape",
+        "Slice",
+    ),
+    *("SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
 }
 _HINTS = {
     "ArgMax": ": take it out, and compare the values that it reads on the host",

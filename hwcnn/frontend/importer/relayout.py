@@ -5,6 +5,7 @@ Its sums are the elements themselves, and it keeps scale and zero point, so it i
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ Emit = Callable[[str, ir.Tensor, ir.Tensor], ir.Op]
 
 #: Weights of a rearrangement at most; it would cost as much as a convolution of that many.
 MAX_WEIGHTS = 1 << 22
+#: Rows or columns of padding that one convolution adds.
+MAX_PAD = 255
 #: How near to an integer a padding constant must be, in steps of int8.
 _NEAR = 1e-3
 
@@ -56,16 +59,46 @@ def padded(builder: IrBuilder, node_name: str, value: Padded) -> Linear:
     """A `Linear` whose tensor is the `Padded` map with its padding. Raises Unsupported where int8
     cannot hold the constant.
     """
-    x, shape = builder.tensors[value.tensor], map_shape(value.shape)
-    assert shape is not None  # only maps of rows and columns are padded
-    exact = value.value / x.scale + x.zero
+    x, pads = builder.tensors[value.tensor], np.array(value.pads)
+    constant = _constant(builder, x, value.value)
+    while pads.any():
+        some = np.minimum(pads, MAX_PAD)
+        pads -= some
+        top, left, bottom, right = (int(p) for p in some)
+        n, c, h, w = x.shape
+        shape = n, c, h + top + bottom, w + left + right
+        y = builder.new_tensor(f"{x.name}/{node_name}", shape, x.scale, x.zero)
+        name = f"{node_name}/pad{pads.sum() or ''}"
+        conv = _depthwise(name, x, y, pads=(top, left, bottom, right), pad_value=constant)
+        builder.ops.append(conv)
+        x = y
+    return Linear(x.name, value.shape)
+
+
+def padded_channels(
+    builder: IrBuilder, node_name: str, value: Linear, widths: tuple[int, int], constant: float
+) -> Linear:
+    """A `Linear` whose tensor has so many channels of the constant before and after those of the
+    map. Raises Unsupported where int8 cannot hold the constant.
+    """
+    x, (before, after) = builder.tensors[value.tensor], widths
+    n, c, h, w = x.shape
+    y = builder.new_tensor(f"{x.name}/{node_name}", (n, before + c + after, h, w), x.scale, x.zero)
+    weight = np.eye(y.shape[1], c, -before, np.int8)[:, :, None, None]
+    conv = moving_conv(f"{node_name}/channels", x, y, weight)
+    moved = weight.any(axis=(1, 2, 3))
+    bias = np.where(moved, conv.bias, _constant(builder, x, constant) - x.zero).astype(np.int32)
+    builder.ops.append(replace(conv, bias=bias))
+    return Linear(y.name, (n, y.shape[1], *value.shape[2:]))
+
+
+def _constant(builder: IrBuilder, x: ir.Tensor, value: float) -> int:
+    """The padding constant as an integer of tensor x."""
+    exact = value / x.scale + x.zero
     constant = int(np.rint(np.clip(exact, INT8_MIN, INT8_MAX)))
     if abs(constant - exact) > _NEAR and not builder.dry_run:
-        raise Unsupported(f"it pads with {value.value:g}, which the int8 of its map cannot hold")
-    y = builder.new_tensor(f"{x.name}/{node_name}", shape, x.scale, x.zero)
-    conv = _depthwise(f"{node_name}/pad", x, y, pads=value.pads, pad_value=constant)
-    builder.ops.append(conv)
-    return Linear(y.name, value.shape)
+        raise Unsupported(f"it pads with {value:g}, which the int8 of its map cannot hold")
+    return constant
 
 
 def _find(x_shape: MapShape, shape: MapShape, index: Int64Array | None) -> Emit | None:

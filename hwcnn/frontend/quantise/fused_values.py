@@ -12,8 +12,18 @@ from hwcnn.frontend.model.onnx_index import OnnxIndex
 CLIPS = {"Relu", "Clip"}
 #: Operators whose result onnxruntime quantises with the scale of their input.
 SAME_SCALE = {
-    *("DepthToSpace", "Dropout", "Flatten", "Gather", "Identity", "MaxPool", "Pad", "Reshape"),
-    *("Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+    *(
+        "DepthToSpace",
+        "Dropout",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "MaxPool",
+        "Pad",
+        "Reshape",
+    ),
+    *("Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
 }
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 

@@ -57,7 +57,10 @@ def _tiles(
     (sh, sw), (top, left, _, _) = op.stride, op.pads
     _, _, h, w = layer.x.shape
     _, _, out_h, out_w = layer.y.shape
-    for rows, some in layer.tiles(blocks, (0, out_h), shape.rows, sh, top):
+    inside = max(0, -(-(top - shape.rows + 1) // sh)), min(out_h, -(-(h + top) // sh))
+    for rows, some in layer.tiles(blocks, inside, shape.rows, sh, top):
+        # windows wholly in the padding go with those beside them: a VECTOR reads some of the map
+        rows = (rows[0] if rows[0] > inside[0] else 0, rows[1] if rows[1] < inside[1] else out_h)
         in_rows, _ = span(rows[0] * sh - top, (rows[1] - rows[0] - 1) * sh + shape.rows, h)
         offset, n = some[0] - blocks[0], some[1] - some[0]
         for cols in split(out_w, shape.widest(config.pool_depth)):

@@ -50,7 +50,7 @@ def test_dilated_average_pool():
     assert graph.ops[-1].dilation == (2, 2)
 
 
-@pytest.mark.parametrize("op", ["ReduceMean", "ReduceSum", "ReduceMax"])
+@pytest.mark.parametrize("op", ["ReduceMean", "ReduceSum", "ReduceL1", "ReduceMax", "ReduceMin"])
 @pytest.mark.parametrize(
     "axes, keep", [([2, 3], 0), ([-1], 0), ([2], 1), ([1], 1), ([1, 2, 3], 1), ([1, 3], 0)]
 )
@@ -61,11 +61,16 @@ def test_reduction(op, axes, keep):
         net.node(op, net.x, net.const(axes, np.int64), keepdims=keep)
     else:
         net.node(op, axes=axes, keepdims=keep)
-    if op == "ReduceMax" and 1 in axes:
-        with pytest.raises(InputError, match="maximum over channels"):
-            quantise(net.model())
-        return
     assert run(net)[1][0].max() <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 13])
+def test_largest_of_channels(channels):
+    net = Net(1, 3, 9, 10)
+    net.node("ReduceMax", net.conv(3, channels, 1, 1), axes=[1], keepdims=1)
+    graph, steps = run(net)
+    assert steps[0].max() == 0
+    assert sum(isinstance(op, ir.Eltwise) for op in graph.ops) == int(np.ceil(np.log2(channels)))
 
 
 def test_a_reduced_row_is_a_map():

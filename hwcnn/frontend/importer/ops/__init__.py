@@ -1,6 +1,7 @@
 """One handler an ONNX operator, in `registry.OPERATORS` once this package is imported."""
 
 from . import (
+    broadcast,
     clamp,
     concat,
     conv,
@@ -21,6 +22,7 @@ from . import (
 )
 
 __all__ = [
+    "broadcast",
     "clamp",
     "concat",
     "conv",

@@ -29,13 +29,13 @@ def dilated_max(ctx: Context, node: onnx.NodeProto, x: Linear | Padded, g: Windo
             _shifted(ctx, node, tensor, (k * g.dilation[0] - top, 0), row_stride, row_size)
             for k in rows_of
         ]
-        column = rows[0] if len(rows) == 1 else _largest(ctx, node, rows)
+        column = rows[0] if len(rows) == 1 else largest(ctx, node, rows)
         cols = [
             _shifted(ctx, node, column, (0, k * g.dilation[1] - left), (1, g.stride[1]), g.out)
             for k in cols_of
         ]
-        first = cols[0] if len(cols) < 3 else _largest(ctx, node, cols[:-1])
-        return _maximum(node.name, first, cols[-1], y, low, high)
+        first = cols[0] if len(cols) < 3 else largest(ctx, node, cols[:-1])
+        return maximum(node.name, first, cols[-1], y, low, high)
 
     return PendingOp(ctx.result_shape(node), ctx.result_map_shape(node), emit)
 
@@ -78,21 +78,19 @@ def _shifted(
     return y
 
 
-def _largest(ctx: Context, node: onnx.NodeProto, tensors: Sequence[ir.Tensor]) -> ir.Tensor:
-    """The maximum of tensors of one shape, scale and zero point."""
+def largest(ctx: Context, node: onnx.NodeProto, tensors: Sequence[ir.Tensor]) -> ir.Tensor:
+    """A new tensor: the maximum of tensors of one shape, scale and zero point."""
     best = tensors[0]
     for other in tensors[1:]:
         y = ctx.new_tensor(f"{node.output[0]}/max", best.shape, best.scale, best.zero)
         name = f"{node.name}/max{len(ctx.ops)}"
-        ctx.ops.append(_maximum(name, best, other, y, INT8_MIN, INT8_MAX))
+        ctx.ops.append(maximum(name, best, other, y, INT8_MIN, INT8_MAX))
         best = y
     return best
 
 
-def _maximum(
-    name: str, a: ir.Tensor, b: ir.Tensor, y: ir.Tensor, low: int, high: int
-) -> ir.Eltwise:
-    """The larger of a and b, which have one scale."""
+def maximum(name: str, a: ir.Tensor, b: ir.Tensor, y: ir.Tensor, low: int, high: int) -> ir.Eltwise:
+    """The operation that gives y, the larger of a and b, which have one scale."""
     gain = a.scale / y.scale
     shift = requant.common_shift(gain)
     factor = requant.scaled(gain, shift)

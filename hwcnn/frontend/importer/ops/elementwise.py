@@ -13,10 +13,11 @@ from hwcnn.frontend.importer.pending_conv import PendingConv
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Padded, PerChannel, Table
 
+from .broadcast import broadcast, once
 from .clamp import clipped
 from .unary import as_table, evaluate
 
-_LIMITS = "operands of one shape, [N, C, 1, 1] to [N, C, H, W], or a constant a channel"
+_LIMITS = "maps of one shape, [N, C, 1, 1] or [N, 1, H, W] to [N, C, H, W], or a constant a channel"
 
 
 @operator("Add", "Sub", limits=_LIMITS)
@@ -151,17 +152,14 @@ def _maps(
     table = _same_source(ctx, node, a, b)
     if table is not None:
         return table
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    a = once(ctx, a) if b.shape == shape else a
+    b = once(ctx, b) if a.shape == shape else b
     sign_a, sign_b = 1, sign
-    if isinstance(a, Linear) and isinstance(b, Linear) and np.prod(a.shape) < np.prod(b.shape):
+    if _extent(a) < _extent(b):
         a, b, sign_a, sign_b = b, a, sign_b, sign_a
-    a, b = _in_one_layout(ctx, a, b)
+    a, b = broadcast(ctx, *_in_one_layout(ctx, a, b))
     x_a, x_b = ctx.tensor(a), ctx.tensor(b)
-    fits = x_b.shape in (x_a.shape, (*x_a.shape[:2], 1, 1))
-    if not fits or len(a.shape) != len(b.shape):
-        raise Unsupported(
-            f"shapes {list(a.shape)} and {list(b.shape)}: expected equal ones, or [N, C, 1, 1] for "
-            "one of them"
-        )
 
     def emit(y: ir.Tensor, low: int, high: int) -> ir.Eltwise:
         if kind == "mul":
@@ -172,13 +170,18 @@ def _maps(
             )
             shift = requant.common_shift(gain_a, gain_b)
             m_a, m_b = requant.scaled(gain_a, shift), requant.scaled(gain_b, shift)
-        return eltwise(node, kind, x_a, x_b, (m_a, m_b, shift), y, low, high)
+        return eltwise(node.name, kind, x_a, x_b, (m_a, m_b, shift), y, low, high)
 
     return PendingOp(a.shape, x_a.shape, emit, index=a.index)
 
 
+def _extent(value: Value) -> tuple[int, int]:
+    """(pixels, all elements): of two operands, the one of more is repeated least."""
+    return int(np.prod(value.shape[2:])), int(np.prod(value.shape))
+
+
 def eltwise(
-    node: onnx.NodeProto,
+    name: str,
     kind: str,
     a: ir.Tensor,
     b: ir.Tensor,
@@ -191,7 +194,7 @@ def eltwise(
     ma, mb, shift = multipliers
     ca, cb = -a.zero, -b.zero
     return ir.Eltwise(
-        node.name, a.name, b.name, y.name, kind, ca, cb, ma, mb, 0, shift, y.zero, low, high
+        name, a.name, b.name, y.name, kind, ca, cb, ma, mb, 0, shift, y.zero, low, high
     )
 
 

@@ -1,4 +1,4 @@
-"""Padding of rows and columns."""
+"""Padding of channels, rows and columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from hwcnn.frontend.importer import relayout
 from hwcnn.frontend.importer.context import Context, Value
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Host, Padded
@@ -17,8 +18,8 @@ from .reshape import restate
     "Pad",
     attributes=("mode", "pads", "value"),
     runs_on="array",
-    limits="rows and columns only; constant, edge, reflect or wrap; by 0 before a convolution or a "
-    "pool it costs nothing",
+    limits="channels, rows and columns; constant, edge, reflect or wrap; rows and columns by 0 "
+    "before a convolution or a pool cost nothing",
 )
 def pad(
     ctx: Context,
@@ -28,10 +29,10 @@ def pad(
     value: Value | None = None,
     axes: Value | None = None,
 ) -> Value:
-    """ONNX Pad, opset 1-25: x [N, C, H, W] or [N, C, L]; pads, value and axes constant (attributes
-    before opset 11). Negative pads crop.
+    """ONNX Pad, opset 1-25: x [N, C, H, W], [N, C, L] or [N, C]; pads, value and axes constant
+    (attributes before opset 11). Negative pads crop.
 
-    Unsupported: computed pads, padded images or channels, negative pads in other modes than
+    Unsupported: computed pads, padded images, negative pads in other modes than
     constant. int8 of the map must hold the constant, unless a window operator follows.
     """
     a, rank = attributes(node), len(x.shape)
@@ -40,8 +41,8 @@ def pad(
     given = [*before, *after]
     if not any(given):
         return x
-    if rank < 3 or any(before[:2]) or any(after[:2]):
-        raise Unsupported(f"pads {given}: only rows and columns can be padded")
+    if not 2 <= rank <= 4 or before[0] or after[0]:
+        raise Unsupported(f"pads {given}: only channels, rows and columns can be padded")
     mode = a.get("mode", "constant")
     if mode != "constant":
         if min(given) < 0 or isinstance(x, Host):
@@ -54,6 +55,11 @@ def pad(
     mapped = ctx.as_map(x)
     if isinstance(mapped, Padded):
         mapped = ctx.materialise(mapped)
+    if before[1] or after[1]:
+        widths = before[1], after[1]
+        mapped = relayout.padded_channels(ctx, node.name, ctx.materialise(mapped), widths, constant)
+    if not any(before[2:] + after[2:]):
+        return mapped
     top, bottom = (0, 0) if rank == 3 else (before[2], after[2])
     widths = top, before[-1], bottom, after[-1]
     return Padded(mapped.tensor, ctx.result_shape(node), widths, constant)

@@ -75,4 +75,4 @@ def _joined(
     """
     shift = requant.common_shift(gain, 1.0)
     m_a, m_b = requant.scaled(gain, shift), requant.scaled(1.0, shift)
-    return eltwise(node, kind, a, b, (m_a, m_b, shift), y, low, high)
+    return eltwise(node.name, kind, a, b, (m_a, m_b, shift), y, low, high)

@@ -3,6 +3,7 @@ weights of one.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,11 +15,18 @@ from hwcnn.frontend.importer.pending_conv import PendingForwardConv
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Linear
 
+from .largest_channel import largest_channel
 from .pool import check_power, pool_of
-from .unary import absolute
+from .unary import absolute, negative
 
 Kind = Literal["max", "average", "sum"]
-_KINDS: dict[str, Kind] = {"ReduceMean": "average", "ReduceSum": "sum", "ReduceMax": "max"}
+_KINDS: dict[str, Kind] = {
+    "ReduceMean": "average",
+    "ReduceSum": "sum",
+    "ReduceL1": "sum",
+    "ReduceMax": "max",
+    "ReduceMin": "max",
+}
 
 
 @operator("GlobalAveragePool", "GlobalMaxPool", limits="1-D and 2-D maps")
@@ -38,14 +46,14 @@ def global_lp_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
 
 
 @operator(
-    *("ReduceMean", "ReduceSum", "ReduceMax"),
+    *_KINDS,
     attributes=("axes", "keepdims", "noop_with_empty_axes"),
-    limits="over rows, columns or both; ReduceMean and ReduceSum also over channels",
+    limits="over channels, rows and columns, or some of them",
 )
 def reduction(ctx: Context, node: onnx.NodeProto, x: Value, axes: Value | None = None) -> Value:
-    """ONNX ReduceMean, opset 1-18, ReduceSum, opset 1-13, and ReduceMax, opset 1-20: x [N, C, H,
-    W], [N, C, L] or [N, C], axes constant. Unsupported: computed axes, over images, the maximum
-    over channels.
+    """ONNX ReduceMean and ReduceL1, opset 1-18, ReduceSum, opset 1-13, ReduceMax and ReduceMin,
+    opset 1-20: x [N, C, H, W], [N, C, L] or [N, C], axes constant. Unsupported: computed axes, over
+    images.
     """
     if not (axes is None or isinstance(axes, Const)):
         raise Unsupported("its axes are computed, not constant")
@@ -62,23 +70,43 @@ def reduction(ctx: Context, node: onnx.NodeProto, x: Value, axes: Value | None =
             "reduced"
         )
     mapped = ctx.materialise(x)
+    if node.op_type == "ReduceL1":
+        mapped = absolute(ctx, node, mapped)
     # in four dimensions, a row is [N, C, 1, L]
     over = [a + 1 if rank == 3 and a == 2 else a for a in over]
-    if 1 in over:
-        return _over_channels(ctx, node, mapped, over)
-    return _whole(ctx, node, mapped, _KINDS[node.op_type], over)
+    if node.op_type == "ReduceMin":
+        return _least(ctx, node, mapped, over)
+    return _reduced(ctx, node, mapped, over)
+
+
+def _reduced(
+    ctx: Context, node: onnx.NodeProto, x: Linear, over: Collection[int]
+) -> Pending | Linear:
+    """x reduced along axes of the map."""
+    kind = _KINDS[node.op_type]
+    if 1 not in over:
+        return _whole(ctx, node, x, kind, over)
+    return (largest_channel if kind == "max" else _over_channels)(ctx, node, x, over)
+
+
+def _least(ctx: Context, node: onnx.NodeProto, x: Linear, over: Collection[int]) -> Linear:
+    """The minimum: less the maximum of all values less."""
+    below = negative(ctx, node, x)
+    tensor, name = ctx.tensor(below), f"{node.output[0]}/less"
+    found = _reduced(ctx, node, below, over)
+    found = ctx.quantise(f"{node.name}/max", found, name, tensor.scale, tensor.zero)
+    assert isinstance(found, Linear)  # what quantises a reduction
+    return replace(found, raw=False, mul=-1.0)
 
 
 def _over_channels(
     ctx: Context, node: onnx.NodeProto, x: Linear, over: Collection[int]
 ) -> PendingForwardConv:
     """A convolution with weights of one. over : axes of the map."""
-    if node.op_type == "ReduceMax":
-        raise Unsupported("the maximum over channels")
     tensor = ctx.tensor(x)
     n, c, h, w = tensor.shape
     kernel = h if 2 in over else 1, w if 3 in over else 1
-    count, is_sum = c * kernel[0] * kernel[1], node.op_type == "ReduceSum"
+    count, is_sum = c * kernel[0] * kernel[1], _KINDS[node.op_type] == "sum"
     return PendingForwardConv(
         ctx.result_shape(node),
         (n, 1, h // kernel[0], w // kernel[1]),

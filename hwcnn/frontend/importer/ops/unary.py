@@ -61,10 +61,21 @@ def absolute(ctx: Context, node: onnx.NodeProto, x: Linear) -> Linear:
     """The absolute values of a map as a map of the same scale, exactly: all are at most 255 steps,
     which int8 holds with a zero point of -128.
     """
+    return _in_same_steps(ctx, node, x, "abs", np.abs, INT8_MIN)
+
+
+def negative(ctx: Context, node: onnx.NodeProto, x: Linear) -> Linear:
+    """A map with all signs changed as a map of the same scale, exactly: its integers are -1 - q."""
+    return _in_same_steps(ctx, node, x, "less", np.negative, -1 - ctx.tensor(x).zero)
+
+
+def _in_same_steps(
+    ctx: Context, node: onnx.NodeProto, x: Linear, what: str, function: np.ufunc, zero: int
+) -> Linear:
     table = as_table(ctx, x)
-    table = replace(table, values=np.abs(table.values))
-    name = f"{node.name}/abs"
-    raw = ctx.quantise(name, table, f"{node.output[0]}/abs", ctx.tensor(x).scale, INT8_MIN)
+    table = replace(table, values=function(table.values))
+    name = f"{node.output[0]}/{what}"
+    raw = ctx.quantise(f"{node.name}/{what}", table, name, ctx.tensor(x).scale, zero)
     assert isinstance(raw, Linear)  # what quantises a table
     return replace(raw, raw=False)
 
