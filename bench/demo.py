@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hwcnn.models.digits import PICTURES
+from hwcnn.models.classification.digits import PICTURES
 from rich.console import Console
 
 import hwcnn

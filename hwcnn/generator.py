@@ -213,9 +213,7 @@ def _calibration(
             for sample in inputs.samples(path, shapes, preprocess, quantised=False)
         ]
     if source.info is not None:
-        name = model.graph.input[0].name
-        samples = models.samples(source.name, CALIBRATION_SAMPLES, seed)
-        return [{name: sample} for sample in samples]
+        return models.feeds(source.name, shapes, CALIBRATION_SAMPLES, seed)
     return None
 
 

@@ -1,7 +1,7 @@
 """Networks that ship with hwcnn, by name: published topologies with seeded weights, and `digits`,
 trained.
 
-`build`, `samples` and `prepared` are loaded when they are first used: listing the networks takes no
+What builds networks or their inputs is loaded when it is first used: listing the names takes no
 onnx.
 """
 
@@ -12,12 +12,19 @@ from .catalogue import info, names
 from .info import ModelInfo
 
 if TYPE_CHECKING:
-    from .inputs import prepared, samples
+    from .inputs import feeds, prepared, samples
     from .network import build
+    from .size import Counter
 
-__all__ = ["ModelInfo", "build", "info", "names", "prepared", "samples"]
+__all__ = ["Counter", "ModelInfo", "build", "feeds", "info", "names", "prepared", "samples"]
 
-_LAZY = {"build": "network", "prepared": "inputs", "samples": "inputs"}
+_LAZY = {
+    "Counter": "size",
+    "build": "network",
+    "feeds": "inputs",
+    "prepared": "inputs",
+    "samples": "inputs",
+}
 
 
 def __getattr__(name: str) -> Any:

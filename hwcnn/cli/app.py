@@ -221,9 +221,9 @@ def performance(
 
 @app.command()
 def models(json_: Json = False) -> None:
-    """The built-in networks."""
+    """The built-in networks, by task."""
     values = lists.models()
-    _show(json_, values, [tables.table(values["models"])])
+    _show(json_, values, tables.models(values["models"]))
 
 
 @app.command()

@@ -6,13 +6,21 @@ from typing import Any
 
 
 def models() -> dict[str, list[dict[str, Any]]]:
-    """The built-in networks."""
+    """The built-in networks, task by task."""
     from hwcnn import models
 
     found = map(models.info, models.names())
     return {
         "models": [
-            {"name": i.name, "title": i.title, "input": [i.channels, i.size, i.size]} for i in found
+            {
+                "task": i.area.replace("_", " "),
+                "name": i.name,
+                "title": i.title,
+                "input": list(i.shape),
+                "gmacs": round(models.Counter(i).macs / 1e9, 4),
+                "citation": i.citation,
+            }
+            for i in found
         ]
     }
 

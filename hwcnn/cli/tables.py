@@ -37,6 +37,26 @@ def table(
     return result
 
 
+def models(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """A table for each task, under its name."""
+    tables = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        shown = [
+            {
+                "name": row["name"],
+                "input": "x".join(map(str, row["input"])),
+                "GMACs": row["gmacs"],
+                "network": row["title"],
+                "citation": row["citation"],
+            }
+            for row in rows
+            if row["task"] == task
+        ]
+        tables.append(table(shown))
+        tables[-1].title, tables[-1].title_justify = task, "left"
+    return tables
+
+
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

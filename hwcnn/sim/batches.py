@@ -54,11 +54,10 @@ def _of_files(
 def _own(
     generated: Generated, shapes: inputs.Shapes, count: int, seed: int
 ) -> list[tuple[str, Batch]]:
-    """Samples of a built-in network with one input; noise for any other."""
+    """Samples of a built-in network; noise for any other."""
     manifest = generated.manifest
-    if manifest.built_in and len(shapes) == 1:
-        (name,) = shapes
-        samples = [{name: x} for x in models.samples(manifest.model, count, seed)]
+    if manifest.built_in:
+        samples = models.feeds(manifest.model, shapes, count, seed)
     else:
         samples = [inputs.noise(shapes, seed + number) for number in range(count)]
     return [(f"own sample {number}", sample) for number, sample in enumerate(samples)]

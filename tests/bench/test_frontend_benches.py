@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hwcnn.models.digits import ONNX_FILE, PICTURES
+from hwcnn.models.classification.digits import ONNX_FILE, PICTURES
 
 from hwcnn.config import AccelConfig
 from hwcnn.preprocess import Preprocess

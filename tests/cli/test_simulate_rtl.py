@@ -9,7 +9,7 @@ import nets
 import onnx
 import pylibfst
 import pytest
-from hwcnn.models.digits import PICTURES
+from hwcnn.models.classification.digits import PICTURES
 
 from hwcnn import isa
 

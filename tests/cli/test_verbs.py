@@ -7,7 +7,7 @@ from pathlib import Path
 import nets
 import numpy as np
 import pytest
-from hwcnn.models.digits import PICTURES
+from hwcnn.models.classification.digits import PICTURES
 
 from hwcnn import models
 from hwcnn.estimate.devices import DEVICES

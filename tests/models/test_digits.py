@@ -10,7 +10,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 from hwcnn.models.builder import Builder
-from hwcnn.models.digits import ONNX_FILE, PICTURES
+from hwcnn.models.classification.digits import ONNX_FILE, PICTURES
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
 

@@ -2,13 +2,12 @@
 activations alive.
 """
 
-import math
-
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from hwcnn.models.builder import Builder, pool_size
+from hwcnn.models.builder import Builder
+from hwcnn.models.shapes import pool_size
 from small import SMALL
 
 from hwcnn import models
@@ -48,42 +47,6 @@ LITERATURE = {
 }
 
 
-class Counter(Builder):
-    """Records the sizes of the parameters instead of filling them."""
-
-    def __init__(self, info):
-        super().__init__(info.name, info.channels, info.size)
-        self.info, self.sizes = info, {}
-
-    def weight(self, name, shape, gain):
-        self.sizes[name] = math.prod(shape)
-        return name
-
-    def constant(self, name, value):
-        self.sizes[name] = value.size
-        return name
-
-    @property
-    def parameters(self):
-        return sum(
-            size for name, size in self.sizes.items() if not name.endswith((".mean", ".var"))
-        )
-
-    @property
-    def macs(self):
-        return sum(
-            self.sizes[f"{name}.weight"] * math.prod(shape[1:])
-            for name, shape in self.shapes.items()
-            if f"{name}.weight" in self.sizes and f"{name}.mean" not in self.sizes
-        )
-
-
-def counted(name):
-    counter = Counter(models.info(name))
-    counter.info.layers(counter, "input")
-    return counter
-
-
 def every_tensor(model, inputs):
     """All tensors by name, as onnxruntime computes them."""
     model = onnx.ModelProto.FromString(model.SerializeToString())
@@ -96,14 +59,14 @@ def every_tensor(model, inputs):
 
 @pytest.mark.parametrize("name", models.names())
 def test_parameters_and_macs_agree_with_the_literature(name):
-    counter = counted(name)
+    counter = models.Counter(models.info(name))
     parameters, macs = LITERATURE[name]
-    assert counter.parameters == pytest.approx(parameters * 1e6, rel=0.002)
+    assert counter.params == pytest.approx(parameters * 1e6, rel=0.002)
     assert counter.macs == pytest.approx(macs * 1e9, rel=0.005)
 
 
 def test_alexnet_has_exactly_the_published_parameters():
-    assert counted("alexnet").parameters == 60_965_224
+    assert models.Counter(models.info("alexnet")).params == 60_965_224
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -37,7 +37,7 @@ def tree(tmp_path):
         ("hwcnn/rtl/lib/fifo.py", {"tests/rtl/test_top.py"}),
         ("hwcnn/ir/ops.py", set()),
         ("hwcnn/isa.py", set()),
-        ("models/vgg.py", {"tests/models/test_models.py"}),
+        ("models/classification/vgg.py", {"tests/models/test_models.py"}),
         ("docs/index.md", set()),
         ("Makefile", set()),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 from .resnet import conv_norm_relu
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Output channels and stride of each of the 13 pairs.
 PAIRS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: The trained network, and the pictures beside it.
 ONNX_FILE = Path(__file__).with_name("digits.onnx")

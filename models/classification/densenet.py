@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .resnet import conv_norm_relu
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Layers of each dense block.
 PLANS = {

@@ -5,7 +5,7 @@ pooling.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 
 def alexnet(b: "Builder", x: str) -> str:

@@ -5,7 +5,7 @@ mode.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Channels of squeeze and of each expand branch, fire2 to fire9.
 FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))

@@ -5,7 +5,7 @@ padding.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 
 def table64(b: "Builder", x: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Channels of 1x1, 3x3 reduction, 3x3, 5x5 reduction, 5x5, pool projection.
 MODULES = {

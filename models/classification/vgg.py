@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Convolutions of each stage; 1 stands for a 1x1 convolution.
 PLANS = {

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .builder import Builder
+    from ..builder import Builder
 
 #: Blocks of each stage.
 PLANS = {

@@ -1,0 +1,121 @@
+"""A float ONNX graph that grows a node at a time, with seeded weights, deterministic by seed,
+network and tensor.
+"""
+
+import math
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from hwcnn.errors import InputError
+
+from .shapes import Shape
+
+OPSET, IR_VERSION = 17, 8
+
+
+class Graph:
+    """Nodes, constants and shapes of a network.
+
+    name : of the network; with `seed` and a tensor's name it determines the tensor's values. inputs
+    : shapes of the first inputs.
+
+    `shapes` maps every tensor to its shape without the batch.
+    """
+
+    def __init__(self, name: str, inputs: Mapping[str, Shape], seed: int = 0) -> None:
+        self.name, self.seed = name, seed
+        self.inputs = list(inputs)
+        self.shapes: dict[str, Shape] = dict(inputs)
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+
+    def input(self, name: str, shape: Shape) -> str:
+        """One more input of the network."""
+        self.inputs.append(name)
+        self.shapes[name] = shape
+        return name
+
+    def node(
+        self,
+        op_type: str,
+        inputs: Iterable[str],
+        name: str,
+        shape: Sequence[int],
+        **attributes: Any,
+    ) -> str:
+        """Any operator with one output; returns `name`."""
+        self._nodes.append(helper.make_node(op_type, list(inputs), [name], name=name, **attributes))
+        return self.computed(name, shape)
+
+    def computed(self, name: str, shape: Sequence[int]) -> str:
+        """Note the shape of a tensor that is computed; returns `name`. Raises InputError where it
+        is empty.
+        """
+        if name in self.shapes:
+            raise ValueError(f"{self.name}: expected unique layer names, not {name!r} twice")
+        if min(shape) < 1:
+            size = "x".join(map(str, dict.fromkeys(self.shapes[self.inputs[0]][1:])))
+            raise InputError(
+                f"model {self.name}: the input size {size} is too small: {name} has no output"
+            )
+        self.shapes[name] = tuple(shape)
+        return name
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """A constant tensor."""
+        self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def rng(self, name: str) -> np.random.Generator:
+        """Random numbers that belong to a tensor."""
+        return np.random.default_rng(
+            [self.seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())]
+        )
+
+    def weight(self, name: str, shape: Sequence[int], gain: float) -> str:
+        """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through
+        ReLU).
+
+        Filters over 16 channels or more have mean 0, so that the positive mean of ReLU's output
+        does not pile up from layer to layer and drown what differs between pictures; the variance
+        makes up for it (ReLU's output has a second moment of s**2/2, and a variance of s**2/2 * (1
+        - 1/pi)).
+        """
+        values = self.rng(name).standard_normal(shape, np.float32)
+        if shape[1] >= 16:
+            values -= values.mean(axis=tuple(range(1, len(shape))), keepdims=True)
+            gain /= 1 - 1 / math.pi
+        values *= np.float32(math.sqrt(gain / math.prod(shape[1:])))
+        return self.constant(name, values)
+
+    def small(self, name: str, channels: int, mean: float = 0.0, deviation: float = 0.05) -> str:
+        """Per-channel parameters near `mean`."""
+        return self.constant(
+            name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32)
+        )
+
+    def model(self, outputs: str | Sequence[str]) -> onnx.ModelProto:
+        """The onnx.ModelProto with these outputs."""
+
+        def info(name: str) -> onnx.ValueInfoProto:
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
+
+        names = [outputs] if isinstance(outputs, str) else outputs
+        graph = helper.make_graph(
+            self._nodes,
+            self.name,
+            [info(name) for name in self.inputs],
+            [info(name) for name in names],
+            self._initializers,
+        )
+        return helper.make_model(
+            graph,
+            producer_name="hwcnn",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )

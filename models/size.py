@@ -1,0 +1,71 @@
+"""How large a network is: its parameters and multiply-accumulates, without its weights."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .builder import Builder
+from .info import ModelInfo
+
+
+class Counter(Builder):
+    """Counts what a Builder would make.
+
+    sizes : shape of each constant. macs : multiply-accumulates of convolutions, transposed
+    convolutions (taps that meet a pixel of the input), matrix products and LSTMs.
+    """
+
+    def __init__(
+        self, info: ModelInfo, size: int | tuple[int, int] | None = None, width: float = 1.0
+    ) -> None:
+        super().__init__(info.name, info.channels, size or info.size, width)
+        self.sizes: dict[str, tuple[int, ...]] = {}
+        self.macs = 0
+        self.outputs = info.layers(self, "input")
+
+    def weight(self, name: str, shape: Sequence[int], gain: float) -> str:
+        """Its shape only."""
+        self.sizes[name] = tuple(shape)
+        return name
+
+    def small(self, name: str, channels: int, mean: float = 0.0, deviation: float = 0.05) -> str:
+        """Its shape only."""
+        return self.weight(name, (channels,), 1)
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Its shape only."""
+        return self.weight(name, value.shape, 1)
+
+    def node(
+        self,
+        op_type: str,
+        inputs: Iterable[str],
+        name: str,
+        shape: Sequence[int],
+        **attributes: Any,
+    ) -> str:
+        """A node of which only shapes and multiply-accumulates stay."""
+        x, *others = inputs = list(inputs)
+        result = self.computed(name, shape)
+        if op_type == "Conv":
+            kernel = self.sizes.get(others[0]) or self.shapes[others[0]]
+            self.macs += math.prod(kernel) * math.prod(shape[1:])
+        elif op_type == "ConvTranspose":
+            self.macs += math.prod(self.sizes[others[0]]) * math.prod(self.shapes[x][1:])
+        elif op_type == "Gemm":
+            self.macs += math.prod(self.sizes[others[0]])
+        elif op_type == "MatMul":
+            a, _ = (self.sizes.get(t) or self.shapes[t] for t in inputs)
+            self.macs += math.prod(shape) * a[-1]
+        elif op_type == "LSTM":
+            steps = self.shapes[x][0] if len(self.shapes[x]) > 2 else 1
+            self.macs += steps * sum(math.prod(self.sizes[t]) for t in others[:2])
+        return result
+
+    @property
+    def params(self) -> int:
+        """Trained parameters: statistics of batch norms are none."""
+        statistics = (".mean", ".var")
+        return sum(math.prod(s) for n, s in self.sizes.items() if not n.endswith(statistics))
