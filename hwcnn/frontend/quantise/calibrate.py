@@ -10,10 +10,12 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.model.onnx_index import OnnxIndex, shape_of
 from hwcnn.frontend.model.session import session
 
+from .clip_ranges import Histograms
+
 #: Random samples that stand in for missing calibration data.
 RANDOM_SAMPLES = 4
-#: Kept of each tensor and sample to estimate quantiles.
-_KEEP = 65536
+#: How ranges follow from what was measured.
+METHODS = ("minmax", "percentile", "entropy", "mse")
 
 #: Input name to float32 array.
 Sample = Mapping[str, np.ndarray]
@@ -51,53 +53,59 @@ def activations(model: onnx.ModelProto) -> list[str]:
 def ranges(
     model: onnx.ModelProto,
     samples: Iterable[Sample],
-    percentile: float | None = None,
+    method: str = "minmax",
     names: list[str] | None = None,
 ) -> dict[str, tuple[float, float]]:
     """``{tensor name: (lowest, highest)}`` of the named activations (None: of all), as floats.
 
-    samples : each of every input, with or without a first dimension of 1. percentile : None for the
-    extremes; otherwise the range holds this percentage of the values, averaged over the samples.
-    Raises InputError where there are no samples, or one does not fit or is not finite.
+    samples : each of every input, with or without a first dimension of 1. method : of `METHODS`;
+    all but "minmax" run the samples twice. Raises InputError where there are no samples, or one
+    does not fit or is not finite.
     """
     names = activations(model) if names is None else names
-    inputs = {i.name: i for i in model.graph.input}
-    outputs = [n for n in names if n not in inputs]
-    run = session(model, outputs=outputs)
-    lows: dict[str, list[float]] = {n: [] for n in names}
-    highs: dict[str, list[float]] = {n: [] for n in names}
-    for sample in samples:
-        feed = _feed(sample, inputs)
-        try:
-            values = dict(zip(outputs, run.run(outputs, feed), strict=True)) | feed
-        except Exception as e:  # onnxruntime's exceptions share no public base class
-            raise InputError(
-                f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"
-            ) from e
-        for name in names:
-            low, high = _extent(np.asarray(values[name]), percentile)
-            if not np.isfinite([low, high]).all():
+    samples = samples if method == "minmax" else list(samples)
+    extremes: dict[str, tuple[float, float]] = {}
+    run = _Run(model, names)
+    for values in map(run.values, samples):
+        for name, value in values.items():
+            low, high = extremes.get(name, (np.inf, -np.inf))
+            found = (value.min(), value.max()) if value.size else (0.0, 0.0)
+            if not np.isfinite(found).all():
                 raise InputError(
                     f"calibration: {name!r} is not finite on a sample: are its weights and the "
                     "samples sane?"
                 )
-            lows[name].append(low)
-            highs[name].append(high)
-    if not lows or not next(iter(lows.values())):
+            extremes[name] = min(low, float(found[0])), max(high, float(found[1]))
+    if not extremes:
         raise InputError("calibration: no samples were given")
-    if percentile is None:
-        return {n: (min(lows[n]), max(highs[n])) for n in names}
-    return {n: (float(np.mean(lows[n])), float(np.mean(highs[n]))) for n in names}
+    if method == "minmax":
+        return extremes
+    histograms = Histograms(extremes, method)
+    for values in map(run.values, samples):
+        for name, value in values.items():
+            histograms.add(name, value)
+    return histograms.ranges()
 
 
-def _extent(value: np.ndarray, percentile: float | None) -> tuple[float, float]:
-    if not value.size:
-        return 0.0, 0.0
-    if percentile is None:
-        return float(value.min()), float(value.max())
-    flat = value.reshape(-1)
-    flat = flat[:: -(-flat.size // _KEEP)]
-    return float(np.percentile(flat, 100 - percentile)), float(np.percentile(flat, percentile))
+class _Run:
+    """The model in onnxruntime, which gives the named values of a sample."""
+
+    def __init__(self, model: onnx.ModelProto, names: list[str]):
+        self.names, self.inputs = names, {i.name: i for i in model.graph.input}
+        self.outputs = [n for n in names if n not in self.inputs]
+        self.session = session(model, outputs=self.outputs)
+
+    def values(self, sample: Sample) -> dict[str, np.ndarray]:
+        """By name. Raises InputError for a sample that does not fit."""
+        feed = _feed(sample, self.inputs)
+        try:
+            found = self.session.run(self.outputs, feed)
+        except Exception as e:  # onnxruntime's exceptions share no public base class
+            raise InputError(
+                f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"
+            ) from e
+        values = dict(zip(self.outputs, found, strict=True)) | feed
+        return {name: np.asarray(values[name]) for name in self.names}
 
 
 def _feed(sample: Sample, inputs: Mapping[str, onnx.ValueInfoProto]) -> dict[str, np.ndarray]:
