@@ -1,7 +1,7 @@
 """Top-1 of float (onnxruntime) and of the accelerator on labelled pictures.
 
-    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--percentile P] [--pe
-    RxC] [--rtl N] [NAME ...]
+    python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--calibration METHOD]
+    [--bias-correction] [--pe RxC] [--rtl N] [NAME ...]
 
 MODELS_DIR holds ONNX files whose names are known below (NAME: only these). Pictures are called
 DATASET_..._LABEL.ext. All of a network's pictures run in the ISA engine, the first N in RTL too;
@@ -24,6 +24,7 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.model.session import session as onnxruntime_session
+from hwcnn.frontend.quantise.calibrate import METHODS
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.preprocess import Preprocess
 from hwcnn.rtl.verilog import accelerator_verilog
@@ -65,7 +66,8 @@ def main(arguments=None):
     parser.add_argument("images", type=Path)
     parser.add_argument("names", nargs="*", default=list(KNOWN), metavar="NAME")
     parser.add_argument("--calibrate", nargs="*", type=Path)
-    parser.add_argument("--percentile", type=float)
+    parser.add_argument("--calibration", choices=METHODS, default=METHODS[0])
+    parser.add_argument("--bias-correction", action="store_true")
     parser.add_argument("--pe", default="16x16")
     parser.add_argument("--rtl", type=int, default=0, metavar="N", help="pictures to run in RTL")
     parser.add_argument("--out", type=Path, default=NETWORKS)
@@ -104,7 +106,12 @@ def measure(path, trial, args):
         else [pictures.load(p, shape, trial.preprocess)[None] for p in args.calibrate]
     )
     graph = import_graph(
-        quantise(model, [{value.name: one} for one in chosen], percentile=args.percentile)
+        quantise(
+            model,
+            [{value.name: one} for one in chosen],
+            method=args.calibration,
+            correct_bias=args.bias_correction,
+        )
     )
     run = onnxruntime_session(model)
     real = [int(np.argmax(run.run(None, {value.name: one})[0])) for one in x]

@@ -2,7 +2,9 @@
 is something to know.
 """
 
+import difflib
 import errno
+from collections.abc import Sequence
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -45,6 +47,14 @@ def check_range(parameter: str, value: object, low: int, high: int) -> None:
     """InputError where a parameter's value is no whole number from `low` to `high`."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"expected a whole number from {low} to {high}", parameter, value)
+
+
+def check_choice(parameter: str, value: str, known: Sequence[str]) -> None:
+    """InputError, with the nearest names, where a parameter's value is none of those known."""
+    if value not in known:
+        near = difflib.get_close_matches(str(value).lower(), known, 2, 0.4)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise InputError(f"{hint}expected one of {', '.join(known)}", parameter, value)
 
 
 def unwritable(path: object, error: OSError, parameter: str | None = None) -> InputError | RunError:

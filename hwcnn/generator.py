@@ -6,27 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
+from hwcnn.frontend.quantise.calibrate import METHODS
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.check import HazardError, check
 from hwcnn.scheduler.compile import Compiled, compile_graph
 from hwcnn.sim import inputs
 
-from . import __version__, artifact, driver, ir, models
+from . import __version__, artifact, driver, ir, models, preparation
 from .config import AccelConfig
-from .errors import InputError, RunError, check_range
+from .errors import InputError, RunError, check_choice, check_range
 from .limits import MAX_BATCH, MAX_SEED
 from .manifest import Manifest
-from .preprocess import ORDERS, Preprocess
+from .preprocess import Preprocess
 from .results import GenerateResult, Progress, silent
-
-#: Calibration samples of a built-in network.
-CALIBRATION_SAMPLES = 8
 
 
 def generate(
@@ -38,6 +35,9 @@ def generate(
     calibrate: inputs.Paths = (),
     batch: int = 1,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    preset: str | None = None,
+    calibration: str = "minmax",
+    bias_correction: bool | None = None,
     mean: float | Sequence[float] | None = None,
     scale: float | Sequence[float] | None = None,
     channels: str | None = None,
@@ -53,12 +53,19 @@ def generate(
     pe : "ROWSxCOLS" of the array, over what `config` says.
     out : the folder; build/MODEL-PE if left out.
     config : TOML file, or the configuration itself.
-    calibrate : pictures, .npy or .npz files; the network's own samples, or noise, if left out.
+    calibrate : pictures, .npy or .npz files; the network's own samples, or synthetic pictures, if
+    left out.
     batch : images in one run.
     shapes : of inputs with dimensions that the model leaves open, by name. Open batch dimensions
     need none.
+    calibration : how ranges follow from the samples: "minmax", "percentile", "entropy" or "mse".
+    bias_correction : take what rounding the weights adds to the mean off the biases; where it is
+    left out, if `calibrate` gives samples.
+    preset : how pictures are prepared, by name (`preprocess.PRESETS`): mean, scale, order of the
+    channels, resizing and cropping.
     mean, scale : ``(pixel - mean) * scale`` of pictures, with pixels from 0 to 255: one value, or
-    one a channel. Without any of these and `channels` they are the network's own, or from -1 to 1.
+    one a channel, before the preset's. Without any of these, `preset` and `channels` they are the
+    network's own, or from -1 to 1.
     channels : order of the input's channels, "RGB", "BGR" or "L" (grey).
     seed : of random calibration data.
     progress : told what is being done.
@@ -66,8 +73,12 @@ def generate(
     A folder that exists must be a generated one: files in it that hwcnn did not write stay. Raises
     InputError where an argument or the network is at fault, or another generation into the folder
     is under way, RunError where the run fails; nothing is left behind then.
+
+    Long since every option is described here.
     """
     began = time.monotonic()
+    check_choice("calibration", calibration, METHODS)
+    files = inputs.expand(calibrate)
     check_range("seed", seed, 0, MAX_SEED)
     check_range("batch", batch, 1, MAX_BATCH)
     source = _Source.of(model)
@@ -76,10 +87,15 @@ def generate(
     with artifact.claimed(out):
         progress("reading the model")
         loaded = load(source.argument, batch, shapes)
-        preprocess = _preprocess(source, loaded, mean, scale, channels)
+        given = preset, mean, scale, channels
+        preprocess = preparation.preprocess_of(loaded, source.info, *given)
         progress("quantising")
-        samples = _calibration(source, loaded, calibrate, preprocess, seed)
-        quantised = quantise(loaded, samples, seed)
+        guessed = source.info is None and given == (None,) * 4
+        correct = bool(files) if bias_correction is None else bias_correction
+        samples = preparation.calibration(
+            loaded, source.name, source.info, files, preprocess, guessed, seed
+        )
+        quantised = quantise(loaded, samples, seed, calibration, correct)
         compiled = _compile(quantised, accelerator, batch, progress)
         manifest = _manifest(compiled, source, quantised, seed, preprocess)
         progress("writing Verilog")
@@ -192,57 +208,3 @@ def _result(compiled: Compiled, manifest: Manifest, out: Path, seconds: float) -
         host=[f"{op.name} ({op.op})" for op in manifest.host],
         seconds=seconds,
     )
-
-
-def _calibration(
-    source: _Source,
-    model: onnx.ModelProto,
-    files: inputs.Paths,
-    preprocess: Preprocess,
-    seed: int,
-) -> list[dict[str, np.ndarray]] | None:
-    """The samples to quantise with, float32 by the input's name, or None for noise."""
-    shapes = {
-        i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)[1:]
-        for i in model.graph.input
-    }
-    if paths := inputs.expand(files):
-        return [
-            sample
-            for path in paths
-            for sample in inputs.samples(path, shapes, preprocess, quantised=False)
-        ]
-    if source.info is not None:
-        return models.feeds(source.name, shapes, CALIBRATION_SAMPLES, seed)
-    return None
-
-
-def _preprocess(
-    source: _Source,
-    model: onnx.ModelProto,
-    mean: float | Sequence[float] | None,
-    scale: float | Sequence[float] | None,
-    order: str | None,
-) -> Preprocess:
-    """Of pictures: a built-in network's own, or the default; where mean, scale or order are given,
-    the others are plain pixels.
-    """
-    channels = {d.dim_value for i in model.graph.input for d in i.type.tensor_type.shape.dim[1:2]}
-    fitting = "L" if channels == {1} else "RGB"
-    if mean is None and scale is None and order is None:
-        return source.info.preprocess if source.info else Preprocess(order=fitting)
-    if order is not None and order not in ORDERS:
-        raise InputError(f"expected one of {', '.join(ORDERS)}", "channels", order)
-    given = Preprocess(_a_channel(mean, 0.0), _a_channel(scale, 1.0), order or fitting)
-    if {given.channels} != channels:
-        raise InputError(
-            f"preprocessing: pictures in order {given.order} have {given.channels} channels, "
-            f"the network takes {' and '.join(map(str, sorted(channels)))}"
-        )
-    return given
-
-
-def _a_channel(values: float | Sequence[float] | None, default: float) -> tuple[float, ...]:
-    if values is None:
-        return (default,)
-    return tuple(map(float, values if isinstance(values, Sequence) else (values,)))

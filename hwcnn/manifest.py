@@ -20,7 +20,7 @@ from .preprocess import Preprocess
 
 #: Number of the format. It rises with any change of the dataclasses here or of the files that a
 #: generated folder holds; folders of another number are refused.
-FORMAT = 3
+FORMAT = 4
 
 Shape = tuple[int, int, int, int]
 

@@ -10,13 +10,16 @@ from PIL import Image
 from .errors import InputError
 from .preprocess import Preprocess
 
+#: Of what surrounds a picture in a letterbox, as Ultralytics' networks are trained with.
+GREY = 114
+
 
 def load(path: str | Path, shape: Sequence[int], preprocess: Preprocess) -> np.ndarray:
     """float32 [C, H, W] of a picture file. shape : [C, H, W] or [N, C, H, W] of the network's
     input.
 
     A picture that has the input's size is taken as it is; any other is resized (bilinear) and
-    cropped to its centre. Raises InputError.
+    cropped to its centre or surrounded by grey. Raises InputError.
     """
     _check(path, shape, preprocess)
     try:
@@ -91,7 +94,8 @@ def _check(where: str | Path, shape: Sequence[int], preprocess: Preprocess) -> N
 
 def _prepare(picture: Image.Image, shape: Sequence[int], preprocess: Preprocess) -> np.ndarray:
     channels, height, width = (int(d) for d in tuple(shape)[-3:])
-    fitted = _fit(picture, height, width, preprocess.resize)
+    fit = _letterbox if preprocess.fit == "letterbox" else _crop
+    fitted = fit(picture, height, width, preprocess.resize)
     pixels = np.asarray(fitted, np.float32).reshape(height, width, channels)
     if preprocess.order == "BGR":
         pixels = pixels[:, :, ::-1]
@@ -99,7 +103,8 @@ def _prepare(picture: Image.Image, shape: Sequence[int], preprocess: Preprocess)
     return np.ascontiguousarray(((pixels - mean) * scale).transpose(2, 0, 1))
 
 
-def _fit(picture: Image.Image, height: int, width: int, resize: float) -> Image.Image:
+def _crop(picture: Image.Image, height: int, width: int, resize: float) -> Image.Image:
+    """Its centre, once its short side is `resize` times as long as what is wanted."""
     if picture.size == (width, height):
         return picture
     ratio = max(resize * height / picture.height, resize * width / picture.width)
@@ -110,6 +115,18 @@ def _fit(picture: Image.Image, height: int, width: int, resize: float) -> Image.
     picture = picture.resize(size, Image.Resampling.BILINEAR)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return picture.crop((left, top, left + width, top + height))
+
+
+def _letterbox(picture: Image.Image, height: int, width: int, resize: float) -> Image.Image:
+    """All of it in the middle of `GREY`, at 1/`resize` of the largest size that fits."""
+    if picture.size == (width, height):
+        return picture
+    ratio = min(height / picture.height, width / picture.width) / resize
+    size = max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))
+    whole = Image.new(picture.mode, (width, height), GREY if picture.mode == "L" else (GREY,) * 3)
+    at = (width - size[0]) // 2, (height - size[1]) // 2
+    whole.paste(picture.resize(size, Image.Resampling.BILINEAR), at)
+    return whole
 
 
 def _eight_bits(picture: Image.Image, path: str | Path) -> Image.Image:

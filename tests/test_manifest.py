@@ -12,6 +12,7 @@ from hwcnn.config import AccelConfig
 from hwcnn.errors import RunError
 from hwcnn.layout import Placement
 from hwcnn.manifest import (
+    FORMAT,
     File,
     HostOp,
     Im2col,
@@ -71,13 +72,13 @@ def test_keys_of_the_file_are_the_fields():
     assert values()["inputs"][1] == {"tensor": "z", "pack": None}
 
 
-@pytest.mark.parametrize("found", [2, 4, "3", None, [3]])
+@pytest.mark.parametrize("found", [FORMAT - 1, FORMAT + 1, str(FORMAT), None, [FORMAT]])
 def test_another_format_is_refused(found):
     text = sealed(values() | {"format": found})
     with pytest.raises(RunError) as refusal:
         Manifest.from_json(text, "m.json")
     assert str(refusal.value) == (
-        f"m.json: its format is {found}, this hwcnn reads 3: generate the folder anew"
+        f"m.json: its format is {found}, this hwcnn reads {FORMAT}: generate the folder anew"
     )
 
 

@@ -22,7 +22,21 @@ from hwcnn.limits import MAX_SEED, READ_LATENCY
 from . import lists, tables
 from .arguments import numbers, shapes, spread
 from .failure import TRACEBACK, failure
-from .options import ARRAYS, Batch, Config, Folder, Json, MaybeModel, Model, Pe, Seed, Shape
+from .options import (
+    ARRAYS,
+    Batch,
+    BiasCorrection,
+    Calibration,
+    Config,
+    Folder,
+    Json,
+    MaybeModel,
+    Model,
+    Pe,
+    Preset,
+    Seed,
+    Shape,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,6 +95,9 @@ def generate(
     batch: Batch = 1,
     shape: Shape = None,
     seed: Seed = 0,
+    calibration: Calibration = "minmax",
+    bias_correction: BiasCorrection = None,
+    preset: Preset = None,
     mean: Annotated[
         str | None,
         typer.Option(
@@ -107,6 +124,9 @@ def generate(
             calibrate=calibrate or (),
             batch=batch,
             shapes=shapes(shape),
+            calibration=calibration,
+            bias_correction=bias_correction,
+            preset=preset,
             mean=numbers("mean", mean),
             scale=numbers("scale", scale),
             channels=channels,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hwcnn.limits import MAX_BATCH, MAX_SEED
+from hwcnn.preprocess import PRESETS
 
 ARRAYS = (
     "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a "
@@ -35,4 +36,21 @@ Folder = Annotated[
 ]
 Seed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Of random calibration data and inputs.")
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help=f"How pictures are prepared (mean, scale, order, size): {', '.join(PRESETS)}; "
+        "--mean, --scale and --channels override it."
+    ),
+]
+Calibration = Annotated[
+    str, typer.Option(help="How ranges follow from the samples: minmax, percentile, entropy, mse.")
+]
+BiasCorrection = Annotated[
+    bool | None,
+    typer.Option(
+        help="Take what rounding the weights adds to a layer's mean off its bias; the default is "
+        "to do so where --calibrate gives samples."
+    ),
 ]

@@ -19,7 +19,7 @@ def samples_of(
 ) -> tuple[list[str], list[Batch]]:
     """(names of the samples, inputs of each run). The last batch is filled up with its last sample.
 
-    files : pictures or arrays; without any, the network's own samples, or noise by `seed`.
+    files : pictures or arrays; without any, the network's own samples, or others made by `seed`.
     """
     shapes = {name: tuple(graph.tensors[name].shape[1:]) for name in graph.inputs}
     size = generated.manifest.batch
@@ -54,12 +54,14 @@ def _of_files(
 def _own(
     generated: Generated, shapes: inputs.Shapes, count: int, seed: int
 ) -> list[tuple[str, Batch]]:
-    """Samples of a built-in network; noise for any other."""
+    """Samples of a built-in network; synthetic pictures or noise for any other."""
     manifest = generated.manifest
     if manifest.built_in:
         samples = models.feeds(manifest.model, shapes, count, seed)
     else:
-        samples = [inputs.noise(shapes, seed + number) for number in range(count)]
+        samples = [
+            inputs.stand_in(shapes, manifest.preprocess, seed + number) for number in range(count)
+        ]
     return [(f"own sample {number}", sample) for number, sample in enumerate(samples)]
 
 

@@ -1,5 +1,5 @@
-"""Inputs of a simulation or a calibration: pictures, NumPy files, or seeded noise; as float arrays
-of the network's input.
+"""Inputs of a simulation or a calibration: pictures, NumPy files, or what stands in for them; as
+float arrays of the network's input.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hwcnn import pictures
+from hwcnn import pictures, synthetic
 from hwcnn.errors import InputError
 from hwcnn.preprocess import Preprocess
 
 _ARRAYS = {".npy", ".npz"}
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp", ".gif", ".tif", ".tiff"}
-
+#: Rows and columns of the smallest input that is taken for a picture.
+_LEAST_SIDE = 8
 
 #: (C, H, W) of each input, by name.
 Shapes = Mapping[str, tuple[int, ...]]
@@ -56,7 +57,7 @@ def samples(
     in `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
     refused unless `quantised`. All others are real ones, prepared already. Raises InputError.
     """
-    if path.suffix.lower() not in _ARRAYS:
+    if is_picture(path):
         name, shape = _single(path, graph_inputs)
         return [{name: pictures.load(path, shape, preprocess)[None]}]
     arrays = _read(path, graph_inputs)
@@ -139,8 +140,30 @@ def _values(where: str, array: np.ndarray, shape: tuple[int, ...], quantised: bo
     return real
 
 
-def noise(graph_inputs: Shapes, seed: int) -> dict[str, np.ndarray]:
-    """One sample of seeded standard normal values."""
+def is_picture(path: Path) -> bool:
+    """False of NumPy's files."""
+    return path.suffix.lower() not in _ARRAYS
+
+
+def takes_pictures(graph_inputs: Shapes, preprocess: Preprocess) -> bool:
+    """True where the only input has the channels, rows and columns of a picture."""
+    (shape, *more) = graph_inputs.values()
+    return (
+        not more
+        and len(shape) == 3
+        and shape[0] == preprocess.channels
+        and min(shape[1:]) >= _LEAST_SIDE
+    )
+
+
+def stand_in(graph_inputs: Shapes, preprocess: Preprocess, seed: int) -> dict[str, np.ndarray]:
+    """One sample where none is given, float32 by the input's name: a synthetic picture, prepared,
+    for a network that takes one; seeded standard normal values for any other.
+    """
+    if takes_pictures(graph_inputs, preprocess):
+        ((name, shape),) = graph_inputs.items()
+        pixels = synthetic.picture(shape[1], shape[2], shape[0], seed)
+        return {name: pictures.prepare(pixels, shape, preprocess)[None]}
     rng = np.random.default_rng(seed)
     return {
         name: rng.standard_normal((1, *shape), np.float32) for name, shape in graph_inputs.items()

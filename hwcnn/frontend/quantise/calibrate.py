@@ -65,7 +65,7 @@ def ranges(
     names = activations(model) if names is None else names
     samples = samples if method == "minmax" else list(samples)
     extremes: dict[str, tuple[float, float]] = {}
-    run = _Run(model, names)
+    run = Run(model, names)
     for values in map(run.values, samples):
         for name, value in values.items():
             low, high = extremes.get(name, (np.inf, -np.inf))
@@ -87,7 +87,7 @@ def ranges(
     return histograms.ranges()
 
 
-class _Run:
+class Run:
     """The model in onnxruntime, which gives the named values of a sample."""
 
     def __init__(self, model: onnx.ModelProto, names: list[str]):
@@ -99,7 +99,7 @@ class _Run:
         """By name. Raises InputError for a sample that does not fit."""
         feed = _feed(sample, self.inputs)
         try:
-            found = self.session.run(self.outputs, feed)
+            found = self.session.run(self.outputs, feed) if self.outputs else []
         except Exception as e:  # onnxruntime's exceptions share no public base class
             raise InputError(
                 f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"

@@ -18,7 +18,7 @@ from hwcnn.frontend.importer.qdq_to_ir import check
 from hwcnn.frontend.model.edit import infer_shapes
 from hwcnn.frontend.model.optimise import fold
 
-from . import calibrate
+from . import bias_correction, calibrate
 from .fused_values import SAME_SCALE
 from .insert_qdq import insert_qdq
 from .quantise_outputs import quantise_outputs
@@ -54,14 +54,15 @@ def quantise(
     model: onnx.ModelProto,
     calibration: Iterable[calibrate.Sample] | None = None,
     seed: int = 0,
-    percentile: float | None = None,
+    method: str = "minmax",
+    correct_bias: bool = False,
 ) -> onnx.ModelProto:
     """`model` as QDQ ONNX; a model that is quantised already is returned as it is, but for results
     left float (see `quantise_outputs`).
 
     model : as `load.load` gives it. calibration : samples of every input, already preprocessed;
-    None takes noise of that seed. percentile : see `calibrate.ranges`. Raises InputError where the
-    model, onnxruntime or the samples are at fault.
+    None takes noise of that seed. method : of `calibrate.METHODS`. correct_bias : see
+    `bias_correction`. Raises InputError where the model, onnxruntime or the samples are at fault.
     """
     if is_quantised(model):
         return quantise_outputs(model, calibration, seed)
@@ -72,11 +73,15 @@ def quantise(
                 "float32 and take out the Cast"
             )
     model = _folded(model)
-    samples = calibrate.random_samples(model, seed) if calibration is None else calibration
-    measured = calibrate.ranges(model, samples, percentile)
-    result = insert_qdq(model, _share_ranges(model, measured))
+    samples = calibrate.random_samples(model, seed) if calibration is None else list(calibration)
+    if correct_bias:
+        bias_correction.add_biases(model)
+    ranges = _share_ranges(model, calibrate.ranges(model, samples, method))
+    measured = bias_correction.measure(model, samples) if correct_bias else {}
+    result = insert_qdq(model, ranges)
     infer_shapes(result)
     snap_scales(result)
+    bias_correction.correct(result, measured)
     return result
 
 

@@ -1,0 +1,126 @@
+"""What `generate` measures ranges with: how pictures are prepared, which samples there are, and
+what is said of both.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from hwcnn.frontend.quantise.float_to_qdq import is_quantised
+from hwcnn.sim import inputs
+
+from . import models
+from .errors import InputError, Note
+from .preprocess import ORDERS, PRESETS, Preprocess, doubts, preset
+
+#: Calibration samples of a built-in network, and synthetic ones of any other.
+SAMPLES = 8
+
+Values = float | Sequence[float] | None
+Samples = list[dict[str, np.ndarray]]
+
+
+def preprocess_of(
+    model: onnx.ModelProto,
+    info: models.ModelInfo | None,
+    named: str | None,
+    mean: Values,
+    scale: Values,
+    order: str | None,
+) -> Preprocess:
+    """How pictures are prepared: as the preset `named` says, a built-in network's own way, or from
+    -1 to 1; where mean, scale or order are given, the others are plain pixels, or the preset's.
+
+    Warns (`Note`) of what looks wrong. Raises InputError for what is.
+    """
+    channels = {d.dim_value for i in model.graph.input for d in i.type.tensor_type.shape.dim[1:2]}
+    fitting = "L" if channels == {1} else "RGB"
+    if named is None and mean is None and scale is None and order is None:
+        return info.preprocess if info else Preprocess(order=fitting)
+    if order is not None and order not in ORDERS:
+        raise InputError(f"expected one of {', '.join(ORDERS)}", "channels", order)
+    base = preset(named) if named else Preprocess((0.0,), (1.0,), fitting)
+    wanted = order or ("L" if fitting == "L" else base.order)
+    given = Preprocess(
+        *(_turned(base, wanted, v, g) for v, g in ((base.mean, mean), (base.scale, scale))),
+        order=wanted,
+        resize=base.resize,
+        fit=base.fit,
+    )
+    if {given.channels} != channels:
+        raise InputError(
+            f"preprocessing: pictures in order {given.order} have {given.channels} channels, "
+            f"the network takes {' and '.join(map(str, sorted(channels)))}"
+        )
+    for doubt in doubts(given):
+        warnings.warn(Note(doubt), stacklevel=3)
+    return given
+
+
+def _turned(
+    base: Preprocess, order: str, value: tuple[float, ...], given: Values
+) -> tuple[float, ...]:
+    """What is given, or the preset's value in that order: for grey the mean of three."""
+    if given is not None:
+        return tuple(map(float, given if isinstance(given, Sequence) else (given,)))
+    if order == "L":
+        return (float(np.mean(value)),)
+    return value[::-1] if {order, base.order} == {"RGB", "BGR"} else value
+
+
+def calibration(
+    model: onnx.ModelProto,
+    name: str,
+    info: models.ModelInfo | None,
+    files: Sequence[Path],
+    preprocess: Preprocess,
+    guessed: bool,
+    seed: int,
+) -> Samples | None:
+    """The samples to quantise with, float32 by the input's name, or None where none are needed.
+
+    name, info : of a built-in network, whose own samples do where there are no files. guessed :
+    nothing said how pictures are prepared. Warns (`Note`) of what was assumed.
+    """
+    shapes = {
+        i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)[1:]
+        for i in model.graph.input
+    }
+    if files:
+        if guessed and any(map(inputs.is_picture, files)):
+            _note_guess(preprocess)
+        return [
+            sample
+            for path in files
+            for sample in inputs.samples(path, shapes, preprocess, quantised=False)
+        ]
+    if info is not None:
+        return models.feeds(name, shapes, SAMPLES, seed)
+    if is_quantised(model):
+        return None
+    made = "synthetic pictures" if inputs.takes_pictures(shapes, preprocess) else "noise"
+    warnings.warn(
+        Note(
+            f"no samples were given, so ranges are measured on {made}, which costs accuracy: give "
+            "some dozen typical inputs with --calibrate, prepared as in training (--preset)"
+        ),
+        stacklevel=3,
+    )
+    return [inputs.stand_in(shapes, preprocess, seed + number) for number in range(SAMPLES)]
+
+
+def _note_guess(preprocess: Preprocess) -> None:
+    if preprocess.order == "L":
+        how = "from -1 to 1"
+    else:
+        how = "as RGB from -1 to 1 (not BGR, as OpenCV's and Caffe's are)"
+    warnings.warn(
+        Note(
+            f"pictures are prepared {how}, which is a guess: say how the network was trained with "
+            f"--preset {', '.join(PRESETS)}, or with --mean, --scale and --channels"
+        ),
+        stacklevel=4,
+    )
