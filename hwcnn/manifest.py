@@ -7,16 +7,15 @@ code that writes or reads it. A key of the file is the field of the same name.
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from types import UnionType
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
 
 from .config import AccelConfig
 from .errors import InputError, RunError
 from .layout import Placement
 from .preprocess import Preprocess
+from .typed_values import typed
 
 #: Number of the format. It rises with any change of the dataclasses here or of the files that a
 #: generated folder holds; folders of another number are refused.
@@ -225,7 +224,7 @@ class Manifest:
         if values.pop("sha256", None) != _digest({"format": FORMAT, **values}):
             raise _damaged(where, "changed since it was written, its own SHA-256 is another")
         try:
-            return _read(cls, values, "manifest")
+            return typed(cls, values, "manifest")
         except (ValueError, InputError) as e:
             raise _damaged(where, str(e)) from e
 
@@ -237,37 +236,3 @@ def _damaged(where: object, why: str) -> RunError:
 def _digest(values: Mapping[str, object]) -> str:
     """SHA-256 of JSON values, whatever their layout in the file."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """A JSON value as the type `kind`: a dataclass, a tuple, a dict of strings, an optional or a
-    plain type. Raises ValueError, which says where in the manifest, for any other value.
-    """
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        (kind,) = (k for k in arguments if k is not type(None))
-        return None if value is None else _read(kind, value, where)
-    if is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    if origin is tuple and isinstance(value, list):
-        items = cast(list[Any], value)
-        kinds = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else list(arguments)
-        if len(kinds) == len(items):
-            pairs = zip(kinds, items, strict=True)
-            return tuple(_read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(pairs))
-    elif origin is dict and isinstance(value, dict):
-        entries = cast(dict[str, Any], value)
-        return {k: _read(arguments[1], v, f"{where}.{k}") for k, v in entries.items()}
-    elif kind is float and isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    elif origin is None and type(value) is kind:
-        return value
-    raise ValueError(f"{where} is {value!r:.40}, expected {getattr(kind, '__name__', kind)}")
-
-
-def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
-    names = {f.name for f in fields(kind)}
-    if not isinstance(value, dict) or set(cast(dict[str, Any], value)) != names:
-        raise ValueError(f"{where} is {value!r:.40}, expected the keys {', '.join(sorted(names))}")
-    hints = get_type_hints(kind)
-    return kind(**{name: _read(hints[name], value[name], f"{where}.{name}") for name in names})

@@ -22,19 +22,22 @@ def load(path: str | Path, shape: Sequence[int], preprocess: Preprocess) -> np.n
     cropped to its centre or surrounded by grey. Raises InputError.
     """
     _check(path, shape, preprocess)
+    return _prepare(read(path, "L" if preprocess.order == "L" else "RGB"), shape, preprocess)
+
+
+def read(path: str | Path, mode: str = "RGB") -> Image.Image:
+    """The pixels of a picture file, "RGB" or "L" (grey). Raises InputError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
-                mode = "L" if preprocess.order == "L" else "RGB"
-                pixels = _eight_bits(picture, path).convert(mode)
+                return _eight_bits(picture, path).convert(mode)
     except InputError:
         raise
     except Exception as e:  # a damaged file makes Pillow's readers raise anything
         why = " ".join(str(e).split())[:200] or type(e).__name__
         raise InputError(f"{path}: cannot read it as a picture: {why}") from e
-    return _prepare(pixels, shape, preprocess)
 
 
 def prepare(
@@ -94,8 +97,7 @@ def _check(where: str | Path, shape: Sequence[int], preprocess: Preprocess) -> N
 
 def _prepare(picture: Image.Image, shape: Sequence[int], preprocess: Preprocess) -> np.ndarray:
     channels, height, width = (int(d) for d in tuple(shape)[-3:])
-    fit = _letterbox if preprocess.fit == "letterbox" else _crop
-    fitted = fit(picture, height, width, preprocess.resize)
+    fitted = _fit(picture, height, width, preprocess)
     pixels = np.asarray(fitted, np.float32).reshape(height, width, channels)
     if preprocess.order == "BGR":
         pixels = pixels[:, :, ::-1]
@@ -103,30 +105,45 @@ def _prepare(picture: Image.Image, shape: Sequence[int], preprocess: Preprocess)
     return np.ascontiguousarray(((pixels - mean) * scale).transpose(2, 0, 1))
 
 
-def _crop(picture: Image.Image, height: int, width: int, resize: float) -> Image.Image:
-    """Its centre, once its short side is `resize` times as long as what is wanted."""
-    if picture.size == (width, height):
-        return picture
-    ratio = max(resize * height / picture.height, resize * width / picture.width)
-    size = (
-        max(width, round(picture.width * ratio)),
-        max(height, round(picture.height * ratio)),
-    )
-    picture = picture.resize(size, Image.Resampling.BILINEAR)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return picture.crop((left, top, left + width, top + height))
+def window(
+    size: tuple[int, int], shape: Sequence[int], preprocess: Preprocess
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what the network sees of a picture, in its pixels; outside of
+    it where grey surrounds it.
+
+    size : width and height of the picture. shape : as of `load`.
+    """
+    height, width = (int(d) for d in tuple(shape)[-2:])
+    scaled, left, top = _placed(size, height, width, preprocess)
+    x, y = size[0] / scaled[0], size[1] / scaled[1]
+    return left * x, top * y, (left + width) * x, (top + height) * y
 
 
-def _letterbox(picture: Image.Image, height: int, width: int, resize: float) -> Image.Image:
-    """All of it in the middle of `GREY`, at 1/`resize` of the largest size that fits."""
-    if picture.size == (width, height):
-        return picture
-    ratio = min(height / picture.height, width / picture.width) / resize
-    size = max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))
+def _fit(picture: Image.Image, height: int, width: int, preprocess: Preprocess) -> Image.Image:
+    size, left, top = _placed(picture.size, height, width, preprocess)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
     whole = Image.new(picture.mode, (width, height), GREY if picture.mode == "L" else (GREY,) * 3)
-    at = (width - size[0]) // 2, (height - size[1]) // 2
-    whole.paste(picture.resize(size, Image.Resampling.BILINEAR), at)
+    whole.paste(picture, (-left, -top))
     return whole
+
+
+def _placed(
+    given: tuple[int, int], height: int, width: int, preprocess: Preprocess
+) -> tuple[tuple[int, int], int, int]:
+    """The size (width, height) to which a picture is resized, and the left, upper corner there of
+    what the network sees.
+    """
+    if given == (width, height):
+        return given, 0, 0
+    ratios = height / given[1], width / given[0]
+    if preprocess.fit == "letterbox":
+        ratio = min(ratios) / preprocess.resize
+        size = max(1, round(given[0] * ratio)), max(1, round(given[1] * ratio))
+        return size, -((width - size[0]) // 2), -((height - size[1]) // 2)
+    ratio = max(ratios) * preprocess.resize
+    size = max(width, round(given[0] * ratio)), max(height, round(given[1] * ratio))
+    return size, (size[0] - width) // 2, (size[1] - height) // 2
 
 
 def _eight_bits(picture: Image.Image, path: str | Path) -> Image.Image:

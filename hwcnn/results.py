@@ -88,13 +88,15 @@ class OutputResult:
 @dataclass(frozen=True)
 class SampleResult:
     """One sample of the inputs. input : its name. cycles : of its run, where the engine is the RTL.
-    outputs : by name.
+    outputs : by name. answer : by the network's task: "task", "text" (in one line), "picture" (a
+    file, or None), and "classes", "boxes", "masks", "points", "size" or "characters".
     """
 
     input: str
     cycles: int | None
     mismatches: int
     outputs: dict[str, OutputResult]
+    answer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,10 +31,13 @@ class Boxes:
     - "yolov2": one map [anchors * (5 + classes), rows, columns] (Redmon and Farhadi, 2016).
     - "yolov3": a map as above for each stride, with a logistic score for each class (Redmon and
       Farhadi, 2018).
-    - "yolov8": [4 + classes, boxes]: centre, width, height in pixels, scores.
+    - "yolov5": [boxes, 5 + classes]: centre, width and height in pixels, score of the box, scores
+      of the classes.
+    - "yolov8": [4 + classes, boxes]: centre, width and height in pixels, scores of the classes.
     - "ssd": offsets [boxes, 4] from the default boxes and scores [boxes, classes], class 0 being
       the background (Liu et al., 2016).
-    - "corners": [boxes, 4] in pixels and scores [boxes, classes].
+    - "corners": [boxes, 4] in pixels and scores [boxes, classes], or scores [boxes] and classes
+      [boxes] in whole numbers.
 
     strides : pixels of the input from cell to cell of each map. anchors : for each stride, the
     sizes of the anchors, or default boxes, of a cell. variances : of SSD's offsets, of centres and
@@ -44,7 +47,7 @@ class Boxes:
     """
 
     name: ClassVar[str] = "boxes"
-    FORMATS: ClassVar[tuple[str, ...]] = ("yolov2", "yolov3", "yolov8", "ssd", "corners")
+    FORMATS: ClassVar[tuple[str, ...]] = ("yolov2", "yolov3", "yolov5", "yolov8", "ssd", "corners")
 
     format: str = "yolov8"
     strides: tuple[int, ...] = ()

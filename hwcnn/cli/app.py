@@ -30,12 +30,14 @@ from .options import (
     Config,
     Folder,
     Json,
+    Labels,
     MaybeModel,
     Model,
     Pe,
     Preset,
     Seed,
     Shape,
+    TaskName,
 )
 
 app = typer.Typer(
@@ -167,6 +169,8 @@ def simulate(
         ),
     ] = None,
     seed: Seed = 0,
+    task: TaskName = None,
+    labels: Labels = None,
     json_: Json = False,
 ) -> None:
     """Run a generated accelerator and compare every tensor with the reference, bit by bit."""
@@ -181,6 +185,8 @@ def simulate(
             latency=latency,
             stalls=stalls,
             seed=seed,
+            task=task,
+            labels=labels,
             progress=progress,
         )
     _show(json_, found.to_dict(), tables.simulated(found))

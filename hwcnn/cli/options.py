@@ -7,6 +7,7 @@ import typer
 
 from hwcnn.limits import MAX_BATCH, MAX_SEED
 from hwcnn.preprocess import PRESETS
+from hwcnn.tasks import TASKS
 
 ARRAYS = (
     "Arrays of uint8 are pictures (rows x columns x channels, or channels first; several along a "
@@ -53,4 +54,16 @@ BiasCorrection = Annotated[
         help="Take what rounding the weights adds to a layer's mean off its bias; the default is "
         "to do so where --calibrate gives samples."
     ),
+]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help=f"What the outputs mean: {', '.join(TASKS)}, or a TOML file with one of these as "
+        "`task`, and its parameters; built-in networks know theirs. Pictures are drawn into "
+        "DIR/results.",
+    ),
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="A text file with the name of a class in each line.")
 ]

@@ -103,7 +103,7 @@ def simulated(found: SimulateResult) -> list[Table]:
     ]
 
 
-def _outputs(samples: Iterable[SampleResult]) -> list[Table]:
+def _outputs(samples: Sequence[SampleResult]) -> list[Table]:
     rows = [
         {
             "input": sample.input,
@@ -115,6 +115,16 @@ def _outputs(samples: Iterable[SampleResult]) -> list[Table]:
         }
         for sample in samples
         for name, output in sample.outputs.items()
+    ]
+    return [table(rows), *_answers(samples)] if rows else []
+
+
+def _answers(samples: Sequence[SampleResult]) -> list[Table]:
+    """What the network says of each sample; of classes the table before says it."""
+    rows = [
+        {"input": s.input, s.answer["task"]: s.answer["text"], "picture": s.answer["picture"]}
+        for s in samples
+        if s.answer and s.answer["task"] != "classify"
     ]
     return [table(rows)] if rows else []
 

@@ -1,5 +1,8 @@
 """From files, or from nothing, to the inputs of each run: int8, batch by batch."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 
 from hwcnn import golden, ir, models
@@ -14,10 +17,19 @@ OWN_SAMPLES = 1
 Batch = dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a sample comes from. name : of it. picture : its file, where it is a picture's."""
+
+    name: str
+    picture: Path | None = None
+
+
 def samples_of(
     generated: Generated, graph: ir.Graph, files: inputs.Paths, seed: int
-) -> tuple[list[str], list[Batch]]:
-    """(names of the samples, inputs of each run). The last batch is filled up with its last sample.
+) -> tuple[list[Source], list[Batch]]:
+    """(sources of the samples, inputs of each run). The last batch is filled up with its last
+    sample.
 
     files : pictures or arrays; without any, the network's own samples, or others made by `seed`.
     """
@@ -36,24 +48,25 @@ def samples_of(
         }
         for i in range(0, len(samples), size)
     ]
-    return [name for name, _ in named], batches
+    return [source for source, _ in named], batches
 
 
 def _of_files(
     generated: Generated, files: inputs.Paths, shapes: inputs.Shapes
-) -> list[tuple[str, Batch]]:
+) -> list[tuple[Source, Batch]]:
     named = []
     manifest = generated.manifest
     for path in inputs.expand(files):
         found = inputs.samples(path, shapes, manifest.preprocess, unsigned=manifest.unsigned_inputs)
         for number, sample in enumerate(found):
-            named.append((path.name if len(found) == 1 else f"{path.name}[{number}]", sample))
+            name = path.name if len(found) == 1 else f"{path.name}[{number}]"
+            named.append((Source(name, path if inputs.is_picture(path) else None), sample))
     return named
 
 
 def _own(
     generated: Generated, shapes: inputs.Shapes, count: int, seed: int
-) -> list[tuple[str, Batch]]:
+) -> list[tuple[Source, Batch]]:
     """Samples of a built-in network; synthetic pictures or noise for any other."""
     manifest = generated.manifest
     if manifest.built_in:
@@ -62,7 +75,7 @@ def _own(
         samples = [
             inputs.stand_in(shapes, manifest.preprocess, seed + number) for number in range(count)
         ]
-    return [(f"own sample {number}", sample) for number, sample in enumerate(samples)]
+    return [(Source(f"own sample {number}"), sample) for number, sample in enumerate(samples)]
 
 
 def _quantise(graph: ir.Graph, name: str, value: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The verb ``simulate``: from a generated folder and files to figures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from hwcnn import golden
@@ -11,7 +12,7 @@ from hwcnn.manifest import Manifest
 from hwcnn.results import Progress, SimulateResult, silent
 
 from . import report, session
-from .answers import sample_results
+from .answers import question, sample_results
 from .batches import Batch, samples_of
 from .design import Design
 from .inputs import Paths
@@ -32,6 +33,8 @@ def simulate(
     latency: int = READ_LATENCY,
     stalls: int | None = None,
     seed: int = 0,
+    task: str | Path | None = None,
+    labels: str | Path | None = None,
     progress: Progress = silent,
 ) -> SimulateResult:
     """Run a generated accelerator and compare every tensor with the reference, bit by bit.
@@ -47,6 +50,11 @@ def simulate(
     latency : cycles from a read of DRAM to its first data.
     stalls : seed of random stalls on all AXI channels.
     seed : of random inputs.
+    task : what the outputs mean, to give an answer for each sample and draw it into the folder's
+    `results`: "classify", "boxes", "masks", "key-points", "restore" or "text", or a TOML file with
+    that name as `task` and fields of its class in `hwcnn.tasks`. If left out, a built-in network's
+    own, or classification where the only output is a vector.
+    labels : text file with the name of a class in each line.
     progress : told what is being done.
 
     A mismatch raises nothing: see ``mismatches`` of the result. Raises InputError where an argument
@@ -58,15 +66,18 @@ def simulate(
         raise InputError("expected a name that ends in .fst or .vcd", "waves", waves)
     generated = Generated(folder or last())
     design = Design.of(generated)
-    labels, batches = samples_of(generated, design.graph, inputs, seed)
+    asked = question(generated.manifest, design.graph, generated.path, task, labels)
+    sources, batches = samples_of(generated, design.graph, inputs, seed)
     if layer is not None:
+        asked = replace(asked, task=None)
         progress("golden")
         design, batches = _alone(design, layer, batches)
     options = session.Options(engine, latency, stalls=stalls, waves=waves, progress=progress)
     result = session.simulate(design, batches, options)
     if trace is not None:
         _write_trace(trace, design.manifest, result)
-    return report.figures(design, options, result, sample_results(design, labels, result))
+    answers = sample_results(design, asked, sources, batches, result)
+    return report.figures(design, options, result, answers)
 
 
 def _check(engine: str, latency: int, stalls: int | None, seed: int) -> None:

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper
 
 from hwcnn import generator, ir
 from hwcnn.preprocess import Preprocess
-from hwcnn.sim.batches import samples_of
+from hwcnn.sim.batches import Source, samples_of
 
 SHAPE = (2, 1, 3, 4)
 GRAPH = ir.Graph("net", {"x": ir.Tensor("x", SHAPE, 0.5, -3)}, [], ["x"], [])
@@ -28,8 +28,8 @@ def saved(path, array):
 def test_bytes_are_pictures_but_for_inputs_of_uint8(tmp_path, unsigned, offset):
     values = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
     file = saved(tmp_path / "a.npy", values)
-    names, (batch,) = samples_of(generated(unsigned_inputs=unsigned), GRAPH, file, 0)
-    assert names == ["a.npy"]
+    sources, (batch,) = samples_of(generated(unsigned_inputs=unsigned), GRAPH, file, 0)
+    assert sources == [Source("a.npy")]
     if offset is None:
         real = (values[0] - 127.5) / 127.5
         expected = np.rint(real / 0.5) - 3
@@ -41,16 +41,16 @@ def test_bytes_are_pictures_but_for_inputs_of_uint8(tmp_path, unsigned, offset):
 def test_the_last_batch_is_filled_up_with_its_last_sample(tmp_path):
     values = np.arange(36, dtype=np.int8).reshape(3, 1, 3, 4)
     file = saved(tmp_path / "a.npy", values)
-    names, batches = samples_of(generated(unsigned_inputs=()), GRAPH, [file], 0)
-    assert names == ["a.npy[0]", "a.npy[1]", "a.npy[2]"]
+    sources, batches = samples_of(generated(unsigned_inputs=()), GRAPH, [file], 0)
+    assert [s.name for s in sources] == ["a.npy[0]", "a.npy[1]", "a.npy[2]"]
     np.testing.assert_array_equal(batches[0]["x"], values[:2])
     np.testing.assert_array_equal(batches[1]["x"], values[[2, 2]])
 
 
 def test_noise_follows_the_seed():
     def noise(seed):
-        names, (batch,) = samples_of(generated(unsigned_inputs=()), GRAPH, (), seed)
-        assert names == ["own sample 0", "own sample 1"]
+        sources, (batch,) = samples_of(generated(unsigned_inputs=()), GRAPH, (), seed)
+        assert [s.name for s in sources] == ["own sample 0", "own sample 1"]
         return batch["x"]
 
     np.testing.assert_array_equal(noise(1), noise(1))
