@@ -1,25 +1,22 @@
 """The command line: ``hwcnn generate | simulate | estimate | models | ops | devices``."""
 
-import contextlib
-import json
 import logging
 import os
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
 
 import hwcnn
 from hwcnn.errors import Note
 from hwcnn.limits import MAX_SEED, READ_LATENCY
 
-from . import lists, tables
+from . import lists, show, tables
 from .arguments import numbers, shapes, spread
 from .failure import TRACEBACK, failure
 from .options import (
@@ -48,25 +45,6 @@ app = typer.Typer(
 )
 estimates = typer.Typer(no_args_is_help=True, help="Resources and speed without simulating.")
 app.add_typer(estimates, name="estimate")
-_stdout, _stderr = Console(), Console(stderr=True)
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool = False) -> Iterator[Callable[[str], object]]:
-    """A function that shows what is being done on stderr."""
-    if not _stderr.is_terminal or quiet:
-        yield lambda text: None
-        return
-    with _stderr.status("") as status:
-        yield status.update
-
-
-def _show(as_json: bool, values: dict[str, Any], table: Iterable[RenderableType]) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(values) + "\n")
-    else:
-        for part in table:
-            _stdout.print(part, highlight=False)
 
 
 def _version(asked: bool) -> None:
@@ -117,7 +95,7 @@ def generate(
     json_: Json = False,
 ) -> None:
     """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
-    with _progress(json_) as progress:
+    with show.progress(json_) as progress:
         made = hwcnn.generate(
             model,
             pe=pe,
@@ -135,7 +113,7 @@ def generate(
             seed=seed,
             progress=progress,
         )
-    _show(json_, made.to_dict(), tables.generated(made))
+    show.result(json_, made.to_dict(), tables.generated(made))
 
 
 @app.command()
@@ -174,7 +152,7 @@ def simulate(
     json_: Json = False,
 ) -> None:
     """Run a generated accelerator and compare every tensor with the reference, bit by bit."""
-    with _progress(json_) as progress:
+    with show.progress(json_) as progress:
         found = hwcnn.simulate(
             folder,
             engine=engine,
@@ -189,9 +167,9 @@ def simulate(
             labels=labels,
             progress=progress,
         )
-    _show(json_, found.to_dict(), tables.simulated(found))
+    show.result(json_, found.to_dict(), tables.simulated(found))
     for line in found.mismatch_lines:
-        _stderr.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
+        show.stderr.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
     if found.mismatches:
         raise typer.Exit(1)
 
@@ -214,11 +192,11 @@ def resources(
     json_: Json = False,
 ) -> None:
     """Logic, multipliers and memories on a device, by component."""
-    with _progress(json_) as progress:
+    with show.progress(json_) as progress:
         found = hwcnn.estimate_resources(
             folder, pe=pe, config=config, device=device, synth=synth, pnr=pnr, progress=progress
         )
-    _show(json_, found.to_dict(), tables.resources(found))
+    show.result(json_, found.to_dict(), tables.resources(found))
 
 
 @estimates.command()
@@ -232,7 +210,7 @@ def performance(
     json_: Json = False,
 ) -> None:
     """Cycles, utilisation and traffic, by a replay of the program."""
-    with _progress(json_) as progress:
+    with show.progress(json_) as progress:
         found = hwcnn.estimate_performance(
             folder,
             model=model,
@@ -242,28 +220,28 @@ def performance(
             shapes=shapes(shape),
             progress=progress,
         )
-    _show(json_, found.to_dict(), tables.performance(found))
+    show.result(json_, found.to_dict(), tables.performance(found))
 
 
 @app.command()
 def models(json_: Json = False) -> None:
     """The built-in networks, by task."""
     values = lists.models()
-    _show(json_, values, tables.models(values["models"]))
+    show.result(json_, values, tables.models(values["models"]))
 
 
 @app.command()
 def ops(json_: Json = False) -> None:
     """The ONNX operators that are supported, with their limits."""
     values = lists.operators()
-    _show(json_, values, [tables.table(values["ops"])])
+    show.result(json_, values, [tables.table(values["ops"])])
 
 
 @app.command()
 def devices(json_: Json = False) -> None:
     """The FPGAs that are known by name."""
     values = lists.devices()
-    _show(json_, values, [tables.table(values["devices"])])
+    show.result(json_, values, [tables.table(values["devices"])])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

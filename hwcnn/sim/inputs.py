@@ -40,11 +40,6 @@ def expand(paths: Paths) -> list[Path]:
     return files
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file is read as a picture, rather than as NumPy's."""
-    return path.suffix.lower() not in _ARRAYS
-
-
 def samples(
     path: Path,
     graph_inputs: Shapes,

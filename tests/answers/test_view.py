@@ -12,19 +12,20 @@ from hwcnn.preprocess import Preprocess
 
 
 @pytest.mark.parametrize("size", [(64, 48), (300, 200), (90, 333), (37, 29)])
-@pytest.mark.parametrize("resize", [1.0, 256 / 224])
-def test_a_spot_of_the_input_is_where_it_was_in_the_picture(size, resize):
-    preprocess = Preprocess((0.0,), (1 / 255,), "RGB", resize)
+@pytest.mark.parametrize("resize, fit", [(1.0, "crop"), (256 / 224, "crop"), (1.0, "letterbox")])
+def test_a_spot_of_the_input_is_where_it_was_in_the_picture(size, resize, fit):
+    preprocess = Preprocess((0.0,), (1 / 255,), "RGB", resize, fit)
     left, top = size[0] // 2 + 3, size[1] // 2 - 6
-    pixels = np.zeros((size[1], size[0], 3), np.uint8)
+    pixels = np.full((size[1], size[0], 3), pictures.GREY, np.uint8)  # as of a letterbox
     pixels[top : top + 4, left : left + 6] = 255
     values = pictures.prepare(pixels, (3, 48, 64), preprocess)
     y, x = np.mgrid[:48, :64] + 0.5
-    weight = values[0] / values[0].sum()
-    spot = np.array([(x * weight).sum(), (y * weight).sum()])
+    spot = values[0] - pictures.GREY / 255
+    weight = spot / spot.sum()
+    centre = np.array([(x * weight).sum(), (y * weight).sum()])
     window = pictures.window(size, values.shape, preprocess)
     view = View(Image.fromarray(pixels), window, values, preprocess)
-    place = view.to_picture(spot)
+    place = view.to_picture(centre)
     np.testing.assert_allclose(place, (left + 3, top + 2), atol=0.05 * size[0] / 37)
 
 
