@@ -229,6 +229,25 @@ def batch_norm(net, pick, x):
     return [net.node("BatchNormalization", [x, *(net.const(p) for p in parameters)])]
 
 
+@layer("InstanceNormalization")
+def instance_norm(net, pick, x):
+    c, dims = net.shapes[x][1], spatial(net, x)
+    groups = pick("groups", [c, *divisors(c)])
+    scaled = pick("scaled", (False, True))
+    scale, bias = net.rng.uniform(0.3, 2, c), net.rng.standard_normal(c) * scaled
+    if groups == c:
+        parameters = [net.const(scale if scaled else np.ones(c)), net.const(bias)]
+        return [net.node("InstanceNormalization", [x, *parameters])]
+    shape = net.shapes[x]
+    y = net.node("Reshape", [x, net.const([shape[0], groups, -1], np.int64)])
+    y = net.node("InstanceNormalization", [y, net.const([1] * groups), net.const([0] * groups)])
+    y = net.node("Reshape", [y, net.const(shape, np.int64)])
+    if scaled:
+        scale, bias = (net.const(v.reshape(-1, *[1] * len(dims))) for v in (scale, bias))
+        y = net.node("Add", [net.node("Mul", [y, scale]), bias])
+    return [y]
+
+
 @layer("LRN")
 def lrn(net, pick, x):
     if len(spatial(net, x)) != 2:

@@ -1,5 +1,5 @@
-"""One form of each operator for onnxruntime's quantiser: operands in pairs, Gemm without factors,
-weights that no two nodes share. All change the model in place.
+"""One form of each operator for onnxruntime's quantiser: normalisations written out, operands in
+pairs, Gemm without factors, weights that no two nodes share. All change the model in place.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ from onnx import helper
 from hwcnn.errors import InputError
 
 from .edit import add_constant, replace
+from .instance_norm import write_out
 from .onnx_index import OnnxIndex
 
 #: Operators of constant weights.
@@ -17,6 +18,7 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 def canonicalise(model: onnx.ModelProto) -> None:
     """All of the rewrites. Raises InputError where a Gemm's bias does not fit it."""
+    write_out(model)
     _binary_chains(model)
     _canonical_gemms(model)
     _unshare_weights(model)

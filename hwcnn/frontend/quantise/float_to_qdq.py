@@ -19,6 +19,7 @@ from hwcnn.frontend.model.edit import infer_shapes
 from hwcnn.frontend.model.optimise import fold
 
 from . import bias_correction, calibrate
+from .equalise import equalise, normalisations, widened
 from .fused_values import SAME_SCALE
 from .insert_qdq import insert_qdq
 from .quantise_outputs import quantise_outputs
@@ -74,9 +75,12 @@ def quantise(
             )
     model = _folded(model)
     samples = calibrate.random_samples(model, seed) if calibration is None else list(calibration)
+    if norms := normalisations(model):
+        equalise(model, samples)
     if correct_bias:
         bias_correction.add_biases(model)
-    ranges = _share_ranges(model, calibrate.ranges(model, samples, method))
+    ranges = widened(norms, calibrate.ranges(model, samples, method))
+    ranges = _share_ranges(model, ranges)
     measured = bias_correction.measure(model, samples) if correct_bias else {}
     result = insert_qdq(model, ranges)
     infer_shapes(result)

@@ -1,4 +1,6 @@
-"""Normalisation: across channels (LRN), and batch normalisation that nothing could absorb."""
+"""Normalisation: across channels (LRN), batch normalisation that nothing could absorb, and instance
+normalisation, which arrives here written out.
+"""
 
 import numpy as np
 import onnx
@@ -68,3 +70,18 @@ def batch_norm(
     gamma, beta, mu, sigma2 = constants
     gain = gamma / np.sqrt(sigma2 + attributes(node).get("epsilon", 1e-5))
     return scale_channels(ctx, x, gain, beta - mu * gain)
+
+
+@operator(
+    "InstanceNormalization",
+    attributes=("epsilon",),
+    limits="float models, constant parameters; also of groups of channels, as PyTorch writes them",
+)
+def instance_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
+    """ONNX InstanceNormalization, opset 1-22, that `frontend.model.instance_norm` has not written
+    out as other operators.
+    """
+    raise Unsupported(
+        "of a quantised model, of computed parameters, or not of [N, C, L] or [N, C, H, W]: "
+        "import the float model"
+    )

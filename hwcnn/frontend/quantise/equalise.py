@@ -1,0 +1,183 @@
+"""Channels of one size before a normalisation that divides by it anyway.
+
+Of int8 with one scale for all channels, a channel of a tenth of the size has a tenth of the steps,
+and its variance a hundredth. InstanceNormalization gives the same whatever its channels were
+multiplied by or whatever was added to them, so each is brought to mean 0 and variance 1 on the
+calibration samples, at no cost where a convolution computes it. The idea is that of cross-layer
+equalisation (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction,
+2019).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from hwcnn.frontend.model.edit import add_constant, infer_shapes
+from hwcnn.frontend.model.instance_norm import EQUALISER, SPLIT
+from hwcnn.frontend.model.onnx_index import OnnxIndex
+
+from . import calibrate
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Share of the variance up to which one epsilon does for all channels.
+_SMALL = 1e-3
+#: Least ranges of values, by what they are: in units of a channel's size on the samples, its
+#: square, and its inverse.
+_ROOM = {
+    **dict.fromkeys(("mean", "mean/channels"), (-1.0, 1.0)),
+    **dict.fromkeys(("low", "low/channels"), (0.0, SPLIT)),
+    **dict.fromkeys(("high", "high/channels", "variance", "biased"), (0.0, 4.0)),
+    "factor": (0.0, 8.0),
+}
+
+
+@dataclass
+class _Statistics:
+    """Means over all samples of what a map's groups of channels have; a float64 [C] each, equal
+    within a group.
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+
+
+def normalisations(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The neutral batch norms of all that `instance_norm.write_out` wrote."""
+    return [n for n in model.graph.node if n.name.endswith(EQUALISER)]
+
+
+def equalise(model: onnx.ModelProto, samples: Iterable[calibrate.Sample]) -> None:
+    """Equalise the channels before all `normalisations`, in place.
+
+    model : float, with all shapes inferred. Raises InputError as `calibrate.ranges` does.
+    """
+    index, norms = OnnxIndex(model.graph), normalisations(model)
+    groups = {n.name: _groups(index, n) for n in norms}
+    statistics = _measure(model, samples, norms, groups)
+    for norm in norms:
+        _equalise(model, OnnxIndex(model.graph), norm, statistics[norm.name])
+    infer_shapes(model)
+
+
+def widened(
+    norms: Iterable[onnx.NodeProto], measured: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """The ranges with room, in the means and variances of equalised channels, for pictures whose
+    channels are larger or smaller than those of the samples: these values have bits to spare.
+    """
+    result = dict(measured)
+    for norm in norms:
+        for what, (low, high) in _ROOM.items():
+            if (name := _named(norm, what)) in result:
+                least, most = result[name]
+                result[name] = min(low, 2 * min(least, 0.0)), max(high, 2 * most)
+    return result
+
+
+def _groups(index: OnnxIndex, norm: onnx.NodeProto) -> int:
+    """Groups of channels that the normalisation behind `norm` works on."""
+    channels = index.shapes[norm.input[0]][1]
+    found = [n for n in index.graph.node if n.name == _named(norm, "mean")]
+    grouped = [a.i for n in found for a in n.attribute if a.name == "group"]
+    return grouped[0] if grouped else channels
+
+
+def _named(norm: onnx.NodeProto, what: str) -> str:
+    """Name of another node, and of its result, that `instance_norm.write_out` wrote."""
+    return f"{norm.name.removesuffix(EQUALISER)}/{what}"
+
+
+def _measure(
+    model: onnx.ModelProto,
+    samples: Iterable[calibrate.Sample],
+    norms: list[onnx.NodeProto],
+    groups: dict[str, int],
+) -> dict[str, _Statistics]:
+    """By the norms' names."""
+    found: dict[str, list[FloatArray]] = {n.name: [] for n in norms}
+    names = {n.name: n.input[0] for n in norms}
+    run = calibrate.Run(model, list(names.values()))
+    for values in map(run.values, samples):
+        for name, value in names.items():
+            x = values[value].astype(np.float64)
+            n, c = x.shape[:2]
+            x = x.reshape(n, groups[name], -1)
+            each = np.stack([x.mean(2), x.var(2)])
+            found[name].append(np.repeat(each, c // groups[name], 2))
+    statistics: dict[str, _Statistics] = {}
+    for name, parts in found.items():
+        statistics[name] = _Statistics(*np.concatenate(parts, 1).mean(1))
+    return statistics
+
+
+def _equalise(
+    model: onnx.ModelProto, index: OnnxIndex, norm: onnx.NodeProto, s: _Statistics
+) -> None:
+    epsilon = float(index.array(_named(norm, "epsilon/constant")).item())
+    total = s.variance + epsilon
+    gain = np.where(total > 0, 1 / np.sqrt(np.where(total > 0, total, 1)), 1.0)
+    conv = _convolution(index, norm)
+    if conv is None:
+        _set(index, norm.input[1], gain)
+        _set(index, norm.input[3], s.mean)
+    else:
+        _into_weights(model, index, conv, gain, s.mean)
+        conv.output[0] = norm.output[0]
+        model.graph.node.remove(norm)
+    _set_epsilon(model, index, norm, epsilon * gain**2)
+
+
+def _convolution(index: OnnxIndex, norm: onnx.NodeProto) -> onnx.NodeProto | None:
+    """The convolution that only gives the map which is normalised, and whose constants only it
+    reads; else None.
+    """
+    name = norm.input[0]
+    conv = index.producers.get(name)
+    if conv is None or len(index.readers[name]) > 1 or name in index.outputs:
+        return None
+    grouped = any(a.name == "group" and a.i > 1 for a in conv.attribute)
+    if conv.op_type != "Conv" and (conv.op_type != "ConvTranspose" or grouped):
+        return None
+    constants = [i for i in conv.input[1:] if i]
+    alone = all(i in index.constants and len(index.readers[i]) == 1 for i in constants)
+    return conv if alone else None
+
+
+def _into_weights(
+    model: onnx.ModelProto,
+    index: OnnxIndex,
+    conv: onnx.NodeProto,
+    gain: FloatArray,
+    mean: FloatArray,
+) -> None:
+    """Let the convolution give ``(x - mean) * gain``."""
+    weight = index.array(conv.input[1])
+    axis = 0 if conv.op_type == "Conv" else 1
+    shape = [-1 if i == axis else 1 for i in range(weight.ndim)]
+    bias = index.array(conv.input[2]) if len(conv.input) > 2 and conv.input[2] else 0.0
+    _set(index, conv.input[1], weight * gain.reshape(shape))
+    del conv.input[2:]
+    conv.input.append(add_constant(model, f"{conv.name}/equalised", (bias - mean) * gain))
+
+
+def _set(index: OnnxIndex, name: str, values: npt.NDArray[np.floating]) -> None:
+    """Let the constant of that name hold `values`."""
+    tensor = numpy_helper.from_array(np.ascontiguousarray(values, np.float32), name)
+    index.constants[name].CopyFrom(tensor)
+
+
+def _set_epsilon(
+    model: onnx.ModelProto, index: OnnxIndex, norm: onnx.NodeProto, epsilon: FloatArray
+) -> None:
+    """epsilon : [C], of variances near 1."""
+    name = _named(norm, "epsilon/constant")
+    if epsilon.max() <= _SMALL:
+        _set(index, name, epsilon.max())
+    else:
+        rank = len(index.shapes[norm.input[0]])
+        _set(index, name, epsilon.reshape(1, -1, *(1,) * (rank - 2)))

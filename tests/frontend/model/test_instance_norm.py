@@ -1,0 +1,60 @@
+"""InstanceNormalization written out as other operators: the same function."""
+
+import numpy as np
+import pytest
+from float_nets import Net
+from normalised_nets import grouped, layer, uneven
+from onnx import helper
+
+from hwcnn.frontend.model.optimise import fold
+from hwcnn.frontend.model.session import session
+
+
+def same(net):
+    """Asserts that the model computes the same without the operator; returns its operators."""
+    model, feed = net.model(), net.samples()[0]
+    folded = fold(model)
+    (before,), (after,) = session(model).run(None, feed), session(folded).run(None, feed)
+    np.testing.assert_allclose(after, before, atol=2e-5)
+    kinds = [n.op_type for n in folded.graph.node]
+    assert "InstanceNormalization" not in kinds
+    return kinds
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7, 9), (2, 5, 7, 9), (1, 5, 11)])
+@pytest.mark.parametrize("affine", [False, True])
+def test_channels(shape, affine):
+    net = Net(*shape)
+    layer(net, 5, affine)
+    assert same(net).count("BatchNormalization") == 1 + affine
+
+
+def test_groups_with_their_constants():
+    net = Net(1, 6, 5, 7)
+    grouped(net, 6, 3, (1, 6, 5, 7))
+    kinds = same(net)
+    assert "Reshape" not in kinds
+    assert kinds.count("BatchNormalization") == 2  # neutral, and the constants
+
+
+def test_groups_that_are_read_elsewhere_too():
+    net = Net(1, 6, 5, 7)
+    view = net.node("Reshape", net.x, net.const([0, 3, -1], np.int64))
+    layer(net, 3, affine=False)
+    net.node("Add", net.x, view)
+    net.node("Reshape", net.x, net.const([1, 6, 5, 7], np.int64))
+    assert same(net).count("Reshape") == 2
+
+
+def test_a_reshape_to_other_maps_is_no_group():
+    net = Net(1, 6, 5, 7)
+    net.node("Reshape", net.x, net.const([0, 3, -1], np.int64))
+    layer(net, 3, affine=False)
+    net.node("Reshape", net.x, net.const([1, 3, 10, 7], np.int64))
+    assert same(net).count("Reshape") == 2
+
+
+def test_an_epsilon_of_its_own():
+    net = uneven(4, 1)
+    net.nodes[-1].attribute.append(helper.make_attribute("epsilon", 0.7))
+    same(net)
