@@ -1,6 +1,7 @@
 """What the command line shows of a verb's JSON object: tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -31,7 +32,9 @@ def table(
     result = Table(box=box.SIMPLE, pad_edge=False)
     for name in columns:
         right = name in numbers or all(isinstance(row[name], int | float | None) for row in rows)
-        result.add_column(name.replace("_", " "), justify="right" if right else "left")
+        result.add_column(
+            name.replace("_", " "), justify="right" if right else "left", overflow="fold"
+        )
     for row in rows:
         result.add_row(*(_text(row[name]) for name in columns))
     return result
@@ -104,29 +107,30 @@ def simulated(found: SimulateResult) -> list[Table]:
 
 
 def _outputs(samples: Sequence[SampleResult]) -> list[Table]:
-    rows = [
-        {
-            "input": sample.input,
-            "output": name,
-            "shape": output.shape,
-            "largest": ", ".join(f"{e.label} ({e.value:.3f})" for e in output.top[:SHOWN]),
-            "cycles": sample.cycles,
-            "mismatches": sample.mismatches,
-        }
-        for sample in samples
-        for name, output in sample.outputs.items()
-    ]
-    return [table(rows), *_answers(samples)] if rows else []
+    """The largest values of each output; instead of them what the network says, if it does more
+    than classify.
+    """
+    plain, answered = list[dict[str, Any]](), list[dict[str, Any]]()
+    for sample in samples:
+        checked = {"cycles": sample.cycles, "mismatches": sample.mismatches}
+        answer = sample.answer
+        if answer and answer["task"] != "classify":
+            drawn = {"picture": _near(answer["picture"])} if answer["picture"] else {}
+            answered.append(
+                {"input": sample.input, answer["task"]: answer["text"]} | checked | drawn
+            )
+            continue
+        for name, output in sample.outputs.items():
+            largest = ", ".join(f"{e.label} ({e.value:.3f})" for e in output.top[:SHOWN])
+            shown = {"output": name, "shape": output.shape, "largest": largest}
+            plain.append({"input": sample.input} | shown | checked)
+    return [table(rows) for rows in (plain, answered) if rows]
 
 
-def _answers(samples: Sequence[SampleResult]) -> list[Table]:
-    """What the network says of each sample; of classes the table before says it."""
-    rows = [
-        {"input": s.input, s.answer["task"]: s.answer["text"], "picture": s.answer["picture"]}
-        for s in samples
-        if s.answer and s.answer["task"] != "classify"
-    ]
-    return [table(rows)] if rows else []
+def _near(path: str) -> str:
+    """A path as seen from the current folder, where it is below that."""
+    inside = Path(path).resolve()
+    return str(inside.relative_to(Path.cwd())) if inside.is_relative_to(Path.cwd()) else path
 
 
 def resources(found: ResourceEstimate) -> list[Table]:
