@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,34 +38,46 @@ class BitFields:
     name: str
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """Bits of all fields together."""
         return sum(f.bits for f in self.fields)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(f.name for f in self.fields)
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str, int, int, int, int], ...]:
+        """(name, first bit, mask of its bits, lowest value, highest value) of each field."""
+        places: list[tuple[str, int, int, int, int]] = []
+        at = 0
+        for f in self.fields:
+            places.append((f.name, at, (1 << f.bits) - 1, *f.limits))
+            at += f.bits
+        return tuple(places)
 
     def pack(self, values: Mapping[str, int]) -> int:
         """The word that holds `values`, one for each field by its name.
 
         Raises ValueError for a missing, unknown or out-of-range one.
         """
-        if different := set(values) ^ {f.name for f in self.fields}:
+        if different := values.keys() ^ self._names:
             raise ValueError(f"{self.name}: missing or unknown fields {sorted(different)}")
-        word, at = 0, 0
-        for f in self.fields:
-            value, (low, high) = int(values[f.name]), f.limits
+        word = 0
+        for name, at, mask, low, high in self._places:
+            value = int(values[name])
             if not low <= value <= high:
-                raise ValueError(f"{self.name}: {f.name} = {value} is out of range [{low}, {high}]")
-            word |= (value & (1 << f.bits) - 1) << at
-            at += f.bits
+                raise ValueError(f"{self.name}: {name} = {value} is out of range [{low}, {high}]")
+            word |= (value & mask) << at
         return word
 
     def unpack(self, word: int) -> dict[str, int]:
         """The values of the fields by name; bits above them are ignored."""
         values: dict[str, int] = {}
-        for f in self.fields:
-            value = word & (1 << f.bits) - 1
-            values[f.name] = value - (1 << f.bits) if f.signed and value >> f.bits - 1 else value
-            word >>= f.bits
+        for name, at, mask, _, high in self._places:
+            value = word >> at & mask
+            values[name] = value if value <= high else value - mask - 1
         return values
 
     def pack_arrays(self, values: Mapping[str, ArrayLike]) -> NDArray[np.uint64]:

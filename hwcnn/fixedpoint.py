@@ -23,13 +23,11 @@ def round_shift(value: npt.ArrayLike, shift: npt.ArrayLike) -> Int64Array:
 
     value : integers of at most 62 bits; shift : integers from 0 to 48, broadcast against value.
     """
-    value = np.asarray(value, np.int64)
-    shift = np.asarray(shift, np.int64)
-    floor = value >> shift
-    rest = value - (floor << shift)
-    half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), np.int64(1))
-    up = (rest > half) | ((rest == half) & (floor & 1 == 1))
-    return floor + np.where(shift > 0, up, False)
+    value, shift = np.asarray(value, np.int64), np.asarray(shift, np.int64)
+    half = np.int64(1) << shift >> 1  # 0 where there is nothing to round
+    rounds = half > 0
+    # A half rounds up only where the quotient below it is odd.
+    return value + ((value >> shift & rounds) + (half - rounds)) >> shift
 
 
 def saturate(value: npt.ArrayLike, low: int = INT8_MIN, high: int = INT8_MAX) -> Int8Array:

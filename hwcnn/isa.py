@@ -54,7 +54,7 @@ class Instruction:
         """What follows the header."""
         return BitFields(self.name, self.fields)
 
-    @property
+    @cached_property
     def words(self) -> int:
         """16-byte words of the instruction, header included."""
         return 1 + -(-self.payload.bits // WORD_BITS)

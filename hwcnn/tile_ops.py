@@ -6,6 +6,7 @@ The compiler makes, orders and encodes them; the cycle model replays them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, repeat
 
 from . import isa
@@ -40,7 +41,7 @@ class TileOp:
     stream: tuple[int, int] | None = None
     waits: dict[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def queue(self) -> str:
         """The queue that takes it, one of ``COUNTS`` (or "end")."""
         return self.instruction.name

@@ -2,6 +2,8 @@
 
 #: Bursts of a reader that are modelled at a time; then it is another's turn.
 TURN = 2
+#: Spans that are added at a time where the last ones are reached.
+_MORE = 4096
 
 
 class Bus:
@@ -16,27 +18,40 @@ class Bus:
     def __init__(self):
         # beats booked in each span, which need not be whole
         self._used: list[float] = []
-        # for each span, itself if it has free beats, otherwise a later one that may have some
-        self._open: list[int] = []
+        # for each span, 0 if it has free beats, otherwise how many after it the next is that may
+        # have some
+        self._skip: list[int] = []
 
     def take(self, start: int, beats: int, cycles: int = 0) -> int:
         """Book beats from cycle `start` on, evenly over at least so many cycles; returns when the
         last one has passed.
+
+        What a long replay does most often: it looks at every span once, with few calls.
         """
         cycles = max(beats, cycles)
-        over, rate = start + cycles, beats / max(cycles, 1)
-        span, at, due, left = start // self.SPAN, start, 0.0, float(beats)
-        while left > 0:
-            span = self._find(span)
-            begin, end = span * self.SPAN, (span + 1) * self.SPAN
+        if not beats:
+            return start + cycles
+        used, skip, size, rate = self._used, self._skip, self.SPAN, beats / cycles
+        span, at, due, left = start // size, start, 0.0, float(beats)
+        while True:
+            if span >= len(used) or skip[span]:
+                span = self._find(span)
+            end = (span + 1) * size
             due += rate * (end - at) if rate < 1 else left
-            got = min(left, due, self.SPAN - self._used[span], end - max(start, begin))
+            got = size - used[span]
+            if left < got:
+                got = left
+            if due < got:
+                got = due
+            if end - start < got:
+                got = end - start
             left, due, at = left - got, due - got, end
-            self._book(span, got)
+            booked = used[span] = used[span] + got
+            if booked > size - 1:
+                skip[span] = 1
             if left <= 0:
-                over = max(over, min(end, begin + int(self._used[span])))
+                return max(start + cycles, min(end, end - size + int(booked)))
             span += 1
-        return over
 
     def fill(self, start: int, end: int, beats: int) -> tuple[int, int]:
         """Book up to so many beats in idle cycles between two cycles, in whole spans.
@@ -44,7 +59,7 @@ class Bus:
         Returns (beats, cycle up to which idle cycles have been looked for).
         """
         span, left, over = start // self.SPAN, beats, start
-        while left > 0:
+        while left > 0 and (span + 1) * self.SPAN <= end:
             span = self._find(span)
             begin = span * self.SPAN
             if begin + self.SPAN > end:
@@ -52,7 +67,9 @@ class Bus:
             got = min(
                 left, int(self.SPAN - self._used[span]), begin + self.SPAN - max(start, begin)
             )
-            self._book(span, got)
+            self._used[span] += got
+            if self._used[span] > self.SPAN - 1:
+                self._skip[span] = 1
             left, over = (
                 left - got,
                 begin + (self.SPAN if left > got else min(self.SPAN, int(self._used[span]))),
@@ -60,20 +77,18 @@ class Bus:
             span += 1
         return beats - left, max(start, over)
 
-    def _book(self, span: int, beats: float) -> None:
-        self._used[span] += beats
-        if self._used[span] > self.SPAN - 1:
-            self._open[span] = span + 1
-
     def _find(self, span: int) -> int:
         """The first span from `span` on that has free beats."""
+        skip = self._skip
         while True:
-            while len(self._open) <= span:
-                self._open.append(len(self._open))
-                self._used.append(0)
-            after = self._open[span]
-            if after == span:
+            if span >= len(skip):
+                more = span + _MORE - len(skip)
+                skip.extend([0] * more)
+                self._used.extend([0] * more)
+            step = skip[span]
+            if not step:
                 return span
-            if after < len(self._open):
-                self._open[span] = self._open[after]
+            after = span + step
+            if after < len(skip):
+                skip[span] = step + skip[after]
             span = after

@@ -55,43 +55,56 @@ class EventModel:
         # the ARRAY, and its start, that weights are on their way to
         self._streaming: tuple[TileOp, int] | None = None
         self._done: dict[tuple[str, int], int] = {}
+        # by id of an operation that has not begun: when all that it waits for was over
+        self._released: dict[int, int] = {}
 
     def ready(self, op: TileOp) -> int | None:
         """The cycle from which an operation can begin; None where something that it waits for is
         not over.
         """
+        released = self._released.get(id(op))
+        if released is None:
+            released = self._release(op)
+            if released is None:
+                return None
         at = self._engine_ready(op)
-        if at is None:
-            return None
+        return None if at is None else max(at, released)
+
+    def _release(self, op: TileOp) -> int | None:
+        """When all that an operation waits for is over; None where that is not known."""
+        at, delay = 0, START[op.queue]
         for counter, other in op.deps:
             done = self._done.get((counter, id(other)))
             if done is None:
                 return None
-            at = max(at, done + START[op.queue])
+            at = max(at, done + delay)
+        self._released[id(op)] = at
         return at
 
     def _engine_ready(self, op: TileOp) -> int | None:
         """The cycle from which its engine takes an operation, None where that is not known."""
-        if reading := self._reading.get(op.queue):
-            if op.queue in ("load", "param") or len(reading) > 1 or not has_operands(op):
+        queue = op.queue
+        if reading := self._reading.get(queue):
+            if queue in ("load", "param") or len(reading) > 1 or not has_operands(op):
                 return None
             return reading[0].start
-        if op.queue == "array" and (
+        if queue == "array" and (
             self._streaming or self.weights.pending < self.weights.used + self._weight_beats(op)
         ):
             return None
-        if op.queue == "weight":
+        if queue == "weight":
             # The engine takes an instruction when the last burst of the one before is on its way to
             # the bus.
             if self.weights.asked + REQUESTS * MAX_BURST < self.weights.pending:
                 return None
-            return max(self.free[op.queue], self.weights.over)
-        return self._readers_free[op.queue] if has_operands(op) else self.free[op.queue]
+            return max(self.free[queue], self.weights.over)
+        return self._readers_free[queue] if has_operands(op) else self.free[queue]
 
     def begin(self, op: TileOp, at: int) -> None:
         """Begin an operation. One that reads operands or uses weights goes on by `read`; all others
         are over at once.
         """
+        self._released.pop(id(op), None)
         if has_operands(op):
             self._begin_reading(operand_reads(op, at, self.config, self.timing.latency))
             return
@@ -136,32 +149,24 @@ class EventModel:
         self.started, self.over = [], []
         return start
 
-    @property
-    def next_read(self) -> int | None:
-        """The cycle from which the next beats of operands or of weights can be read; None if there
-        are none.
+    def next_read(self) -> tuple[int, OperandReads | None] | None:
+        """(Cycle from which the next beats can be read, whose they are: None for weights); None if
+        there are none.
         """
-        times = [at for at, _ in self._next_reads()]
-        if self.weights.next is not None:
-            times.append(self.weights.next)
-        return min(times, default=None)
+        at, found = self.weights.next, None
+        for reading in self._reading.values():
+            for reads in reading:
+                ready = reads.next
+                if ready is not None and (at is None or ready < at):
+                    at, found = ready, reads
+        return None if at is None else (at, found)
 
-    def read(self) -> None:
-        """Read the next beats."""
-        if self.weights.next == self.next_read:
+    def read(self, reads: OperandReads | None) -> None:
+        """Read the next beats, as `next_read` gave them."""
+        if reads is None:
             self._stream()
         else:
-            _, reads = min(self._next_reads(), key=lambda item: item[0])
             self._read_next(reads)
-
-    def _next_reads(self) -> list[tuple[int, OperandReads]]:
-        """(cycle from which its next beats can be read, reads) of all that has such."""
-        return [
-            (at, reads)
-            for reading in self._reading.values()
-            for reads in reading
-            if (at := reads.next) is not None
-        ]
 
     def prefetch(self, end: int) -> bool:
         """Read weights in the idle cycles of the bus up to cycle `end`; returns: any were read."""

@@ -96,12 +96,16 @@ class OperandReads:
     @property
     def next(self) -> int | None:
         """The cycle from which the next beats can be read; None where that is not known."""
-        return min((operand.at for operand in self.operands if operand.open), default=None)
+        at = None
+        for operand in self.operands:
+            if operand.open and (at is None or operand.at < at):
+                at = operand.at
+        return at
 
     @property
     def complete(self) -> bool:
         """All has been read."""
-        return not any(operand.left for operand in self.operands)
+        return all(operand.left == 0 for operand in self.operands)
 
     @property
     def last_first(self) -> int:
@@ -131,15 +135,16 @@ class OperandReads:
 
     def read_next(self, bus: Bus, fifo: int) -> None:
         """Read the next beats of the operand whose turn it is."""
-        operand = min((o for o in self.operands if o.open), key=lambda o: o.at)
-        operand.read_next(bus, fifo)
+        at = self.next
+        next(o for o in self.operands if o.open and o.at == at).read_next(bus, fifo)
 
 
 def has_operands(op: TileOp) -> bool:
     """An operation reads operands that come as it is at work."""
-    if op.queue == "post":
+    queue = op.queue
+    if queue == "post":
         return bool(op.values["residual"])
-    return op.queue in ("load", "param", "vector")
+    return queue in ("load", "param", "vector")
 
 
 def operand_reads(op: TileOp, at: int, config: AccelConfig, latency: int) -> OperandReads:

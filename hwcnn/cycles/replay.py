@@ -82,8 +82,8 @@ def replay(model: EventModel, dispatch: Dispatch) -> Iterator[tuple[TileOp, int]
     """(operation, cycle in which it is over) of all operations, event by event in the order of
     time.
     """
-    while dispatch.heads or model.next_read is not None:
-        best, at = None, model.next_read
+    while (due := model.next_read()) or dispatch.heads:
+        best, (at, reads) = None, due or (None, None)
         for op, arrival in dispatch.heads.values():
             ready = model.ready(op)
             if ready is not None and (at is None or max(ready, arrival) < at):
@@ -92,7 +92,7 @@ def replay(model: EventModel, dispatch: Dispatch) -> Iterator[tuple[TileOp, int]
         if model.prefetch(at):
             pass  # what can begin now is another question
         elif best is None:
-            model.read()
+            model.read(reads)
         else:
             model.begin(best, at)
         for op, cycle in model.started:

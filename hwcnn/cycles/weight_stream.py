@@ -30,6 +30,7 @@ class WeightStream:
         # when the last request was made, and the last instruction started
         self.over = self._asked_for = 0
         self._filled = 0  # until when idle cycles of the bus have been used or lost
+        self._next_at: int | None = None  # what `next` found, until something changes
         self._uses: deque[_Stretch] = deque([(0, 0, 0, 0)])
         self._arrivals: deque[_Stretch] = deque([(0, 0, 0, 0)])
 
@@ -41,21 +42,25 @@ class WeightStream:
     @property
     def next(self) -> int | None:
         """The cycle from which the next beats can be requested in turn; None if there are none."""
-        return self._next() if self.asked < self._due else None
-
-    def _next(self) -> int:
-        return max(self.over, self._asked_for, _passed(self._uses, self.asked - self.eager))
+        if self.asked >= self._due:
+            return None
+        if self._next_at is None:
+            passed = _passed(self._uses, self.asked - self.eager)
+            self._next_at = max(self.over, self._asked_for, passed)
+        return self._next_at
 
     def ask(self, start: int, beats: int) -> None:
         """A WEIGHT instruction starts."""
+        self._next_at = None
         self.pending += beats
         self.depth = self.fifo - MAX_BURST + min(beats, MAX_BURST)
         self.eager = min(self.depth, limits.EAGER_WEIGHTS)
         self._asked_for, self._filled = start, max(self._filled, start)
 
     def read(self) -> None:
-        """Request some bursts in turn."""
-        end, begins = min(self.asked + TURN * MAX_BURST, self._due), self._next()
+        """Request some bursts in turn; there are some."""
+        end, begins = min(self.asked + TURN * MAX_BURST, self._due), self.next
+        assert begins is not None
         over = self.bus.take(
             begins, end - self.asked, _passed(self._uses, end - self.eager) - begins
         )
@@ -65,6 +70,8 @@ class WeightStream:
         """Request what the FIFO has space for in the idle cycles of the bus up to cycle `end`;
         returns: anything was requested.
         """
+        if self.asked >= self.pending:
+            return False
         credit = min(self.pending, _reached(self._uses, end) + self.depth) - self.asked
         if credit <= 0:
             return False
@@ -75,11 +82,13 @@ class WeightStream:
         return beats > 0
 
     def _arrived(self, end: int, begins: int, ends: int) -> None:
+        self._next_at = None
         self._arrivals.append((self.asked, end, begins + self.latency, ends + self.latency))
         self.asked, self.over = end, ends
 
     def begin(self, start: int, beats: int, cycles: int) -> None:
         """The array begins to use beats evenly in so many cycles."""
+        self._next_at = None
         self._uses.append((self.used, self.used + beats, start, start + cycles))
         self.used += beats
 
@@ -92,6 +101,7 @@ class WeightStream:
         """When the array has used the beats of the last `begin`, the first of them before; they are
         `complete`.
         """
+        self._next_at = None
         position, end, start, over = self._uses[-1]
         begins = max(start, _passed(self._arrivals, position + first))
         ends = max(begins + over - start, _passed(self._arrivals, end))
@@ -111,7 +121,9 @@ def _passed(stretches: deque[_Stretch], position: int) -> int:
 
 def _reached(stretches: deque[_Stretch], cycle: int) -> int:
     """The position that was reached in a cycle, by stretches as those of `_passed`."""
-    first, end, begins, ends = next(
-        (stretch for stretch in reversed(stretches) if stretch[2] <= cycle), stretches[0]
-    )
+    stretch = stretches[0]
+    for stretch in reversed(stretches):
+        if stretch[2] <= cycle:
+            break
+    first, end, begins, ends = stretch
     return first + (end - first) * max(0, min(cycle, ends) - begins) // max(1, ends - begins)

@@ -112,3 +112,11 @@ def test_the_page_of_operators_is_up_to_date(tmp_path):
     page = tmp_path / "operators.md"
     bench("operators").main(["--out", str(page)])
     assert page.read_text() == (BENCH.parent / "docs" / "operators.md").read_text()
+
+
+def test_seconds_of_the_verbs(capsys, page):
+    options = ["digits", "--pe", "4x4", "--label", "here", "--record", "--out", str(page)]
+    bench("compile_time").main(options)
+    seen = {line.split("  ")[1] for line in capsys.readouterr().out.splitlines()}
+    assert seen == {"generate", "estimate", "isa"}
+    assert "| digits 4x4 here | 0.00 |" in page.read_text()

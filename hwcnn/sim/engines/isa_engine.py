@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
@@ -38,8 +39,16 @@ def run(program: bytes, dram: np.ndarray, config: AccelConfig) -> dict[str, int]
     config : of the accelerator that the program is for.
 
     Returns the number of instructions by name. Raises `ProgramError` where the program is wrong.
+
+    BLAS gets one thread: products of an ARRAY are so small that threads only wait for each other,
+    for most of the time where other work wants the cores.
     """
-    machine, executed, at = Machine(dram, config), Counter[str](), 0
+    with threadpool_limits(1, "blas"):
+        return _run(program, Machine(dram, config))
+
+
+def _run(program: bytes, machine: Machine) -> dict[str, int]:
+    executed, at = Counter[str](), 0
     while True:
         try:
             instruction, waits, values, size = isa.decode(program, at)
