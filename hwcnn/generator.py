@@ -12,6 +12,7 @@ from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.calibrate import METHODS
 from hwcnn.frontend.quantise.float_to_qdq import quantise
+from hwcnn.frontend.quantise.loss import measure
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.check import HazardError, check
 from hwcnn.scheduler.compile import Compiled, compile_graph
@@ -23,6 +24,7 @@ from .errors import InputError, RunError, check_choice, check_range
 from .limits import MAX_BATCH, MAX_SEED
 from .manifest import Manifest
 from .preprocess import Preprocess
+from .quality import Loss
 from .results import GenerateResult, Progress, silent
 
 
@@ -96,12 +98,14 @@ def generate(
             loaded, source.name, source.info, files, preprocess, guessed, seed
         )
         quantised = quantise(loaded, samples, seed, calibration, correct)
+        progress("comparing it with float")
+        loss = measure(loaded, quantised, samples) if samples else None
         compiled = _compile(quantised, accelerator, batch, progress)
         manifest = _manifest(compiled, source, quantised, seed, preprocess)
         progress("writing Verilog")
         artifact.write(out, _files(compiled, quantised, manifest), manifest)
     artifact.remember(out)
-    return _result(compiled, manifest, out, round(time.monotonic() - began, 3))
+    return _result(compiled, manifest, loss, out, round(time.monotonic() - began, 3))
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,9 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
         ) from e
 
 
-def _result(compiled: Compiled, manifest: Manifest, out: Path, seconds: float) -> GenerateResult:
+def _result(
+    compiled: Compiled, manifest: Manifest, loss: Loss | None, out: Path, seconds: float
+) -> GenerateResult:
     return GenerateResult(
         model=manifest.model,
         pe=manifest.config.pe,
@@ -206,5 +212,6 @@ def _result(compiled: Compiled, manifest: Manifest, out: Path, seconds: float) -
         program_bytes=len(compiled.program),
         dram_bytes=manifest.dram_bytes,
         host=[f"{op.name} ({op.op})" for op in manifest.host],
+        loss=loss,
         seconds=seconds,
     )

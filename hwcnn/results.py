@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .quality import Loss
+
 #: Told in a few words what is being done.
 Progress = Callable[[str], object]
 
@@ -25,7 +27,8 @@ class GenerateResult:
     model : name of the network. pe : ROWSxCOLS. out : the folder. macs : true multiply-accumulates
     of a run. params : weights and biases. ops : layers after the compiler's rewrites. instructions,
     weight_bytes, program_bytes, dram_bytes : of the program. host : operations left to the host.
-    seconds : that it took.
+    loss : what quantising costs, None of a model that was quantised already (in the JSON object
+    its members, `sqnr_db` and so on). seconds : that it took.
     """
 
     model: str
@@ -39,10 +42,13 @@ class GenerateResult:
     program_bytes: int
     dram_bytes: int
     host: list[str]
+    loss: Loss | None
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return _shown(asdict(self), "loss") | (
+            asdict(self.loss) if self.loss else {"sqnr_db": None}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

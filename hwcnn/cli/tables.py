@@ -1,12 +1,14 @@
 """What the command line shows of a verb's JSON object: tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
+from hwcnn.quality import Loss
 from hwcnn.results import (
     GenerateResult,
     PerformanceEstimate,
@@ -82,10 +84,33 @@ def pairs(values: Mapping[str, Any]) -> Table:
 
 def generated(made: GenerateResult) -> list[Table]:
     """What `hwcnn generate` shows."""
-    shown = {k: v for k, v in made.to_dict().items() if k != "host"}
+    left_out = {"host", *(f.name for f in fields(Loss))}
+    shown = {k: v for k, v in made.to_dict().items() if k not in left_out}
     if made.host:
         shown["left to the host"] = made.host
-    return [pairs(shown)]
+    return [pairs(shown), *(_loss(made.loss) if made.loss else ())]
+
+
+def _loss(loss: Loss) -> list[Table]:
+    """Float against int8: outputs, then the layers that lose most."""
+    rows = {f"{name}: SQNR": _decibels(value) for name, value in loss.sqnr_db.items()}
+    count = loss.samples_compared
+    rows |= {f"{name}: same class": f"{n} of {count}" for name, n in loss.top1_agreement.items()}
+    worst = [
+        {
+            "layer that loses most": layer.name,
+            "op": layer.op,
+            "SQNR before": _decibels(layer.sqnr_before_db),
+            "after": _decibels(layer.sqnr_db),
+        }
+        for layer in loss.worst_layers
+    ]
+    title = {"float against int8": f"{count} calibration samples"}
+    return [pairs(title | rows), *([table(worst)] if worst else [])]
+
+
+def _decibels(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f} dB"
 
 
 def simulated(found: SimulateResult) -> list[Table]:

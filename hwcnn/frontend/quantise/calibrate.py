@@ -97,22 +97,27 @@ class Run:
 
     def values(self, sample: Sample) -> dict[str, np.ndarray]:
         """By name. Raises InputError for a sample that does not fit."""
-        feed = _feed(sample, self.inputs)
+        given = _feed(sample, self.inputs)
         try:
-            found = self.session.run(self.outputs, feed) if self.outputs else []
+            found = self.session.run(self.outputs, given) if self.outputs else []
         except Exception as e:  # onnxruntime's exceptions share no public base class
             raise InputError(
                 f"onnxruntime cannot run the model: {' '.join(str(e).split())[:300]}"
             ) from e
-        values = dict(zip(self.outputs, found, strict=True)) | feed
+        values = dict(zip(self.outputs, found, strict=True)) | given
         return {name: np.asarray(values[name]) for name in self.names}
+
+
+def feed(sample: Sample, model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """The sample as onnxruntime takes it. Raises InputError for one that does not fit."""
+    return _feed(sample, {i.name: i for i in model.graph.input})
 
 
 def _feed(sample: Sample, inputs: Mapping[str, onnx.ValueInfoProto]) -> dict[str, np.ndarray]:
     """The sample as onnxruntime takes it: in the inputs' shapes and types."""
     if missing := sorted(set(inputs) - set(sample)):
         raise InputError(f"calibration: a sample lacks the input {missing[0]!r}")
-    feed = {}
+    found = {}
     for name, value in inputs.items():
         shape = list(shape_of(value))
         array = np.asarray(sample[name], np.float32)
@@ -126,5 +131,5 @@ def _feed(sample: Sample, inputs: Mapping[str, onnx.ValueInfoProto]) -> dict[str
             raise InputError(f"calibration: a sample of {name!r} holds values that are not finite")
         if (kind := _dtype(value)) != np.float32:
             array = np.clip(np.rint(array), np.iinfo(kind).min, np.iinfo(kind).max)
-        feed[name] = array.astype(kind, copy=False)
-    return feed
+        found[name] = array.astype(kind, copy=False)
+    return found

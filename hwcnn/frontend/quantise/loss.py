@@ -1,0 +1,138 @@
+"""What quantising costs: the float network against the quantised one in onnxruntime, whose results
+are golden's but for ties.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+
+from hwcnn.frontend.model.onnx_index import OnnxIndex
+from hwcnn.frontend.model.session import session
+from hwcnn.quality import LayerLoss, Loss, decibels, is_classification, same_top1
+
+from .calibrate import Sample, feed
+
+#: Samples whose outputs are compared at most, and of these, those whose layers are.
+SAMPLES, LAYER_SAMPLES = 8, 1
+#: Layers that are named.
+WORST = 5
+#: Bytes of values that are held at once.
+_HELD = 256 << 20
+
+
+def measure(real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence[Sample]) -> Loss:
+    """The loss on the first samples. real : the float model that `quantised` was made of."""
+    kept = {o.name for o in quantised.graph.output}
+    outputs = [o.name for o in real.graph.output if o.name in kept]
+    signal, noise = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
+    top1: dict[str, int] = {}
+    chosen = [feed(sample, real) for sample in samples[:SAMPLES]]
+    runs = [session(model) for model in (real, quantised)]
+    for sample in chosen:
+        for name, a, b in zip(outputs, *(r.run(outputs, sample) for r in runs), strict=True):
+            a, b = np.asarray(a), np.asarray(b)
+            signal[name] += _energy(a)
+            noise[name] += _energy(a - b)
+            if is_classification(a.shape):
+                top1[name] = top1.get(name, 0) + same_top1(a, b)
+    found = {name: decibels(signal[name], noise[name]) for name in outputs}
+    layers = _worst(real, quantised, chosen[:LAYER_SAMPLES])
+    return Loss(len(chosen), found, top1, layers)
+
+
+def _energy(value: np.ndarray) -> float:
+    """The sum of squares, in float32: good to far below a hundredth of a decibel."""
+    flat = value.reshape(-1)
+    return float(np.vdot(flat, flat))
+
+
+def _worst(
+    real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence[Sample]
+) -> list[LayerLoss]:
+    """The layers whose results have the most noise beyond that of their operands."""
+    index = OnnxIndex(quantised.graph)
+    pairs = _quantised_values(real, index)
+    shares = _noise_shares(real, quantised, pairs, index, samples)
+    found: list[tuple[float, LayerLoss]] = []
+    for name, (signal, noise) in shares.items():
+        node = index.producers.get(name)
+        if node is None or node.op_type == "DequantizeLinear":
+            continue  # an input
+        before = max(
+            (shares[v] for v in _operands(index, node, set(shares))), key=_share, default=(1.0, 0.0)
+        )
+        row = LayerLoss(node.name, node.op_type, decibels(*before), decibels(signal, noise))
+        found.append((_share((signal, noise)) - _share(before), row))
+    found.sort(key=lambda pair: -pair[0])
+    return [row for added, row in found[:WORST] if added > 0]
+
+
+def _share(parts: tuple[float, float]) -> float:
+    signal, noise = parts
+    return noise / signal if signal else 0.0 if not noise else math.inf
+
+
+def _quantised_values(real: onnx.ModelProto, index: OnnxIndex) -> dict[str, str]:
+    """{value that both models have: what it is in the quantised one once it is dequantised}."""
+    have = {name for node in real.graph.node for name in node.output}
+    have |= {i.name for i in real.graph.input}
+    pairs: dict[str, str] = {}
+    for node in index.graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] in have:
+            for reader in index.readers.get(node.output[0], []):
+                if reader.op_type == "DequantizeLinear":
+                    pairs.setdefault(node.input[0], reader.output[0])
+    return pairs
+
+
+def _noise_shares(
+    real: onnx.ModelProto,
+    quantised: onnx.ModelProto,
+    pairs: dict[str, str],
+    index: OnnxIndex,
+    samples: Sequence[Sample],
+) -> dict[str, tuple[float, float]]:
+    """(signal, noise), sums of squares, of each value over the samples."""
+    totals = dict.fromkeys(pairs, (0.0, 0.0))
+    inputs = {i.name for i in real.graph.input}
+    for names in _groups(list(pairs), index):
+        outputs = [n for n in names if n not in inputs]
+        first = session(real, outputs=outputs)
+        second = session(quantised, outputs=[pairs[n] for n in names])
+        for sample in samples:
+            values = dict(zip(outputs, first.run(outputs, sample), strict=True)) if outputs else {}
+            values |= sample
+            results = second.run([pairs[n] for n in names], sample)
+            for name, found in zip(names, results, strict=True):
+                exact = np.asarray(values[name])
+                signal, noise = totals[name]
+                noise += _energy(exact - np.asarray(found))
+                totals[name] = signal + _energy(exact), noise
+    return totals
+
+
+def _groups(names: list[str], index: OnnxIndex) -> list[list[str]]:
+    """The names in groups whose values take at most `_HELD` bytes in both models together."""
+    groups, held = [[]], 0
+    for name in names:
+        size = 8 * math.prod(index.shapes.get(name, ()))
+        if groups[-1] and held + size > _HELD:
+            groups.append([])
+            held = 0
+        groups[-1].append(name)
+        held += size
+    return groups
+
+
+def _operands(index: OnnxIndex, node: onnx.NodeProto, known: set[str]) -> list[str]:
+    """The nearest values before a node that are known."""
+    found, todo = list[str](), list(node.input)
+    while todo:
+        name = todo.pop()
+        if name in known:
+            found.append(name)
+        elif name in index.producers:
+            todo += index.producers[name].input
+    return found
