@@ -64,3 +64,10 @@ class ModelInfo:
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the input."""
         return (self.channels, *pair(self.size))
+
+    @property
+    def pictures(self) -> Path | None:
+        """Of a trained network, the folder with `calibration.npz` (`pixels`, uint8 [N, H, W], of
+        the training pictures) and held-out pictures.
+        """
+        return self.file.with_suffix("") if self.file else None

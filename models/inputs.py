@@ -9,7 +9,6 @@ import numpy as np
 from hwcnn import pictures
 
 from .catalogue import info
-from .classification.digits import PICTURES
 from .shapes import pair
 
 
@@ -17,7 +16,7 @@ def samples(
     name: str, count: int, seed: int = 0, size: int | tuple[int, int] | None = None
 ) -> list[np.ndarray]:
     """`count` prepared inputs, float32 [1, C, H, W], for calibration and trials: training pictures
-    of `digits`, seeded random pictures of the others.
+    of trained networks, seeded random pictures of the others.
 
     size : height and width instead of the network's own.
     """
@@ -33,9 +32,9 @@ def feeds(
 
     shapes : (C, H, W) of each input.
     """
-    if name == "digits":
+    if folder := info(name).pictures:
         (only,) = shapes
-        with np.load(PICTURES / "calibration.npz") as file:
+        with np.load(folder / "calibration.npz") as file:
             pixels = file["pixels"]
         order = np.random.default_rng(seed).permutation(len(pixels))
         return [{only: prepared(name, pixels[order[k % len(order)]])} for k in range(count)]
