@@ -158,6 +158,20 @@ def matmul(net, pick, x):
     return [net.node("MatMul", [x, net.const(weights(net, (k, out), k))])]
 
 
+@layer("pixels")
+def pixels(net, pick, x):
+    """A product with a constant on the channels of every pixel, and maybe a bias."""
+    rank, k, out = len(spatial(net, x)) + 2, net.shapes[x][1], channels(pick)
+    last = [0, *range(2, rank), 1]
+    y = net.node("Transpose", [x], perm=last)
+    y = net.node("MatMul", [y, net.const(weights(net, (k, out), k))])
+    if pick("bias", (False, True)):
+        y = net.node("Add", [y, net.const(net.rng.standard_normal(out) * 0.1)])
+    if pick("scaled", (False, True), (3, 1)):
+        y = net.node("Mul", [y, net.const(net.rng.uniform(0.5, 2, out))])
+    return [net.node("Transpose", [y], perm=[int(i) for i in np.argsort(last)])]
+
+
 @layer("max_pool")
 def max_pool(net, pick, x):
     attributes = window(pick, spatial(net, x))

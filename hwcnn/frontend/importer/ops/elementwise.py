@@ -14,6 +14,7 @@ from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Linear, Padded, PerChannel, Table
 
 from .broadcast import broadcast, once
+from .channel_constants import per_channel
 from .clamp import clipped
 from .unary import as_table, evaluate
 
@@ -27,9 +28,11 @@ def add(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
     """
     sign = -1 if node.op_type == "Sub" else 1
     if isinstance(b, Const):
-        return scale_channels(ctx, a, 1.0, sign * per_channel(b, a))
+        offset, a = per_channel(ctx, b, a)
+        return scale_channels(ctx, a, 1.0, sign * offset)
     if isinstance(a, Const):
-        return scale_channels(ctx, b, sign * 1.0, per_channel(a, b))
+        offset, b = per_channel(ctx, a, b)
+        return scale_channels(ctx, b, sign * 1.0, offset)
     return _maps(ctx, node, a, b, "add", sign)
 
 
@@ -47,12 +50,14 @@ def mul(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
     Unsupported: other shapes, division by a map or by zero.
     """
     if isinstance(b, Const):
-        factor = np.asarray(per_channel(b, a))
+        factor, a = per_channel(ctx, b, a)
+        factor = np.asarray(factor)
         if node.op_type == "Div" and not factor.all():
             raise Unsupported("division by zero")
         return scale_channels(ctx, a, factor if node.op_type == "Mul" else 1 / factor, 0.0)
     if isinstance(a, Const) and node.op_type == "Mul":
-        return scale_channels(ctx, b, per_channel(a, b), 0.0)
+        factor, b = per_channel(ctx, a, b)
+        return scale_channels(ctx, b, factor, 0.0)
     if node.op_type == "Div":
         table = _same_source(ctx, node, a, b)
         if table is None:
@@ -76,35 +81,17 @@ def extreme(
         a, b = b, a
     if not isinstance(b, Const):
         return _maps(ctx, node, a, b, node.op_type.lower(), 1)
-    bound = per_channel(b, a)
+    bound, a = per_channel(ctx, b, a)
     if not isinstance(bound, float):
         raise Unsupported("a bound that differs from channel to channel")
     return clipped(ctx, a, *((bound, np.inf) if node.op_type == "Max" else (-np.inf, bound)))
 
 
-def per_channel(constant: Const, other: Value) -> PerChannel:
-    """A constant operand as a scalar or [C]; other : the operand that it meets. Raises Unsupported
-    where it varies along rows, columns or images.
-    """
-    array = constant.real
-    if array.size == 1:
-        return float(array.reshape(-1)[0])
-    rank = len(other.shape)
-    if array.ndim > rank or np.broadcast_shapes(array.shape, other.shape) != tuple(other.shape):
-        raise Unsupported(
-            f"the constant's shape {list(array.shape)} would enlarge the map {list(other.shape)}"
-        )
-    array = array.reshape((1,) * (rank - array.ndim) + array.shape)
-    if array.size != array.shape[min(1, rank - 1)]:
-        raise Unsupported(f"the constant's shape {list(constant.shape)} is not one value a channel")
-    return array.reshape(-1)
-
-
 def scale_channels(
     ctx: Context, value: Value, factor: PerChannel, offset: PerChannel
 ) -> Linear | Table | PendingConv:
-    """``value * factor + offset``. Raises Unsupported where what is not quantised yet cannot take
-    them.
+    """``value * factor + offset``, one for all or for each channel of the map behind the value.
+    Raises Unsupported where what is not quantised yet cannot take them.
     """
     by_channel = bool(np.ndim(factor) or np.ndim(offset))
     if isinstance(value, PendingConv) and value.low == -np.inf and value.high == np.inf:
@@ -119,10 +106,8 @@ def scale_channels(
         return replace(table, values=values.astype(np.float32))
     if isinstance(value, Pending):
         raise Unsupported("a constant on a value that no QuantizeLinear has read")
-    if not isinstance(value, Linear) or (value.is_identity and by_channel):
+    if not isinstance(value, Linear):
         value = ctx.materialise(value)
-    if value.index is not None and by_channel:
-        raise Unsupported("constants a channel on a map whose layout was changed")
     return replace(value, mul=value.mul * factor, add=value.add * factor + offset)
 
 

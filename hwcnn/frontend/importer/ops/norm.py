@@ -8,11 +8,12 @@ import onnx
 from hwcnn import ir
 from hwcnn.fixedpoint import INT8_MAX, INT8_MIN
 from hwcnn.frontend.importer.context import Context, Value
-from hwcnn.frontend.importer.pending import PendingOp
+from hwcnn.frontend.importer.pending import Pending, PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
-from hwcnn.frontend.importer.values import Const, Table
+from hwcnn.frontend.importer.values import Const, Linear, Table
 from hwcnn.golden.lrn import lrn_table
 
+from .channel_constants import in_order
 from .elementwise import scale_channels
 
 
@@ -67,6 +68,8 @@ def batch_norm(
     constants = [v.real.reshape(-1) for v in (scale, bias, mean, var) if isinstance(v, Const)]
     if len(constants) != 4:
         raise Unsupported("its parameters are computed, not constant")
+    if isinstance(x, Linear | Table | Pending) and not in_order(ctx, x):
+        x = ctx.materialise(x)
     gamma, beta, mu, sigma2 = constants
     gain = gamma / np.sqrt(sigma2 + attributes(node).get("epsilon", 1e-5))
     return scale_channels(ctx, x, gain, beta - mu * gain)

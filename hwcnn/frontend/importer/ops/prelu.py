@@ -11,7 +11,8 @@ from hwcnn.frontend.importer.pending import PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, PerChannel
 
-from .elementwise import eltwise, per_channel
+from .channel_constants import per_channel
+from .elementwise import eltwise
 from .unary import as_table, evaluate
 
 
@@ -25,7 +26,7 @@ def prelu(ctx: Context, node: onnx.NodeProto, x: Value, slope: Value) -> Value:
     if slope.array.size == 1:
         return evaluate(node, as_table(ctx, x), slope.array.reshape(()))
     mapped = ctx.materialise(x)
-    tensor, slopes = ctx.tensor(mapped), np.asarray(per_channel(slope, mapped))
+    tensor, slopes = ctx.tensor(mapped), np.asarray(per_channel(ctx, slope, mapped)[0])
 
     def emit(y: ir.Tensor, low: int, high: int) -> ir.Eltwise:
         gain = tensor.scale / y.scale

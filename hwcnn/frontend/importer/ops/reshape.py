@@ -40,10 +40,6 @@ def restate(
         return replace(x, shape=shape)
     if not isinstance(x, Linear | Table | Pending):
         x = ctx.materialise(x)
-    if isinstance(x, Linear) and x.by_channel:
-        raise Unsupported(
-            "it reads a value scaled channel by channel without QuantizeLinear between"
-        )
     index = x.index
     if move is not None:
         index = move(_positions(x.shape) if index is None else index)
@@ -77,16 +73,16 @@ def _size(ctx: Context, x: Linear | Table | Pending) -> int:
     runs_on="nothing",
 )
 def reshape(ctx: Context, node: onnx.NodeProto, x: Value, _: Value | None = None) -> Value:
-    """ONNX Flatten, Reshape, Squeeze and Unsqueeze, opset 1-25: x of any shape to the inferred one.
-    Unsupported: x scaled channel by channel.
+    """ONNX Flatten, Reshape, Squeeze and Unsqueeze, opset 1-25: x of any shape to the inferred
+    one.
     """
     return restate(ctx, node, x)
 
 
 @operator("Transpose", attributes=("perm",), limits=_LIMITS, runs_on="nothing")
 def transpose(ctx: Context, node: onnx.NodeProto, x: Value) -> Value:
-    """ONNX Transpose, opset 1-25: x of any shape. Unsupported: x scaled channel by channel, the
-    order of what the host computes.
+    """ONNX Transpose, opset 1-25: x of any shape. Unsupported: the order of what the host
+    computes.
     """
     perm = attributes(node).get("perm") or list(range(len(x.shape)))[::-1]
     return restate(ctx, node, x, lambda index: index.transpose(perm))
