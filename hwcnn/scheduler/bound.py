@@ -26,17 +26,17 @@ def layer_bound(op: ir.Op, tensors: dict[str, ir.Tensor], config: AccelConfig) -
     beats = lanes / config.axi_bytes
     read, write = sum(vectors[x] for x in set(op.inputs)) * beats, vectors[op.y] * beats
     if isinstance(op, ir.ARRAY_OPS):
-        passes, pixels = _passes(op, tensors, config)
+        passes, pixels = array_passes(op, tensors, config)
         read += passes * config.tile_bytes / config.axi_bytes
         array = passes * max(pixels, config.rows)
         return Bound(array=array, read=math.ceil(read), write=math.ceil(write))
     return Bound(vector=_vector(op, vectors, config), read=math.ceil(read), write=math.ceil(write))
 
 
-def _passes(
+def array_passes(
     op: ir.Conv | ir.ConvTranspose | ir.Resize, tensors: dict[str, ir.Tensor], config: AccelConfig
 ) -> tuple[int, int]:
-    """(passes, pixels of each)."""
+    """(passes, pixels of each) of a layer at least, on an array of `config`'s rows and columns."""
     n, c, h, w = tensors[op.y].shape
     if isinstance(op, ir.Resize):
         return -(-c // min(config.rows, config.cols)), n * h * w

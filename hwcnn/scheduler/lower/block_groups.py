@@ -1,8 +1,8 @@
 """Which input blocks each output block of a convolution reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -176,6 +176,29 @@ def half_places(groups: Iterable[BlockGroup], in_blocks: int) -> dict[tuple[int,
             places[block, half] = block
             taken.add(block)
     return places
+
+
+def by_producer(groups: tuple[BlockGroup, ...], producers: Sequence[int]) -> tuple[BlockGroup, ...]:
+    """The groups of a convolution without ONNX groups, such that what is written last is read last.
+
+    producers : of each input block, the layer that writes it.
+    """
+    read = [producers[block] for group in groups for block in range(*group.blocks)]
+    if sorted(read) == read:
+        return groups
+    found: list[BlockGroup] = []
+    for _, same in groupby(groups, key=lambda group: (group.first, group.n)):
+        parts = [part for group in same for part in _parts(group, producers)]
+        parts.sort(key=lambda part: producers[part.block])
+        found += [replace(part, adds=i > 0) for i, part in enumerate(parts)]
+    return tuple(found)
+
+
+def _parts(group: BlockGroup, producers: Sequence[int]) -> list[BlockGroup]:
+    """A group of step 0 as groups that read the blocks of one producer each."""
+    first, end = group.blocks
+    edges = [i for i in range(first + 1, end) if producers[i] != producers[i - 1]]
+    return [replace(group, block=a, count=b - a) for a, b in pairwise([first, *edges, end])]
 
 
 def with_summands(groups: tuple[BlockGroup, ...], count: int) -> tuple[BlockGroup, ...]:

@@ -8,7 +8,7 @@ from hwcnn import ir
 from hwcnn.layout import Placement
 
 from . import conv_plan
-from .block_groups import all_blocks, nonzero_blocks, with_summands, with_tap_pairs
+from .block_groups import all_blocks, by_producer, nonzero_blocks, with_summands, with_tap_pairs
 from .conv_emitter import ConvEmitter
 from .conv_geometry import geometry_of
 from .conv_plan import ConvLayer, ConvPlan
@@ -64,6 +64,8 @@ def _layer_and_plan(
     tiles = [make(op, x, out_blocks, config.cols) for make in makers]
     pairs = [with_tap_pairs(groups, op, x, config.cols) for groups in tiles]
     for groups in dict.fromkeys([*tiles, *pairs]):
+        if op.groups == 1:
+            groups = by_producer(groups, lowering.producers(op.x))
         groups = with_summands(groups, summands)
         layer = ConvLayer(geometry, groups, x.blocks, out_blocks, residual)
         found.append((layer, conv_plan.choose(op.name, layer, config)))

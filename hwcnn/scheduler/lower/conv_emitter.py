@@ -100,15 +100,17 @@ class ConvEmitter:
     @cached_property
     def _loads(self) -> list[Range]:
         """The input blocks of each LOAD of all lanes, where they stay in the buffer: all but those
-        of which one half alone is needed.
+        of which one half alone is needed. None is of two groups.
         """
-        halves = [at for (block, _), at in self.layer.half_places.items() if at == block]
-        edges = [-1, *sorted(halves), self.x.blocks]
+        halves = {at for (block, _), at in self.layer.half_places.items() if at == block}
+        edges = {0, self.x.blocks} | {
+            edge for group in self.layer.block_groups if not group.step for edge in group.blocks
+        }
         return [
-            (before + 1 + first, before + 1 + end)
-            for before, after in pairwise(edges)
-            if after > before + 1
-            for first, end in split(after - before - 1, self.plan.load_blocks)
+            (before + first, before + end)
+            for before, after in pairwise(sorted(edges))
+            if before not in halves
+            for first, end in split(after - before, self.plan.load_blocks)
         ]
 
     def _place(self, tile: OutputTile, block: int, half: int) -> int:

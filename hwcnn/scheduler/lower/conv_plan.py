@@ -178,6 +178,8 @@ def _cost(layer: ConvLayer, plan: ConvPlan, config: AccelConfig) -> float:
     post = pixels * layer.out_blocks * max(1, config.cols // config.rows) + 4 * tiles * halves
     if plan.resident:
         loaded = layer.in_blocks
+    elif len(groups) == 1:
+        loaded = layer.in_blocks * halves
     else:  # once for each half with output blocks that read the same
         loaded = sum(
             (g.blocks[1] - g.blocks[0]) * (1 if g.step else -(-g.n // plan.out_blocks))

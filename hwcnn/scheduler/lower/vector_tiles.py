@@ -12,8 +12,8 @@ from .lowering import Lowering
 from .ranges import Range, Span, span, split
 
 #: Vectors that a tile of the vector engine reads, at least and about: few instructions, yet
-#: consumers can start early.
-MIN_VECTORS, TILE_VECTORS = 128, 512
+#: consumers can start early. More where windows overlap, whose tiles share rows.
+MIN_VECTORS, TILE_VECTORS, WINDOW_VECTORS = 128, 512, 2048
 #: Rows that windows share from a tile to the next are read twice: at most one row in so many.
 REREAD = 4
 #: Of a concatenation, the operands of this many last producers are worked on apart, each as soon as
@@ -118,12 +118,13 @@ class VectorLayer:
             if end - edges[-1] >= least or end == rows[1]:
                 edges.append(end)
         per_row, n_blocks = self.x.shape[3] * stride, blocks[1] - blocks[0]
+        most = WINDOW_VECTORS if kernel > stride else TILE_VECTORS
         for first, end in pairwise(edges):
             size = min(group, n_blocks)
             while size < n_blocks and (end - first) * per_row * size < MIN_VECTORS:
                 size += group
-            size = max(1, min(size, TILE_VECTORS // per_row))
-            for a, b in split(end - first, max(1, TILE_VECTORS // (per_row * size))):
+            size = max(1, min(size, most // per_row))
+            for a, b in split(end - first, max(1, most // (per_row * size))):
                 for p, q in split(n_blocks, size):
                     yield (first + a, first + b), (blocks[0] + p, blocks[0] + q)
 

@@ -11,6 +11,7 @@ from hwcnn.layout import Placement
 from hwcnn.scheduler.lower.block_groups import (
     BlockGroup,
     all_blocks,
+    by_producer,
     half_places,
     with_tap_pairs,
 )
@@ -99,3 +100,25 @@ def test_halves_of_a_block_that_two_groups_share():
 def test_a_half_lies_behind_where_its_block_is_needed_whole():
     groups = [BlockGroup(0, 1, 0, 2, 0), BlockGroup(1, 1, 1, 1, 0, half=isa.HALF_UPPER)]
     assert half_places(groups, 2) == {(1, isa.HALF_UPPER): 2}
+
+
+def test_what_is_written_last_is_read_last():
+    """Blocks 0 and 1 of layer 7, block 2 of layer 3, block 3 of layer 5."""
+    whole = BlockGroup(0, 2, 0, 4, 0)
+    assert by_producer((whole,), [7, 7, 3, 5]) == (
+        BlockGroup(0, 2, 2, 1, 0),
+        BlockGroup(0, 2, 3, 1, 0, adds=True),
+        BlockGroup(0, 2, 0, 2, 0, adds=True),
+    )
+    assert by_producer((whole,), [3, 3, 5, 7]) == (whole,)
+
+
+def test_each_range_of_output_blocks_has_an_order_of_its_own():
+    first = BlockGroup(0, 1, 0, 1, 0), BlockGroup(0, 1, 2, 1, 0, adds=True)
+    second = BlockGroup(1, 1, 1, 2, 0)
+    assert by_producer((*first, second), [4, 2, 1]) == (
+        BlockGroup(0, 1, 2, 1, 0),
+        BlockGroup(0, 1, 0, 1, 0, adds=True),
+        BlockGroup(1, 1, 2, 1, 0),
+        BlockGroup(1, 1, 1, 1, 0, adds=True),
+    )
