@@ -50,18 +50,18 @@ def trailing(value: np.ndarray, rank: int, task: str, expected: str) -> np.ndarr
 
 
 def named(labels: Sequence[str], index: int, classes: int) -> str:
-    """The name of a class: its label, where there is one for each of `classes`, or its number.
-    Labels may leave out class 0, the background.
+    """The name of a class: its label, or its number where there are none. Labels may leave out
+    class 0, the background.
     """
     shift = classes - len(labels)
-    if shift not in (0, 1) or index < shift:
+    if not labels or shift not in (0, 1):
         return str(index)
-    return labels[index - shift]
+    return labels[index - shift] if index >= shift else "background"
 
 
-def check_labels(labels: Sequence[str], classes: int, task: str) -> None:
-    """InputError where there are labels, but not one for each class."""
-    if labels and classes - len(labels) not in ((0, 1) if task == "boxes" else (0,)):
+def check_labels(labels: Sequence[str], classes: int) -> None:
+    """InputError where there are labels, but not one for each class (but the background)."""
+    if labels and classes - len(labels) not in (0, 1):
         raise InputError(
             f"{len(labels)} labels, but the network has {classes} classes: give a line for each",
             "labels",

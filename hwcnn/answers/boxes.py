@@ -20,7 +20,7 @@ def decode(task: Boxes, outputs: Outputs, view: View, labels: Sequence[str]) -> 
     """The objects in a picture; their boxes in its pixels, within it, best first."""
     all_ = candidates(task, outputs, view.size)
     classes = all_.scores.shape[1]
-    check_labels(labels, classes, task.name)
+    check_labels(labels, classes)
     found = suppress(all_.boxes, all_.scores, task.threshold, task.iou, task.most)
     width, height = view.picture.size
     places = view.to_picture(all_.boxes[found[:, 1]].reshape(-1, 2, 2))

@@ -16,7 +16,7 @@ _GIVEN, _NAMED = 5, 3
 def decode(task: Classify, outputs: Outputs, view: View | None, labels: Sequence[str]) -> Answer:
     """The likeliest classes."""
     scores = only(outputs, task.name).reshape(-1)
-    check_labels(labels, scores.size, task.name)
+    check_labels(labels, scores.size)
     values = [
         {
             "label": named(labels, int(index), scores.size),

@@ -16,7 +16,7 @@ def decode(task: Masks, outputs: Outputs, view: View, labels: Sequence[str]) -> 
     """The classes in a picture, with their share of what the network sees, and where they are."""
     scores = trailing(only(outputs, task.name), 3, task.name, "[classes, rows, columns]")
     classes = max(2, len(scores))
-    check_labels(labels, classes, task.name)
+    check_labels(labels, classes)
     index = scores.argmax(0) if len(scores) > 1 else (scores[0] > 0).astype(int)
     counts = np.bincount(index.ravel(), minlength=classes)
     order = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c]]

@@ -114,3 +114,16 @@ def test_a_task_is_guessed_of_vectors_only():
 def test_outputs_that_do_not_fit_are_refused(task, shape, message):
     with pytest.raises(InputError, match=message):
         check(task, {"y": shape}, (3, 20, 40))
+
+
+def test_labels_may_leave_out_the_background():
+    scores = np.array([[0.1, 0.7, 0.2]])
+    whole = decode(Classify(), {"y": scores}, view(), ["none", "cat", "dog"])
+    short = decode(Classify(), {"y": scores}, view(), ["cat", "dog"])
+    assert whole.text == "cat (0.700), dog (0.200), none (0.100)"
+    assert short.text == "cat (0.700), dog (0.200), background (0.100)"
+    assert decode(Classify(), {"y": scores}, view(), ()).values["classes"][0] == {
+        "label": "1",
+        "index": 1,
+        "score": 0.7,
+    }
