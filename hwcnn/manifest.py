@@ -77,10 +77,14 @@ class Im2col:
 
 @dataclass(frozen=True)
 class Input:
-    """An input of the program. tensor : its name. pack : how the host makes it, None: as it is."""
+    """An input of the program. tensor : its name. pack : how the host makes it, None: as it is.
+    normalise : (gain, offset) of each channel, or one for all: the host makes ``x * gain + offset``
+    of the network's own input before it quantises that; none: as it is.
+    """
 
     tensor: str
     pack: Im2col | None
+    normalise: tuple[tuple[float, float], ...] = ()
 
     @property
     def source(self) -> str:

@@ -34,7 +34,7 @@ MANIFEST = Manifest(
     memory=Memory(Region(0, 8192), Region(8192, 100), Region(12288, 64)),
     dram_bytes=16384,
     cycle_budget=0,
-    inputs=(Input("x.packed", PACK), Input("z", None)),
+    inputs=(Input("x.packed", PACK), Input("z", None, ((0.5, -1.0),))),
     outputs=("y",),
     tensors={"x.packed": Tensor(PLACE, 0.1, -7)},
     layers=(Layer("conv", "Conv", 12, "y", False),),
@@ -69,7 +69,11 @@ def test_it_survives_a_round_trip():
 def test_keys_of_the_file_are_the_fields():
     assert set(values()) == {f.name for f in dataclasses.fields(Manifest)} | {"format"}
     assert values()["tensors"]["x.packed"]["placement"]["runs"] == [[0, 3], [4, 24]]
-    assert values()["inputs"][1] == {"tensor": "z", "pack": None}
+    assert values()["inputs"][1] == {
+        "tensor": "z",
+        "pack": None,
+        "normalise": [[0.5, -1.0]],
+    }
 
 
 @pytest.mark.parametrize("found", [FORMAT - 1, FORMAT + 1, str(FORMAT), None, [FORMAT]])

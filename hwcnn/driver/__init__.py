@@ -98,4 +98,12 @@ def _network(manifest: Manifest) -> str:
             f"#define {prefix}_SCALE {tensor.scale!r}",
             f"#define {prefix}_ZERO ({tensor.zero})",
         ]
+        if kind == "INPUT" and manifest.inputs[number].normalise:
+            gains, offsets = zip(*manifest.inputs[number].normalise, strict=True)
+            lines += [
+                f"/* real = {prefix}_GAIN[c] * x + {prefix}_OFFSET[c] of the network's own input x "
+                f"(one value stands for all channels); initialisers of float arrays */",
+                f"#define {prefix}_GAIN {{{', '.join(f'{float(g)!r}' for g in gains)}}}",
+                f"#define {prefix}_OFFSET {{{', '.join(f'{float(o)!r}' for o in offsets)}}}",
+            ]
     return "\n".join([*lines, "", "#endif", ""])

@@ -68,12 +68,17 @@ def run(graph: ir.Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarr
 
 
 def quantise_input(graph: ir.Graph, name: str, real: np.ndarray) -> np.ndarray:
-    """``saturate(round_half_even(real / scale) + zero)`` of a float array, as QuantizeLinear does:
-    int8.
+    """``saturate(round_half_even(real / scale) + zero)`` of a float array [N, C, ...], as
+    QuantizeLinear does, after the input's normalisation: int8.
     """
-    tensor = graph.tensors[name]
+    tensor, real = graph.tensors[name], np.asarray(real, np.float32)
     with np.errstate(over="ignore"):  # what overflows saturates
-        scaled = np.rint(np.asarray(real, np.float32) / np.float32(tensor.scale))
+        if tensor.normalise:
+            gain, offset = np.array(tensor.normalise, np.float32).T.reshape(
+                2, -1, *[1] * max(0, real.ndim - 2)
+            )
+            real = real * gain + offset
+        scaled = np.rint(real / np.float32(tensor.scale))
     return np.clip(scaled + tensor.zero, -128, 127).astype(np.int8)
 
 

@@ -13,9 +13,14 @@ Shape = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Tensor:
-    """An int8 map. shape: (N, C, H, W). ``real = scale * (q - zero)``."""
+    """An int8 map. shape: (N, C, H, W). ``real = scale * (q - zero)``.
+
+    normalise : of an input: (gain, offset) of each channel, or one for all, with which the host
+    makes ``x * gain + offset`` of the network's own input x, in float32, before it quantises that.
+    """
 
     name: str
     shape: Shape
     scale: float
     zero: int
+    normalise: tuple[tuple[float, float], ...] = ()

@@ -54,7 +54,9 @@ def describe(
         memory=memory,
         dram_bytes=dram_bytes,
         cycle_budget=cycle_budget(cycles, len(ops)),
-        inputs=tuple(Input(name, packings.get(name)) for name in graph.inputs),
+        inputs=tuple(
+            Input(name, packings.get(name), graph.tensors[name].normalise) for name in graph.inputs
+        ),
         outputs=tuple(graph.outputs),
         tensors=_tensors(graph, placements),
         layers=_layers(graph, config),

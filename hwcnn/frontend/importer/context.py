@@ -154,6 +154,7 @@ class Context(IrBuilder):
         if value.name in self.inputs:
             raise Unsupported(f"input {value.name!r} is quantised twice, with different scales")
         y = self.new_tensor(value.name, shape, scale, zero)
+        self.tensors[y.name] = replace(y, normalise=value.normalise)
         self.inputs.append(y.name)
         return Linear(y.name, value.shape, raw=True)
 

@@ -82,10 +82,19 @@ class DequantisedConst(Const):
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """A float input of the graph that no QuantizeLinear has read yet."""
+    """A float input of the graph that no QuantizeLinear has read yet: ``gain * x + offset``."""
 
     name: str
     shape: tuple[int, ...]
+    gain: PerChannel = 1.0
+    offset: PerChannel = 0.0
+
+    @property
+    def normalise(self) -> tuple[tuple[float, float], ...]:
+        """As of `ir.Tensor`."""
+        gain, offset = np.broadcast_arrays(np.atleast_1d(self.gain), np.atleast_1d(self.offset))
+        pairs = tuple(zip(gain.tolist(), offset.tolist(), strict=True))
+        return () if set(pairs) == {(1.0, 0.0)} else pairs
 
 
 @dataclass(frozen=True, eq=False)

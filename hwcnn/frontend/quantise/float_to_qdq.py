@@ -22,6 +22,7 @@ from . import bias_correction, calibrate
 from .equalise import equalise, normalisations, widened
 from .fused_values import SAME_SCALE
 from .insert_qdq import insert_qdq
+from .normalised_inputs import put_back, take_out
 from .quantise_outputs import quantise_outputs
 from .snap_scales import snap_scales
 
@@ -82,9 +83,14 @@ def quantise(
     ranges = widened(norms, calibrate.ranges(model, samples, method))
     ranges = _share_ranges(model, ranges)
     measured = bias_correction.measure(model, samples) if correct_bias else {}
+    normalised = take_out(model)
+    ranges |= {name: ranges[taken.value] for name, taken in normalised.items()}
     result = insert_qdq(model, ranges)
     infer_shapes(result)
     snap_scales(result)
+    if normalised:
+        put_back(result, normalised)
+        infer_shapes(result)
     bias_correction.correct(result, measured)
     return result
 

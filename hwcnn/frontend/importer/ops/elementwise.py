@@ -11,7 +11,7 @@ from hwcnn.frontend.importer.context import Context, Value
 from hwcnn.frontend.importer.pending import Pending, PendingOp
 from hwcnn.frontend.importer.pending_conv import PendingConv
 from hwcnn.frontend.importer.registry import Unsupported, operator
-from hwcnn.frontend.importer.values import Const, Linear, Padded, PerChannel, Table
+from hwcnn.frontend.importer.values import Const, Input, Linear, Padded, PerChannel, Table
 
 from .broadcast import broadcast, once
 from .channel_constants import per_channel
@@ -89,11 +89,13 @@ def extreme(
 
 def scale_channels(
     ctx: Context, value: Value, factor: PerChannel, offset: PerChannel
-) -> Linear | Table | PendingConv:
+) -> Linear | Table | PendingConv | Input:
     """``value * factor + offset``, one for all or for each channel of the map behind the value.
     Raises Unsupported where what is not quantised yet cannot take them.
     """
     by_channel = bool(np.ndim(factor) or np.ndim(offset))
+    if isinstance(value, Input):
+        return replace(value, gain=value.gain * factor, offset=value.offset * factor + offset)
     if isinstance(value, PendingConv) and value.low == -np.inf and value.high == np.inf:
         return replace(value, gain=value.gain * factor, offset=value.offset * factor + offset)
     if isinstance(value, Table) or (isinstance(value, Linear) and value.clipped):
