@@ -4,11 +4,35 @@ from dataclasses import replace
 
 from hwcnn.errors import InputError
 
-from . import classification
+from . import (
+    classification,
+    detection,
+    faces,
+    generation,
+    geometry,
+    graphs,
+    key_points,
+    restoration,
+    segmentation,
+    text,
+    video,
+)
 from .info import ModelInfo
 
 #: A folder for each task of computer vision, in the order in which they are listed.
-_AREAS = (classification,)
+_AREAS = (
+    classification,
+    detection,
+    segmentation,
+    key_points,
+    faces,
+    restoration,
+    generation,
+    text,
+    geometry,
+    video,
+    graphs,
+)
 _MODELS = {
     info.name: replace(info, area=area.__name__.rpartition(".")[2])
     for area in _AREAS

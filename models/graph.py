@@ -32,7 +32,7 @@ class Graph:
         self.inputs = list(inputs)
         self.shapes: dict[str, Shape] = dict(inputs)
         self._nodes: list[onnx.NodeProto] = []
-        self._initializers: list[onnx.TensorProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
 
     def input(self, name: str, shape: Shape) -> str:
         """One more input of the network."""
@@ -46,10 +46,18 @@ class Graph:
         inputs: Iterable[str],
         name: str,
         shape: Sequence[int],
+        more: Mapping[str, Shape] | None = None,
         **attributes: Any,
     ) -> str:
-        """Any operator with one output; returns `name`."""
-        self._nodes.append(helper.make_node(op_type, list(inputs), [name], name=name, **attributes))
+        """Any operator; returns `name`, which is that of its first output. more : shapes of further
+        outputs.
+        """
+        outputs = [name, *(more or ())]
+        self._nodes.append(
+            helper.make_node(op_type, list(inputs), outputs, name=name, **attributes)
+        )
+        for output, size in (more or {}).items():
+            self.computed(output, size)
         return self.computed(name, shape)
 
     def computed(self, name: str, shape: Sequence[int]) -> str:
@@ -67,8 +75,9 @@ class Graph:
         return name
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """A constant tensor."""
-        self._initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        """A constant tensor; where there is one of that name, it is shared."""
+        if name not in self._initializers:
+            self._initializers[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
     def rng(self, name: str) -> np.random.Generator:
@@ -77,7 +86,11 @@ class Graph:
             [self.seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())]
         )
 
-    def weight(self, name: str, shape: Sequence[int], gain: float) -> str:
+    def weight(self, name: str, shape: Sequence[int], gain: float, outputs: int = 0) -> str:
+        """The constant of `seeded` values."""
+        return self.constant(name, self.seeded(name, shape, gain, outputs))
+
+    def seeded(self, name: str, shape: Sequence[int], gain: float, outputs: int = 0) -> np.ndarray:
         """Normal weights of variance gain / fan-in (He: 2 keeps the size of activations through
         ReLU).
 
@@ -85,13 +98,16 @@ class Graph:
         does not pile up from layer to layer and drown what differs between pictures; the variance
         makes up for it (ReLU's output has a second moment of s**2/2, and a variance of s**2/2 * (1
         - 1/pi)).
+
+        outputs : the axis of the output channels; all others are a filter's.
         """
         values = self.rng(name).standard_normal(shape, np.float32)
-        if shape[1] >= 16:
-            values -= values.mean(axis=tuple(range(1, len(shape))), keepdims=True)
+        axes = tuple(axis for axis in range(len(shape)) if axis != outputs)
+        if shape[axes[0]] >= 16:
+            values -= values.mean(axis=axes, keepdims=True)
             gain /= 1 - 1 / math.pi
-        values *= np.float32(math.sqrt(gain / math.prod(shape[1:])))
-        return self.constant(name, values)
+        values *= np.float32(math.sqrt(gain / math.prod(shape[axis] for axis in axes)))
+        return values
 
     def small(self, name: str, channels: int, mean: float = 0.0, deviation: float = 0.05) -> str:
         """Per-channel parameters near `mean`."""
@@ -111,7 +127,7 @@ class Graph:
             self.name,
             [info(name) for name in self.inputs],
             [info(name) for name in names],
-            self._initializers,
+            list(self._initializers.values()),
         )
         return helper.make_model(
             graph,

@@ -26,8 +26,10 @@ UNIT = Preprocess((0.0,), (1 / 255,), "RGB")
 CENTRED = Preprocess((127.5,), (1 / 127.5,), "RGB")
 #: Grey pictures from 0 to 1.
 GREY = Preprocess((0.0,), (1 / 255,), "L")
-#: Grey pictures, or maps that are none, from -1 to 1.
+#: Grey pictures from -1 to 1.
 GREY_CENTRED = Preprocess((127.5,), (1 / 127.5,), "L")
+#: Maps that another network computed.
+FEATURES = Preprocess((60.0,), (1 / 60,), "L")
 
 
 @dataclass(frozen=True)

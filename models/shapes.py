@@ -9,12 +9,25 @@ def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
 
 
-def pool_size(size: int, kernel: int, stride: int, pad: int = 0, ceil: bool = False) -> int:
+def sides(pad: int | tuple[int, ...]) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of one pad for all four, of (rows, columns), or of all four."""
+    if isinstance(pad, int):
+        return pad, pad, pad, pad
+    top, left, *rest = pad
+    bottom, right = rest or (top, left)
+    return top, left, bottom, right
+
+
+def pool_size(
+    size: int, kernel: int, stride: int, before: int = 0, after: int = 0, ceil: bool = False
+) -> int:
     """Windows along one side; in ceil mode the last one may hang over, but starts inside the map or
     its first pad.
+
+    before, after : pads.
     """
-    room = size + 2 * pad - kernel
+    room = size + before + after - kernel
     if not ceil:
         return room // stride + 1
     out = -(-room // stride) + 1
-    return out - 1 if (out - 1) * stride >= size + pad else out
+    return out - 1 if (out - 1) * stride >= size + before else out

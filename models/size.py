@@ -1,13 +1,14 @@
 """How large a network is: its parameters and multiply-accumulates, without its weights."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .builder import Builder
 from .info import ModelInfo
+from .shapes import Shape
 
 
 class Counter(Builder):
@@ -25,7 +26,7 @@ class Counter(Builder):
         self.macs = 0
         self.outputs = info.layers(self, "input")
 
-    def weight(self, name: str, shape: Sequence[int], gain: float) -> str:
+    def weight(self, name: str, shape: Sequence[int], gain: float, outputs: int = 0) -> str:
         """Its shape only."""
         self.sizes[name] = tuple(shape)
         return name
@@ -44,11 +45,14 @@ class Counter(Builder):
         inputs: Iterable[str],
         name: str,
         shape: Sequence[int],
+        more: Mapping[str, Shape] | None = None,
         **attributes: Any,
     ) -> str:
         """A node of which only shapes and multiply-accumulates stay."""
         x, *others = inputs = list(inputs)
         result = self.computed(name, shape)
+        for output, size in (more or {}).items():
+            self.computed(output, size)
         if op_type == "Conv":
             kernel = self.sizes.get(others[0]) or self.shapes[others[0]]
             self.macs += math.prod(kernel) * math.prod(shape[1:])
@@ -60,8 +64,7 @@ class Counter(Builder):
             a, _ = (self.sizes.get(t) or self.shapes[t] for t in inputs)
             self.macs += math.prod(shape) * a[-1]
         elif op_type == "LSTM":
-            steps = self.shapes[x][0] if len(self.shapes[x]) > 2 else 1
-            self.macs += steps * sum(math.prod(self.sizes[t]) for t in others[:2])
+            self.macs += self.shapes[x][0] * sum(math.prod(self.sizes[t]) for t in others[:2])
         return result
 
     @property

@@ -24,6 +24,12 @@ MODULES = {
 
 def googlenet(b: "Builder", x: str) -> str:
     """The probabilities of 1,000 classes of input x."""
+    x = b.dropout(b.flatten(features(b, x)))
+    return b.softmax(b.fc("classifier", x, 1000, gain=0.015))
+
+
+def features(b: "Builder", x: str) -> str:
+    """The 1,024 features before the classifier."""
     x = b.conv_relu("conv1", x, b.scaled(64), 7, stride=2, pad=3)
     x = b.lrn("norm1", b.max_pool("pool1", x, 3, 2, ceil=True))
     x = b.conv_relu("conv2_reduce", x, b.scaled(64), 1)
@@ -33,8 +39,7 @@ def googlenet(b: "Builder", x: str) -> str:
         x = _inception(b, f"inception_{name}", x, [b.scaled(c) for c in channels])
         if name in ("3b", "4e"):
             x = b.max_pool(f"pool{name[0]}", x, 3, 2, ceil=True)
-    x = b.dropout(b.flatten(b.global_pool("pool5", x)))
-    return b.softmax(b.fc("classifier", x, 1000, gain=0.015))
+    return b.global_pool("pool5", x)
 
 
 def _inception(b: "Builder", name: str, x: str, channels: Sequence[int]) -> str:

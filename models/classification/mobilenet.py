@@ -2,7 +2,7 @@
 residuals with linear bottlenecks.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def _inverted_residual(
     return b.add(f"{name}.add", x, y) if stride == 1 and c_in == channels else y
 
 
-def _norm_relu6(b: "Builder", name: str, x: str, channels: int, kernel: int, **options: int) -> str:
+def _norm_relu6(b: "Builder", name: str, x: str, channels: int, kernel: int, **options: Any) -> str:
     x = b.conv(name, x, channels, kernel, bias=False, **options)
     x = b.batch_norm(f"{name}.norm", x)
     limits = [

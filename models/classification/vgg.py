@@ -1,4 +1,4 @@
-"""VGG (2014), configurations A, A-LRN, B, C, D and E of the paper."""
+"""VGG (2014), configurations A, A-LRN, B, C, D and E of the paper, arXiv:1409.1556."""
 
 from typing import TYPE_CHECKING
 
@@ -14,19 +14,32 @@ PLANS = {
     "vgg16": ("33", "33", "333", "333", "333"),
     "vgg19": ("33", "33", "3333", "3333", "3333"),
 }
+#: Channels of each stage.
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+def stage(b: "Builder", x: str, number: int, kernels: str, first_pad: int = 1) -> str:
+    """The convolutions of one stage, from 1 on, as `PLANS` has them. first_pad : of its first one,
+    where it is 3x3.
+    """
+    for k, kernel in enumerate(map(int, kernels), 1):
+        pad = first_pad if k == 1 else kernel // 2
+        x = b.conv_relu(f"conv{number}_{k}", x, b.scaled(CHANNELS[number - 1]), kernel, pad=pad)
+    return x
 
 
 def vgg(b: "Builder", x: str) -> str:
     """The probabilities of 1,000 classes of input x; the plan is that of the network's name."""
-    for stage, (kernels, channels) in enumerate(
-        zip(PLANS[b.name], (64, 128, 256, 512, 512), strict=True), 1
-    ):
-        for k, kernel in enumerate(map(int, kernels), 1):
-            x = b.conv_relu(f"conv{stage}_{k}", x, b.scaled(channels), kernel, pad=kernel // 2)
-            if b.name == "vgg11-lrn" and stage == 1:
-                x = b.lrn("norm1", x, bias=2.0)
-        x = b.max_pool(f"pool{stage}", x, 2, 2)
-    x = b.flatten(x)
+    for number, kernels in enumerate(PLANS[b.name], 1):
+        x = stage(b, x, number, kernels)
+        if b.name == "vgg11-lrn" and number == 1:
+            x = b.lrn("norm1", x, bias=2.0)
+        x = b.max_pool(f"pool{number}", x, 2, 2)
+    return b.softmax(b.fc("fc8", hidden(b, b.flatten(x)), 1000, gain=0.001))
+
+
+def hidden(b: "Builder", x: str) -> str:
+    """The two fully connected layers of 4,096 values before the classifier."""
     for name in ("fc6", "fc7"):
         x = b.dropout(b.relu(b.fc(name, x, b.scaled(4096))))
-    return b.softmax(b.fc("fc8", x, 1000, gain=0.001))
+    return x

@@ -4,6 +4,7 @@ only its own.
 
 from hwcnn import models
 
+#: Networks that classify, on the RTL each.
 SMALL = {
     "alexnet": (0.25, 99),
     "googlenet": (0.25, 64),
@@ -17,4 +18,37 @@ SMALL = {
     **{name: (0.125, 32) for name in models.names() if name.startswith("vgg")},
     **{name: (0.125, 64) for name in models.names() if name.startswith("res")},
     **{name: (0.25, 64) for name in models.names() if name.startswith("densenet")},
+}
+#: Networks of the other tasks.
+TASKS = {
+    "yolov2-tiny": (0.125, 64),
+    "yolov3-tiny": (0.125, 96),
+    "ssd300": (0.0625, 300),
+    "faster-rcnn": (0.125, (64, 96)),
+    "faster-rcnn-head": (0.03125, 6),
+    "fcn8s": (0.03125, 24),
+    "unet": (0.0625, 188),
+    "mask-rcnn-head": (0.125, 14),
+    "hed": (0.0625, 32),
+    "landmarks68": (1, 40),
+    "openpose": (0.0625, 40),
+    "face-descriptor": (0.25, 150),
+    "fasnet": (0.125, 32),
+    "srcnn": (0.5, 32),
+    "espcn": (0.5, 24),
+    "fsrcnn": (0.5, 24),
+    "dncnn": (0.25, 24),
+    "denoise-mlp": (0.0625, 39),
+    "deconvolution": (0.125, 140),
+    "motion-blur": (0.25, 30),
+    "context-encoder": (0.0625, 128),
+    "cyclegan": (0.125, 32),
+    "coloriser": (0.0625, 48),
+    "crnn": (0.125, (32, 64)),
+    "show-and-tell": (0.125, 64),
+    "mc-cnn": (0.25, (12, 80)),
+    "voxels": (0.0625, 64),
+    "siamfc": (0.125, 215),
+    "gesture": (0.125, 100),
+    "gcn": (0.5, (60, 1)),
 }

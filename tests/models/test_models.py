@@ -119,4 +119,4 @@ def test_pool_size_equals_onnxruntime(size, kernel, stride, pad, ceil):
     builder = Builder("pool", 1, size)
     model = builder.model(builder.max_pool("pool", "input", kernel, stride, pad, ceil))
     result = every_tensor(model, {"input": np.zeros((1, 1, size, size), np.float32)})["pool"]
-    assert result.shape[2] == pool_size(size, kernel, stride, pad, ceil)
+    assert result.shape[2] == pool_size(size, kernel, stride, pad, pad, ceil)
