@@ -123,7 +123,7 @@ class Builder(Maps):
         taps = 2 * factor - factor % 2
         row = 1 - np.abs(np.arange(taps) - (taps - 1) / 2) / factor
         kernel = np.broadcast_to(row[:, None] * row, (channels, 1, taps, taps))
-        weight = self.constant(f"{name}.weight", kernel.astype(np.float32))
+        weight = self.constant(f"{name}.bilinear", kernel.astype(np.float32))
         return self.node(
             "ConvTranspose",
             [x, weight],

@@ -10,6 +10,21 @@ from .builder import Builder
 from .info import ModelInfo
 from .shapes import Shape
 
+#: Last parts of the names of constants that are not trained: statistics of batch norms, weights of
+#: interpolation, a graph's edges, and parameters of operators.
+_GIVEN = {
+    "mean",
+    "var",
+    "bilinear",
+    "neighbours",
+    "scales",
+    "starts",
+    "ends",
+    "axes",
+    "pads",
+    "shape",
+}
+
 
 class Counter(Builder):
     """Counts what a Builder would make.
@@ -69,6 +84,5 @@ class Counter(Builder):
 
     @property
     def params(self) -> int:
-        """Trained parameters: statistics of batch norms are none."""
-        statistics = (".mean", ".var")
-        return sum(math.prod(s) for n, s in self.sizes.items() if not n.endswith(statistics))
+        """Trained parameters."""
+        return sum(math.prod(s) for n, s in self.sizes.items() if n.split(".")[-1] not in _GIVEN)

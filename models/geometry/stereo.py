@@ -27,7 +27,7 @@ def matcher(b: "Builder", x: str) -> str:
     for d in range(DISPARITIES):
         at = b.crop(f"right{d}", right, 0, DISPARITIES - 1 - d, left)
         products = b.multiply(f"product{d}", left, at)
-        axes = b.constant("channels", np.array([1]))
+        axes = b.constant("channels.axes", np.array([1]))
         fits.append(b.node("ReduceSum", [products, axes], f"fit{d}", (1, height, width)))
     return b.concat("similarity", fits)
 

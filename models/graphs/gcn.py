@@ -25,7 +25,7 @@ def _layer(b: "Builder", name: str, x: str, channels: int) -> str:
     products = b.conv(f"{name}.features", x, channels, 1, bias=False, gain=1.0)
     nodes = b.shapes[x][1]
     turned = b.transpose(f"{name}.nodes", products, (1, 2, 0))
-    weight = b.constant("neighbours", neighbours(b, nodes)[:, :, None, None])
+    weight = b.constant("graph.neighbours", neighbours(b, nodes)[:, :, None, None])
     return b.node("Conv", [turned, weight], name, (nodes, 1, channels), kernel_shape=(1, 1))
 
 

@@ -26,7 +26,7 @@ def captioner(b: "Builder", x: str) -> str:
         _, *last = b.lstm(f"word{k}", x, size, weights="lstm", state=state)
         state = last[0], last[1]
         if k == 0:  # the picture; the first word follows the start of the sentence, word 0
-            word = b.constant("start", np.array([0]))
+            word = b.constant("start.shape", np.array([0]))
         else:
             scores = b.node("MatMul", [last[0], output], f"word{k}.scores", (1, VOCABULARY))
             said.append(scores)
