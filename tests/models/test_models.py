@@ -70,10 +70,10 @@ def test_small_network_of_a_task_stays_alive(name):
     for output in model.graph.output:
         assert first[output.name].shape == shape_of(output)
     for tensor, values in first.items():
-        spread = max(values.std(), second[tensor].std(), np.abs(values - second[tensor]).max())
-        same = tensor.startswith(("word0.", "word1."))  # a sentence may begin with the same word
-        assert same or 1e-4 < spread < 1e3, tensor
-        assert same or np.abs(values - second[tensor]).mean() > 0.02 * spread, tensor
+        if values.dtype == np.float32 and tensor not in ("word0.embedded", "word1.input"):
+            difference = np.abs(values - second[tensor]).mean()
+            assert 1e-3 < max(values.std(), difference) < 1e3, tensor
+            assert difference > 0.02 * values.std(), tensor
 
 
 def test_weights_depend_on_seed_and_name_only():
