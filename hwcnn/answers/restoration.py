@@ -53,7 +53,7 @@ def _coloured(picture: Image.Image, view: View) -> Image.Image:
     pixels = np.asarray(view.picture)
     if not same or (pixels == pixels[:, :, :1]).all():
         return picture
-    size = picture.size
-    colours = view.picture.convert("YCbCr").resize(size, Image.Resampling.BICUBIC, view.window)
-    _, blue, red = colours.split()
+    left, top, right, bottom = (round(edge) for edge in view.window)
+    seen = view.picture.crop((left, top, right, bottom)).convert("YCbCr")
+    _, blue, red = seen.resize(picture.size, Image.Resampling.BICUBIC).split()
     return Image.merge("YCbCr", (picture, blue, red)).convert("RGB")

@@ -12,10 +12,11 @@ from hwcnn.manifest import Manifest
 from hwcnn.results import Progress, SimulateResult, silent
 
 from . import report, session
-from .answers import question, sample_results
+from .answers import sample_results
 from .batches import Batch, samples_of
 from .design import Design
 from .inputs import Paths
+from .question import question
 from .trace import trace as chrome_trace
 
 #: Cycles from a read of DRAM to its first data, at most.
@@ -66,12 +67,15 @@ def simulate(
         raise InputError("expected a name that ends in .fst or .vcd", "waves", waves)
     generated = Generated(folder or last())
     design = Design.of(generated)
-    asked = question(generated.manifest, design.graph, generated.path, task, labels)
+    shapes = [design.graph.tensors[name].shape[1:] for name in design.graph.inputs]
+    outputs = dict(design.graph.onnx_outputs)
+    asked = question(generated.manifest, shapes, outputs, generated.path, task, labels)
     sources, batches = samples_of(generated, design.graph, inputs, seed)
     if layer is not None:
         asked = replace(asked, task=None)
         progress("golden")
         design, batches = _alone(design, layer, batches)
+    asked.prepare()
     options = session.Options(engine, latency, stalls=stalls, waves=waves, progress=progress)
     result = session.simulate(design, batches, options)
     if trace is not None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 import hwcnn
 from hwcnn.errors import InputError
+from hwcnn.sim import session
 
 #: Left, top, right and bottom of a white square in a black picture of 300x200. At the input's size
 #: of 64x64 it covers the third cell of the second row.
@@ -84,6 +85,18 @@ def test_samples_of_one_name_have_pictures_of_their_own(folder):
     first, second = answers(folder, inputs=inputs, task=folder / "yolo.toml")
     assert first["picture"] != second["picture"]
     assert second["boxes"] == [] and second["text"] == "nothing above 25 %"
+
+
+def test_a_folder_that_cannot_be_written_is_seen_first(folder, monkeypatch):
+    (folder / "made" / "results").rename(folder / "kept")
+    (folder / "made" / "results").write_text("a file")
+    try:
+        monkeypatch.setattr(session, "simulate", None)
+        with pytest.raises(InputError, match="results: cannot write there"):
+            answers(folder, task=folder / "yolo.toml")
+    finally:
+        (folder / "made" / "results").unlink()
+        (folder / "kept").rename(folder / "made" / "results")
 
 
 def test_a_map_is_no_classification(folder):
