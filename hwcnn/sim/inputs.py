@@ -53,9 +53,10 @@ def samples(
     graph_inputs : input name to its shape (C, H, W). preprocess : of pictures.
 
     A .npy holds one sample, or several along its first axis; a .npz holds an array an input, by
-    name. Arrays of uint8 are pictures, prepared as files of pictures are, but for the inputs named
-    in `unsigned`, which take quantised values of uint8. Arrays of int8 are quantised values too,
-    refused unless `quantised`. All others are real ones, prepared already. Raises InputError.
+    name. Maps may have their channels last, which their shape tells. Arrays of uint8 are pictures,
+    prepared as files of pictures are, but for the inputs named in `unsigned`, which take quantised
+    values of uint8. Arrays of int8 are quantised values too, refused unless `quantised`. All others
+    are real ones, prepared already. Raises InputError.
     """
     if is_picture(path):
         name, shape = _single(path, graph_inputs)
@@ -115,6 +116,8 @@ def _values(where: str, array: np.ndarray, shape: tuple[int, ...], quantised: bo
     """[n, C, H, W]: int8 of quantised values, float32 of real ones."""
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise InputError(f"{where} has type {array.dtype}: expected real numbers")
+    if len(shape) == 3 and array.shape[-3:] == (*shape[1:], shape[0]) != shape:
+        array = np.moveaxis(array, -1, -3)
     if array.shape == shape:
         array = array[None]
     elif array.ndim != len(shape) + 1 or array.shape[1:] != shape:

@@ -83,6 +83,20 @@ def test_quantised_values(tmp_path):
         samples(tmp_path, values, quantised=False)
 
 
+@pytest.mark.parametrize("kind,count", [(np.int8, 1), (np.float32, 1), (np.float64, 2)])
+def test_maps_may_have_their_channels_last(tmp_path, kind, count):
+    maps = np.random.default_rng(0).integers(-9, 9, (count, *SHAPE)).astype(kind)
+    array = maps.transpose(0, 2, 3, 1)
+    for given in [array, *([array[0]] if count == 1 else [])]:
+        found = samples(tmp_path, given)
+        np.testing.assert_array_equal(np.concatenate([sample["x"] for sample in found]), maps)
+
+
+def test_channels_are_first_where_the_shape_does_not_tell(tmp_path):
+    array = np.arange(27, dtype=np.float32).reshape(3, 3, 3)
+    np.testing.assert_array_equal(samples(tmp_path, array, (3, 3, 3))[0]["x"][0], array)
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float64, np.int16, np.int32, np.uint16, np.int64])
 def test_all_other_numbers_are_real(tmp_path, kind):
     values = (np.arange(60) * 3).astype(kind).reshape(SHAPE)
@@ -104,7 +118,7 @@ def with_value(value, kind=np.float64):
         (np.zeros((0, 4, 5, 3), np.uint8), r"\[0, 4, 5, 3\]"),
         (np.zeros((0,), np.float32), r"\[0\].*\[3, 4, 5\]"),
         (np.float32(3), r"\[\].*\[3, 4, 5\]"),
-        (np.zeros((4, 5, 3), np.float32), r"\[4, 5, 3\].*\[3, 4, 5\]"),
+        (np.zeros((5, 4, 3), np.float32), r"\[5, 4, 3\].*\[3, 4, 5\]"),
         (np.zeros((2, 2, *SHAPE), np.float32), r"\[2, 2, 3, 4, 5\].*\[3, 4, 5\]"),
         (np.zeros((4, 5, 4), np.uint8), r"\[4, 5, 4\].*\[4, 5, 3\]"),
         (np.zeros((4, 5), np.uint8), r"\[4, 5\].*\[4, 5, 3\]"),

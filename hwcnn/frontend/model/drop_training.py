@@ -1,5 +1,5 @@
-"""What only training needs: losses with their labels, and the masks of Dropout. They are dropped,
-with a note on stderr.
+"""What only training needs: losses with their labels, the masks of Dropout, and statistics of the
+batch. They are dropped, with a note on stderr.
 """
 
 import warnings
@@ -18,13 +18,15 @@ LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
 def drop_training(model: onnx.ModelProto, source: str) -> None:
     """Take losses, what follows them, and inputs that only they read out of the model, in place.
 
-    The scores that a loss reads become outputs where no other output is left. source : the model's
-    name in messages. Raises InputError where nothing is left; warns with a `Note` of what was
-    dropped. Losses: ONNX SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss, opset 12-22.
+    A BatchNormalization in training mode works as in inference. The scores that a loss reads become
+    outputs where no other output is left. source : the model's name in messages. Raises InputError
+    where nothing is left; warns with a `Note` of what was dropped. Losses: ONNX
+    SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss, opset 12-22.
     """
     graph = model.graph
     read = {name for n in graph.node for name in n.input} | {o.name for o in graph.output}
     _drop_masks(graph, read)
+    _to_inference(graph, source, read)
     outputs = {o.name for o in graph.output}
     masks = [
         n.output[1]
@@ -74,6 +76,29 @@ def _drop_masks(graph: onnx.GraphProto, read: set[str]) -> None:
             and node.output[1] not in read
         ):
             del node.output[1:]
+
+
+def _to_inference(graph: onnx.GraphProto, source: str, read: set[str]) -> None:
+    """Let BatchNormalizations in training mode (up to opset 13: those with further outputs) work
+    with the statistics that they hold, where nothing reads those of the batch.
+    """
+    changed: list[str] = []
+    for node in graph.node:
+        if node.op_type != "BatchNormalization" or read.intersection(node.output[1:]):
+            continue
+        kept = [a for a in node.attribute if not (a.name == "training_mode" and a.i)]
+        if len(node.output) > 1 or len(kept) < len(node.attribute):
+            del node.output[1:]
+            replace(node.attribute, kept)
+            changed.append(node.name or node.output[0])
+    if changed:
+        more = f" and {len(changed) - 1} more" * (len(changed) > 1)
+        warnings.warn(
+            f"{source}: exported in training mode, taken for inference: {changed[0]} "
+            f"(BatchNormalization){more}",
+            Note,
+            stacklevel=3,
+        )
 
 
 def _without(

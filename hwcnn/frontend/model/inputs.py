@@ -1,36 +1,64 @@
-"""Inputs of an ONNX model: static shapes, types that the accelerator takes, channels first. All
-change the model in place.
+"""Inputs of an ONNX model: static shapes, types that the accelerator takes. All change the model in
+place.
 """
 
 from collections.abc import Mapping, Sequence
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from hwcnn.errors import InputError
 
 from .edit import replace
-from .onnx_index import OnnxIndex, shape_of
+from .onnx_index import OnnxIndex
 
 _INPUT_TYPES = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8}
 
 
+def drop_constant_inputs(model: onnx.ModelProto) -> None:
+    """Take initialisers out of the inputs, among which models of an IR version before 4 list them:
+    they are constants here.
+    """
+    constants = OnnxIndex(model.graph).constants
+    model.ir_version = max(model.ir_version, 4)
+    replace(model.graph.input, [i for i in model.graph.input if i.name not in constants])
+
+
+def float_inputs(model: onnx.ModelProto) -> None:
+    """Give float32 to inputs of integers that nothing but a Cast to float32 reads, such as the
+    pixels of a detector, and drop these Casts.
+    """
+    index = OnnxIndex(model.graph)
+    casts: list[onnx.NodeProto] = []
+    for value in model.graph.input:
+        readers = index.readers.get(value.name, [])
+        kind = value.type.tensor_type
+        if kind.elem_type != TensorProto.FLOAT and readers and all(map(_to_float, readers)):
+            kind.elem_type = TensorProto.FLOAT
+            casts += readers
+    for node in casts:
+        node.op_type = "Identity"
+        del node.attribute[:]
+
+
+def _to_float(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Cast" and any(
+        a.name == "to" and a.i == TensorProto.FLOAT for a in node.attribute
+    )
+
+
 def fix_inputs(model: onnx.ModelProto, source: str, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Make the inputs' shapes static, and drop initialisers from the inputs.
+    """Make the inputs' shapes static.
 
     shapes : of inputs with dimensions that are not fixed, by name; a first dimension that is not
     fixed and not given becomes 1. source : the model's name in messages. Raises InputError where a
     shape stays open or contradicts the model, and for other types than float32, int8 and uint8.
     """
-    constants = OnnxIndex(model.graph).constants
-    inputs = [i for i in model.graph.input if i.name not in constants]
-    if unknown := sorted(set(shapes) - {i.name for i in inputs}):
+    inputs = [i.name for i in model.graph.input]
+    if unknown := sorted(set(shapes) - set(inputs)):
         raise InputError(
-            f"{source}: no input is named {unknown[0]!r}: its inputs are "
-            f"{', '.join(i.name for i in inputs)}"
+            f"{source}: no input is named {unknown[0]!r}: its inputs are {', '.join(inputs)}"
         )
-    model.ir_version = max(model.ir_version, 4)  # older ones list initialisers among the inputs
-    replace(model.graph.input, inputs)
     for value in model.graph.input:
         _check_type(value, source)
         _fix_shape(value, source, shapes.get(value.name))
@@ -88,26 +116,3 @@ def _open_dimensions(value: onnx.ValueInfoProto, what: str) -> str:
         f"{what}: dimension{'s' * several} {' and '.join(names)} {'are' if several else 'is'} not "
         f"fixed: give its shape, for example {option}"
     )
-
-
-def channels_first(model: onnx.ModelProto) -> None:
-    """Give [N, C, H, W] to inputs that are [N, H, W, C] and read by nothing but transpositions to
-    that.
-    """
-    index = OnnxIndex(model.graph)
-    for value in model.graph.input:
-        readers, dims = index.readers.get(value.name, []), shape_of(value)
-        if len(dims) != 4 or not readers or not all(_to_channels_first(n) for n in readers):
-            continue
-        for dim, axis in zip(value.type.tensor_type.shape.dim, (0, 3, 1, 2), strict=True):
-            dim.dim_value = dims[axis]
-        for node in readers:
-            node.CopyFrom(
-                helper.make_node("Identity", list(node.input), list(node.output), name=node.name)
-            )
-
-
-def _to_channels_first(node: onnx.NodeProto) -> bool:
-    return node.op_type == "Transpose" and [
-        list(a.ints) for a in node.attribute if a.name == "perm"
-    ] == [[0, 3, 1, 2]]

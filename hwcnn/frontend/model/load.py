@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import checker, external_data_helper, helper, numpy_helper, shape_inference
+from onnx import checker, external_data_helper, helper, inliner, numpy_helper, shape_inference
 from onnx import version_converter as converter
 
 from hwcnn import models  # pyright: ignore[reportAttributeAccessIssue]  # beside the package, in models/
@@ -14,9 +14,11 @@ from hwcnn.errors import InputError
 from hwcnn.limits import MAX_BATCH, MAX_DRAM
 
 from .canonical import WEIGHTED
+from .channels_last import channels_first
 from .drop_training import drop_training
 from .edit import infer_shapes, name_nodes
-from .inputs import channels_first, fix_inputs
+from .float32 import to_float32
+from .inputs import drop_constant_inputs, fix_inputs, float_inputs
 from .onnx_index import OnnxIndex
 from .weightless import is_large, without_weights
 
@@ -36,8 +38,9 @@ def load(
     shapes : input name to shape, for inputs with symbolic dimensions. A first dimension of 1 serves
     for any batch.
 
-    An input of channels last that the model transposes first is turned into one of channels first.
-    Raises InputError where the model cannot be used.
+    An input of channels last that the model transposes first is turned into one of channels first,
+    float16, bfloat16 and double into float32; local functions are inlined. Raises InputError where
+    the model cannot be used.
     """
     if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
         raise InputError(f"batch {batch!r}: expected a whole number from 1 to {MAX_BATCH}")
@@ -98,11 +101,14 @@ def normalise(
     try:
         _check_names(model)
         _check_constants(model, source)
-        checker.check_model(without_weights(model, as_inputs=lambda tensor: True))
-        if not model.graph.output:
-            raise ValueError("it has no output")
+        drop_constant_inputs(model)
+        _check(model)
+        if model.functions:
+            model = inliner.inline_local_functions(model)
         name_nodes(model)
         drop_training(model, source)
+        to_float32(model)
+        float_inputs(model)
         fix_inputs(model, source, shapes or {})
         channels_first(model)
         if opset < OPSET:
@@ -139,6 +145,18 @@ def _read(path: Path) -> onnx.ModelProto:
             "the model"
         ) from e
     return model
+
+
+def _check(model: onnx.ModelProto) -> None:
+    """ValidationError or ValueError where onnx's checker finds a fault. Outputs need no shape: old
+    exporters leave it out.
+    """
+    if not model.graph.output:
+        raise ValueError("it has no output")
+    copy = without_weights(model, as_inputs=lambda tensor: True)
+    for value in copy.graph.output:
+        value.type.tensor_type.shape.SetInParent()
+    checker.check_model(copy)
 
 
 def _check_names(model: onnx.ModelProto) -> None:

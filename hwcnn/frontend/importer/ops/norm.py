@@ -64,7 +64,7 @@ def batch_norm(
     training, computed parameters.
     """
     if attributes(node).get("training_mode", 0) or any(node.output[1:]):
-        raise Unsupported("training mode")
+        raise Unsupported("training mode: export the network for inference")
     constants = [v.real.reshape(-1) for v in (scale, bias, mean, var) if isinstance(v, Const)]
     if len(constants) != 4:
         raise Unsupported("its parameters are computed, not constant")

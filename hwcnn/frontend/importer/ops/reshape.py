@@ -99,5 +99,5 @@ def identity(ctx: Context, node: onnx.NodeProto, x: Value, *more: Value | None) 
         raise Unsupported("its mask output is used")
     training = more[1] if node.op_type == "Dropout" and len(more) > 1 else None
     if training is not None and not (isinstance(training, Const) and not training.array.any()):
-        raise Unsupported("training mode")
+        raise Unsupported("training mode: export the network for inference")
     return x
