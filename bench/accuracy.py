@@ -1,7 +1,7 @@
 """Top-1 of float (onnxruntime) and of the accelerator on labelled pictures.
 
     python bench/accuracy.py MODELS_DIR IMAGES_DIR [--calibrate FILE ...] [--calibration METHOD]
-    [--bias-correction] [--pe RxC] [--rtl N] [NAME ...]
+    [--no-bias-correction] [--pe RxC] [--rtl N] [NAME ...]
 
 MODELS_DIR holds ONNX files whose names are known below (NAME: only these). Pictures are called
 DATASET_..._LABEL.ext. All of a network's pictures run in the ISA engine, the first N in RTL too;
@@ -67,7 +67,7 @@ def main(arguments=None):
     parser.add_argument("names", nargs="*", default=list(KNOWN), metavar="NAME")
     parser.add_argument("--calibrate", nargs="*", type=Path)
     parser.add_argument("--calibration", choices=METHODS, default=METHODS[0])
-    parser.add_argument("--bias-correction", action="store_true")
+    parser.add_argument("--bias-correction", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--pe", default="16x16")
     parser.add_argument("--rtl", type=int, default=0, metavar="N", help="pictures to run in RTL")
     parser.add_argument("--out", type=Path, default=NETWORKS)
