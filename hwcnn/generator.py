@@ -2,6 +2,7 @@
 
 import difflib
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import onnx
 from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.quantise.calibrate import METHODS
-from hwcnn.frontend.quantise.float_to_qdq import quantise
+from hwcnn.frontend.quantise.float_to_qdq import is_quantised, quantise
 from hwcnn.frontend.quantise.loss import measure
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.check import HazardError, check
@@ -20,12 +21,18 @@ from hwcnn.sim import inputs
 
 from . import __version__, artifact, driver, ir, models, preparation
 from .config import AccelConfig
-from .errors import InputError, RunError, check_choice, check_range
+from .cpu import lacks_vnni
+from .errors import InputError, Note, RunError, check_choice, check_range
 from .limits import MAX_BATCH, MAX_SEED
 from .manifest import Manifest
 from .preprocess import Preprocess
 from .quality import Loss
 from .results import GenerateResult, Progress, silent
+
+_SATURATES = (
+    "this processor has no VNNI, so onnxruntime's optimised int8 sums saturate: to run "
+    "quantized.onnx as the accelerator does, set session.x64quantprecision to 1 in SessionOptions"
+)
 
 
 def generate(
@@ -97,14 +104,17 @@ def generate(
         samples = preparation.calibration(
             loaded, source.name, source.info, files, preprocess, guessed, seed
         )
+        is_float = not is_quantised(loaded)
         quantised = quantise(loaded, samples, seed, calibration, correct)
         progress("comparing it with float")
-        loss = measure(loaded, quantised, samples) if samples else None
+        loss = measure(loaded, quantised, samples) if samples and is_float else None
         compiled = _compile(quantised, accelerator, batch, progress)
         manifest = _manifest(compiled, source, quantised, seed, preprocess)
         progress("writing Verilog")
         artifact.write(out, _files(compiled, quantised, manifest), manifest)
     artifact.remember(out)
+    if lacks_vnni():
+        warnings.warn(Note(_SATURATES), stacklevel=2)
     return _result(compiled, manifest, loss, out, round(time.monotonic() - began, 3))
 
 

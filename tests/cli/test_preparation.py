@@ -81,3 +81,10 @@ def test_corrected_biases_and_methods_change_the_weights(hwcnn, net, tmp_path):
         generate(hwcnn, net, "--calibrate", "p.png", "--preset", "tf", *options)
         found.add((tmp_path / "made" / "weights.bin").read_bytes())
     assert len(found) == 3
+
+
+def test_processors_on_which_onnxruntime_saturates(hwcnn, monkeypatch):
+    monkeypatch.setattr("hwcnn.generator.lacks_vnni", lambda: True)
+    err = generate(hwcnn, "digits").err
+    assert err.count("note:") == 1
+    assert "session.x64quantprecision" in err
