@@ -1,14 +1,31 @@
 """Better pictures: larger, without noise, blur or holes."""
 
+from dataclasses import replace
+
 from hwcnn.tasks import Restore
 
 from ..info import CENTRED, GREY, GREY_CENTRED, UNIT, ModelInfo
 from .deblurring import deconvolution, motion
+from .denoiser import ONNX_FILE as DENOISER
+from .denoiser import SIZE as DENOISER_SIZE
+from .denoiser import denoiser
 from .denoising import dncnn, mlp
 from .inpainting import context_encoder
 from .super_resolution import espcn, fsrcnn, srcnn
 
+#: Grey pictures from 0 to 1, of which nothing is cut off at the edges but to fit.
+_WHOLE = replace(GREY, resize=1.0)
+
 NETWORKS = (
+    ModelInfo(
+        "denoiser",
+        "denoiser, trained: noise of deviation 25 from 20 to 28 dB",
+        DENOISER_SIZE,
+        _WHOLE,
+        denoiser,
+        file=DENOISER,
+        task=Restore(),
+    ),
     ModelInfo(
         "srcnn",
         "SRCNN (2014): sharper after enlarging, 9-1-5",
