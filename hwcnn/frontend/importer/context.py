@@ -45,6 +45,8 @@ class Context(IrBuilder):
             if (kind := v.type.tensor_type.elem_type) in _INTEGERS
         }
         self.node = ""
+        #: Of a dry run: a tensor to the one that it is a function of, element by element.
+        self.sources: dict[str, str] = {}
         self._made: dict[Any, tuple[Value, Linear | Padded]] = {}  # the value is kept for its id()
 
     @property
@@ -64,6 +66,10 @@ class Context(IrBuilder):
         if shape is None:
             raise Unsupported(f"its result has {len(self.result_shape(node))} dimensions")
         return shape
+
+    def source(self, tensor: str) -> str:
+        """The first tensor that one is a function of; itself where its scale is known."""
+        return self.sources.get(tensor, tensor)
 
     def tensor(self, value: Linear | Table | Padded | Host) -> ir.Tensor:
         """The ir.Tensor behind a value."""

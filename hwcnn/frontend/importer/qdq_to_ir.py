@@ -24,7 +24,7 @@ from .context import Context, Value
 from .expand_qlinear import expand
 from .outputs import output
 from .registry import OPERATORS, Unsupported, attributes
-from .values import Const, Host, Input, Linear, Padded, PlainConst, Unknown, map_shape
+from .values import Const, Host, Input, Linear, Padded, PlainConst, Table, Unknown, map_shape
 
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 #: Operators that work on int8 as on its real numbers, so that they may stand without
@@ -177,9 +177,12 @@ class _Importer:
         if isinstance(value, Linear) and value.is_identity:
             return value
         try:
-            return replace(self.ctx.quantise(node.name, value, node.output[0], 1.0, 0), raw=False)
+            made = replace(self.ctx.quantise(node.name, value, node.output[0], 1.0, 0), raw=False)
         except ValueError:
             return self._stand_in(node.output[0])
+        if isinstance(value, Table) or (isinstance(value, Linear) and not value.by_channel):
+            self.ctx.sources[made.tensor] = self.ctx.source(value.tensor)
+        return made
 
     def _stand_in(self, name: str) -> Value:
         """Stands for the result of a node that was refused, so that what follows is judged too."""

@@ -95,6 +95,8 @@ def _sources(index: OnnxIndex, starts: AbstractSet[str]) -> tuple[dict[str, str]
         source[node.output[0]] = roots.pop()
         if (
             node.op_type in FUNCTIONS
+            or node.op_type == "Pow"
+            or (node.op_type == "Div" and node.input[0] in scalars)
             or len(maps) > 1
             or any(name in nonlinear - starts for name in maps)
         ):

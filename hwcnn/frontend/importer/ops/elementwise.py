@@ -44,10 +44,10 @@ def total(ctx: Context, node: onnx.NodeProto, a: Value, *more: Value) -> Value:
     return add(ctx, node, a, *more) if more else a
 
 
-@operator("Mul", "Div", limits=_LIMITS + "; Div by a constant only")
+@operator("Mul", "Div", limits=_LIMITS + "; Div by or of a constant only")
 def mul(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
-    """ONNX Mul and Div, opset 1-14: as Add; Div by a constant, or of two functions of one tensor.
-    Unsupported: other shapes, division by a map or by zero.
+    """ONNX Mul and Div, opset 1-14: as Add; Div by or of a constant, or of two functions of one
+    tensor. Unsupported: other shapes, division of maps or by zero.
     """
     if isinstance(b, Const):
         factor, a = per_channel(ctx, b, a)
@@ -59,11 +59,20 @@ def mul(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Value:
         factor, b = per_channel(ctx, a, b)
         return scale_channels(ctx, b, factor, 0.0)
     if node.op_type == "Div":
-        table = _same_source(ctx, node, a, b)
-        if table is None:
-            raise Unsupported("division by a map")
-        return table
+        return _quotient(ctx, node, a, b)
     return _maps(ctx, node, a, b, "mul", 1)
+
+
+def _quotient(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Table:
+    """The quotient of a constant, or of two functions of one tensor."""
+    if isinstance(a, Const) and a.array.size == 1:
+        table = as_table(ctx, b)
+        with np.errstate(divide="ignore"):  # what is infinite saturates
+            return replace(table, values=np.float32(a.real.item()) / table.values)
+    table = None if isinstance(a, Const) else _same_source(ctx, node, a, b)
+    if table is None:
+        raise Unsupported("division by a map")
+    return table
 
 
 @operator("Max", "Min", limits=_LIMITS + "; two operands, more in float models")
@@ -119,9 +128,9 @@ def _same_source(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Tabl
     """
     if isinstance(a, Table) or isinstance(b, Table):
         a, b = (ctx.materialise(v) if isinstance(v, Padded) else v for v in (a, b))
-    if not (
-        isinstance(a, Linear | Table) and isinstance(b, Linear | Table) and a.tensor == b.tensor
-    ):
+    if not (isinstance(a, Linear | Table) and isinstance(b, Linear | Table)):
+        return None
+    if ctx.source(a.tensor) != ctx.source(b.tensor):
         return None
     if (
         a.shape != b.shape

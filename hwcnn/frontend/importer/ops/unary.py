@@ -32,11 +32,17 @@ def function(ctx: Context, node: onnx.NodeProto, x: Value) -> Table:
     return evaluate(node, as_table(ctx, x))
 
 
-@operator("Pow", limits="second operand one constant")
+@operator("Pow", limits="one operand one constant")
 def power(ctx: Context, node: onnx.NodeProto, x: Value, y: Value) -> Table:
-    """ONNX Pow, opset 1-15: x of any shape to one constant power. Unsupported: any other y."""
+    """ONNX Pow, opset 1-15: x of any shape to one constant power, or one constant to the power of
+    y. Unsupported: two maps, constants of more than one value.
+    """
+    if isinstance(x, Const) and x.array.size == 1:
+        table = as_table(ctx, y)
+        with np.errstate(all="ignore"):
+            return replace(table, values=np.float32(x.real.item()) ** table.values)
     if not isinstance(y, Const) or y.array.size != 1:
-        raise Unsupported("its second operand is not one constant")
+        raise Unsupported("its operands are not a map and one constant")
     return evaluate(node, as_table(ctx, x), y.array.reshape(()))
 
 
