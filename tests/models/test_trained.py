@@ -12,13 +12,14 @@ from PIL import Image
 from test_networks_rtl import simulate
 
 from hwcnn import models
+from hwcnn.answers.text import read
 from hwcnn.frontend.model.load import load, normalise
 from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 HELD_OUT = Path(__file__).parents[2] / "bench" / "trained"
 #: Input sizes at which they are small enough to run in RTL in a test, with seeded weights.
-SMALL = {"denoiser": (16, 24)}
+SMALL = {"denoiser": (16, 24), "digit-reader": (32, 40)}
 NETWORKS = [n for n in models.names() if models.info(n).file and n != "digits"]
 
 
@@ -85,3 +86,19 @@ def test_denoiser():
     real, whole = np.mean(figures, 0)
     assert real == pytest.approx(28.26, abs=0.05)
     assert whole > real - 0.3
+
+
+def test_digit_reader():
+    """In float as recorded, in int8 within one line of a hundred."""
+    held, task = held_out("digit-reader"), models.info("digit-reader").task
+    pixels, texts = held["pixels"][:200], held["texts"][:200].tolist()
+    right = [
+        np.mean([read(run(p)[0], task) == text for p, text in zip(pixels, texts, strict=True)])
+        for run in runs("digit-reader")
+    ]
+    assert right[0] > 0.9
+    assert right[1] >= right[0] - 0.01
+    for path in models.info("digit-reader").pictures.glob("*.png"):
+        shown = np.asarray(Image.open(path))
+        number, text = path.stem.split("_")
+        assert texts[int(number)] == text and (pixels[int(number)] == shown).all()
