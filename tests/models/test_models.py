@@ -8,8 +8,8 @@ import onnx
 import onnxruntime as ort
 import pytest
 from hwcnn.models.builder import Builder
+from hwcnn.models.reduced import CLASSIFICATION, TASKS
 from hwcnn.models.shapes import pool_size
-from small import SMALL, TASKS
 
 from hwcnn import models
 from hwcnn.errors import InputError
@@ -41,9 +41,9 @@ def test_alexnet_has_exactly_the_published_parameters():
     assert models.Counter(models.info("alexnet")).params == 60_965_224
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", CLASSIFICATION)
 def test_small_version_runs_and_stays_alive(name):
-    width, size = SMALL[name]
+    width, size = CLASSIFICATION[name]
     info = models.info(name)
     builder = Builder(name, info.channels, size, width)
     model = builder.model(info.layers(builder, "input"))

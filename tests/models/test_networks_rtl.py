@@ -3,7 +3,7 @@ every bit of every tensor.
 """
 
 import pytest
-from small import SMALL, TASKS
+from hwcnn.models.reduced import CLASSIFICATION, TASKS
 
 from hwcnn import golden, ir, models
 from hwcnn.config import AccelConfig
@@ -20,12 +20,14 @@ CONFIG = AccelConfig.load(pe="8x8")
 
 def test_no_network_is_left_out():
     trained = {name for name in models.names() if models.info(name).file}
-    assert {*SMALL, *TASKS} == set(models.names()) - trained  # see test_trained.py and tests/cli
+    assert {*CLASSIFICATION, *TASKS} == set(
+        models.names()
+    ) - trained  # see test_trained.py and tests/cli
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", CLASSIFICATION)
 def test_network(name):
-    width, size = SMALL[name]
+    width, size = CLASSIFICATION[name]
     simulate(normalise(models.build(name, width, size), name), models.samples(name, 2, size=size))
 
 

@@ -1,11 +1,11 @@
-"""Widths and input sizes at which a built-in network is small enough to run in a test; `digits` has
-only its own.
+"""Widths and input sizes at which the built-in networks are small enough to try in a moment; a
+trained one has only its own.
 """
 
-from hwcnn import models
+from .catalogue import names
 
-#: Networks that classify, on the RTL each.
-SMALL = {
+#: Networks that classify.
+CLASSIFICATION: dict[str, tuple[float, int | tuple[int, int]]] = {
     "alexnet": (0.25, 99),
     "googlenet": (0.25, 64),
     "squeezenet": (0.25, 64),
@@ -15,12 +15,12 @@ SMALL = {
     "seresnet50": (0.5, 64),
     "table64": (0.25, 64),
     "table400": (0.25, 180),
-    **{name: (0.125, 32) for name in models.names() if name.startswith("vgg")},
-    **{name: (0.125, 64) for name in models.names() if name.startswith("res")},
-    **{name: (0.25, 64) for name in models.names() if name.startswith("densenet")},
+    **{name: (0.125, 32) for name in names() if name.startswith("vgg")},
+    **{name: (0.125, 64) for name in names() if name.startswith("res")},
+    **{name: (0.25, 64) for name in names() if name.startswith("densenet")},
 }
 #: Networks of the other tasks.
-TASKS = {
+TASKS: dict[str, tuple[float, int | tuple[int, int]]] = {
     "yolov2-tiny": (0.125, 64),
     "yolov3-tiny": (0.125, 96),
     "ssd300": (0.0625, 300),
