@@ -9,6 +9,7 @@ Data: pictures that scikit-image and scikit-learn carry; three of them are held 
 import numpy as np
 import torch
 from common import (
+    FREE,
     HELD_OUT,
     HERE,
     SEED,
@@ -56,21 +57,27 @@ def held_out():
         yield name, clean, noisy(rng, clean, SIGMA)
 
 
-def main():
-    torch.manual_seed(SEED)
-    rng, pictures = generator("training"), [picture(name) for name in TRAINING]
-    middle = [(CHANNELS, CHANNELS, 3, 1, 1)] * (LAYERS - 2)
-    net = ConvNet([(1, CHANNELS, 4, 2, 1), *middle, (CHANNELS, 4, 3, 1, 1)])
-    train(net, batches(rng, pictures), loss, 4e-3, STEPS)
-    save(net, denoiser, (1, SIZE, SIZE), ONNX_FILE)
-    calibration = noisy(rng, crops(generator("calibration"), pictures, SIZE, CALIBRATION), SIGMA)
+def write_pictures():
+    """Those of calibration, and the held-out ones."""
+    rng = generator("calibration")
+    clean = crops(rng, [picture(name) for name in FREE], SIZE, CALIBRATION)
     PICTURES.mkdir(exist_ok=True)
-    np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)
+    np.savez_compressed(PICTURES / "calibration.npz", pixels=noisy(rng, clean, SIGMA))
     kept = {}
     for name, clean, dirty in held_out():
         Image.fromarray(dirty).save(PICTURES / f"{name}.png", optimize=True)
         kept[name] = clean
     np.savez_compressed(HERE / "denoiser.npz", **kept)
+
+
+def main():
+    torch.manual_seed(SEED)
+    pictures = [picture(name) for name in TRAINING]
+    middle = [(CHANNELS, CHANNELS, 3, 1, 1)] * (LAYERS - 2)
+    net = ConvNet([(1, CHANNELS, 4, 2, 1), *middle, (CHANNELS, 4, 3, 1, 1)])
+    train(net, batches(generator("training"), pictures), loss, 4e-3, STEPS)
+    save(net, denoiser, (1, SIZE, SIZE), ONNX_FILE)
+    write_pictures()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ antialiasing); three of them are held out.
 import numpy as np
 import torch
 from common import (
+    FREE,
     HELD_OUT,
     HERE,
     SEED,
@@ -63,21 +64,27 @@ def held_out():
         yield name, whole[y : y + side, x : x + side]
 
 
-def main():
-    torch.manual_seed(SEED)
-    rng, pictures = generator("training"), [picture(name) for name in TRAINING]
-    middle = [(CHANNELS, CHANNELS, 3, 1, 1)] * (LAYERS - 2)
-    net = ConvNet([(1, CHANNELS, 5, 1, 2), *middle, (CHANNELS, FACTOR * FACTOR, 3, 1, 1)])
-    train(net, batches(rng, pictures), loss, 4e-3, STEPS)
-    save(net, super_resolver, (1, SIZE, SIZE), ONNX_FILE)
-    found = crops(generator("calibration"), pictures, FACTOR * SIZE, CALIBRATION)
-    calibration = np.stack([smaller(p) for p in found])
+def write_pictures():
+    """Those of calibration, and the held-out ones."""
+    pictures = [picture(name) for name in FREE]
+    whole = crops(generator("calibration"), pictures, FACTOR * SIZE, CALIBRATION)
     PICTURES.mkdir(exist_ok=True)
+    calibration = np.stack([smaller(p) for p in whole])
     np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)
     kept = dict(held_out())
-    for name, whole in kept.items():
-        Image.fromarray(smaller(whole)).save(PICTURES / f"{name}.png", optimize=True)
+    for name, pixels in kept.items():
+        Image.fromarray(smaller(pixels)).save(PICTURES / f"{name}.png", optimize=True)
     np.savez_compressed(HERE / "super_resolver.npz", **kept)
+
+
+def main():
+    torch.manual_seed(SEED)
+    pictures = [picture(name) for name in TRAINING]
+    middle = [(CHANNELS, CHANNELS, 3, 1, 1)] * (LAYERS - 2)
+    net = ConvNet([(1, CHANNELS, 5, 1, 2), *middle, (CHANNELS, FACTOR * FACTOR, 3, 1, 1)])
+    train(net, batches(generator("training"), pictures), loss, 4e-3, STEPS)
+    save(net, super_resolver, (1, SIZE, SIZE), ONNX_FILE)
+    write_pictures()
 
 
 if __name__ == "__main__":
