@@ -4,12 +4,17 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from hwcnn.models.classification.digits import ONNX_FILE, PICTURES
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from hwcnn.config import AccelConfig
 from hwcnn.preprocess import Preprocess
 
+GREY = Preprocess((0,), (1 / 255,), "L")
 BENCH = Path(__file__).parents[2] / "bench"
 
 
@@ -66,7 +71,7 @@ def test_accuracy_on_pictures(tmp_path, page):
     pictures.mkdir()
     for path in PICTURES.glob("*.png"):
         shutil.copy(path, pictures / f"digits_{path.name}")
-    accuracy.KNOWN["digits"] = accuracy.Trial(Preprocess((0,), (1 / 255,), "L"), "digits")
+    accuracy.KNOWN["digits"] = accuracy.Trial(GREY, "digits")
     arguments = [
         str(ONNX_FILE.parent),
         str(pictures),
@@ -80,6 +85,44 @@ def test_accuracy_on_pictures(tmp_path, page):
     ]
     assert accuracy.main(arguments) == 0
     assert f"| digits | 20 | 20 | 20 | 20 | 1 | {21 * 33_002:,} | 0 |" in page.read_text()
+
+
+def test_calibration_methods_on_pictures(tmp_path, page):
+    """The built-in network keeps its classes, whichever pictures its ranges come from."""
+    calibration, pictures = bench("calibration"), tmp_path / "pictures"
+    pictures.mkdir()
+    for path in sorted(PICTURES.glob("*.png"))[:6]:
+        shutil.copy(path, pictures / f"digits_{path.name}")
+    calibration.KNOWN["digits"] = bench("accuracy").Trial(GREY, "digits")
+    arguments = [str(ONNX_FILE.parent), str(pictures), "digits"]
+    assert calibration.main([*arguments, "--methods", "minmax", "mse", "--out", str(page)]) == 0
+    rows = [line.split("|")[1:-1] for line in page.read_text().splitlines() if "digits," in line]
+    assert len(rows) == 4
+    for _, real, *found in rows:
+        (same, _, decibels), (other, _, _) = found[:3], found[3:6]
+        assert int(real) == int(same) == int(other) == 6
+        assert 20 < float(decibels) < 60
+
+
+def test_restored_pictures_and_a_float_end(tmp_path, page):
+    """A network that returns its input: int8 keeps 8 bits of 0..1, a float end no less."""
+    one = numpy_helper.from_array(np.ones((1, 1, 1, 1), np.float32), "w")
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, 16, 16]) for n in "xy"]
+    nodes = [helper.make_node("Conv", [a, "w"], [b], name=b) for a, b in ("xa", "ay")]
+    graph = helper.make_graph(nodes, "same", value[:1], value[1:], [one])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "same.onnx")
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (16, 16), np.uint8)).save(tmp_path / "p.png")
+    restoration = bench("restoration")
+    arguments = [str(tmp_path / "same.onnx"), str(tmp_path), "--calibrate", str(tmp_path)]
+    assert restoration.main([*arguments, "--noise", "10", "--out", str(page)]) == 0
+    (row,) = [line.split("|")[1:-1] for line in page.read_text().splitlines() if "same," in line]
+    given, real, integer, wide = map(float, row[-4:])
+    assert given == real
+    assert abs(given - 20 * np.log10(255 / 10)) < 0.6
+    assert abs(real - integer) < 0.1
+    assert abs(real - wide) < 0.1
 
 
 #: `bench/light.py --all` runs the others, which take longer.

@@ -23,12 +23,14 @@ _HELD = 256 << 20
 
 
 def measure(real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence[Sample]) -> Loss:
-    """The loss on the first samples. real : the float model that `quantised` was made of."""
+    """The loss on some of the samples, spread over all. real : the float model that `quantised` was
+    made of.
+    """
     kept = {o.name for o in quantised.graph.output}
     outputs = [o.name for o in real.graph.output if o.name in kept]
     signal, noise = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
     top1: dict[str, int] = {}
-    chosen = [feed(sample, real) for sample in samples[:SAMPLES]]
+    chosen = [feed(sample, real) for sample in samples[:: -(-len(samples) // SAMPLES)]]
     runs = [session(model) for model in (real, quantised)]
     for sample in chosen:
         for name, a, b in zip(outputs, *(r.run(outputs, sample) for r in runs), strict=True):
