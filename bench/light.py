@@ -28,7 +28,7 @@ from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.quantise.agreement import agreement
 from hwcnn.frontend.quantise.calibrate import random_samples
 from hwcnn.sim import report, session
-from hwcnn.sim.design import Design
+from hwcnn.sim.network import Network
 
 FOLDER = Path(backend_test.__file__).parent / "data" / "light"
 SECTION = "Topologies of the onnx package"
@@ -100,7 +100,7 @@ def measure(name, config, seed, engines):
         path, out = Path(scratch) / f"{name}.onnx", Path(scratch) / "generated"
         onnx.save(model(name, seed), path)
         made = hwcnn.generate(path, config=config, out=out, seed=seed)
-        design = Design.of(artifact.Generated(out))
+        (design,) = Network.of(artifact.Generated(out)).designs
         (sample,) = random_samples(onnx.load(path), seed + 1, count=1)
         x = {
             name: golden.quantise_input(design.graph, name, value) for name, value in sample.items()

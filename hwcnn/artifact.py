@@ -15,13 +15,12 @@ from filelock import FileLock, Timeout
 
 from . import cache
 from .errors import InputError, RunError, unwritable
-from .manifest import File, Manifest
+from .manifest import File, Manifest, program_files
 
 #: Where the last generated folder is remembered, below the current one.
 LAST = Path("build/.last")
 MANIFEST = "manifest.json"
-#: Files that are read back, and checked then.
-CHECKED = ("accelerator.v", "program.bin", "weights.bin", "quantized.onnx")
+QUANTIZED, VERILOG = "quantized.onnx", "accelerator.v"
 
 
 @contextlib.contextmanager
@@ -41,7 +40,7 @@ def claimed(out: Path) -> Generator[None]:
 
 
 def write(out: Path, files: Mapping[str, str | bytes], manifest: Manifest) -> None:
-    """Write the folder `out`, which is `claimed`. files : by name, CHECKED among them.
+    """Write the folder `out`, which is `claimed`. files : by name.
 
     A new folder appears in one step. In one that exists, the files of `files` and of the manifest
     there are replaced, each in one step and the manifest last; all others stay as they are.
@@ -130,18 +129,23 @@ class Generated:
     """A generated folder, read back. Raises InputError where it is none, RunError where it is
     damaged or of another format.
 
-    manifest : what it holds. program : program.bin. weights : uint8 [bytes] of weights.bin.
-    quantized : the QDQ model that was compiled, quantized.onnx. verilog : of the accelerator.
+    manifest : what it holds. programs : bytes of each. weights : of each program, uint8 [bytes].
+    quantized : the whole QDQ model, quantized.onnx. host : the ONNX model of each step of the host.
+    verilog : of the accelerator.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.manifest = self._manifest()
-        files = {name: self._file(name) for name in CHECKED}
-        self.program = files["program.bin"]
-        self.weights = np.frombuffer(files["weights.bin"], np.uint8)
-        self.quantized = files["quantized.onnx"]
-        self.verilog = files["accelerator.v"].decode()
+        self.programs: list[bytes] = []
+        self.weights: list[np.ndarray] = []
+        for number in range(len(self.manifest.programs)):
+            program, weights = map(self._file, program_files(number))
+            self.programs.append(program)
+            self.weights.append(np.frombuffer(weights, np.uint8))
+        self.quantized = self._file(QUANTIZED)
+        self.host = [self._file(step.file) for step in self.manifest.steps if step.on_host]
+        self.verilog = self._file(VERILOG).decode()
 
     def _manifest(self) -> Manifest:
         if not self.path.is_dir():

@@ -1,18 +1,19 @@
 """From a model to a folder that holds all of its accelerator."""
 
 import difflib
+import itertools
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 
-from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
+from hwcnn.frontend.partition.network import Network, Quantisation, images, partition
 from hwcnn.frontend.quantise.calibrate import METHODS
-from hwcnn.frontend.quantise.float_to_qdq import is_quantised, quantise
+from hwcnn.frontend.quantise.float_to_qdq import is_quantised
 from hwcnn.frontend.quantise.loss import measure
 from hwcnn.rtl.verilog import accelerator_verilog
 from hwcnn.scheduler.check import HazardError, check
@@ -24,10 +25,10 @@ from .config import AccelConfig
 from .cpu import lacks_vnni
 from .errors import InputError, Note, RunError, check_choice, check_range
 from .limits import MAX_BATCH, MAX_SEED
-from .manifest import Manifest
+from .manifest import Manifest, Step, program_files
 from .preprocess import Preprocess
 from .quality import Loss
-from .results import GenerateResult, Progress, silent
+from .results import GenerateResult, HostNode, Progress, silent
 
 _SATURATES = (
     "this processor has no VNNI, so onnxruntime's optimised int8 sums saturate: to run "
@@ -50,6 +51,8 @@ def generate(
     mean: float | Sequence[float] | None = None,
     scale: float | Sequence[float] | None = None,
     channels: str | None = None,
+    host: bool = True,
+    cut: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = silent,
 ) -> GenerateResult:
@@ -76,6 +79,8 @@ def generate(
     one a channel, before the preset's. Without any of these, `preset` and `channels` they are the
     network's own, or from -1 to 1.
     channels : order of the input's channels, "RGB", "BGR" or "L" (grey).
+    host : leave to the host what the accelerator cannot run; False refuses it.
+    cut : names of values of the model; what is behind them runs on the host.
     seed : of random calibration data.
     progress : told what is being done.
 
@@ -105,17 +110,19 @@ def generate(
             loaded, source.name, source.info, files, preprocess, guessed, seed
         )
         is_float = not is_quantised(loaded)
-        quantised = quantise(loaded, samples, seed, calibration, correct)
+        how = Quantisation(samples, seed, calibration, correct)
+        network = partition(loaded, how, batch, host, cut)
         progress("comparing it with float")
-        loss = measure(loaded, quantised, samples) if samples and is_float else None
-        compiled = _compile(quantised, accelerator, batch, progress)
-        manifest = _manifest(compiled, source, quantised, seed, preprocess)
+        loss = measure(loaded, network.quantised, samples) if samples and is_float else None
+        compiled = [_compile(graph, accelerator, progress) for graph in network.graphs]
+        manifest = _manifest(compiled, network, source, batch, seed, preprocess)
         progress("writing Verilog")
-        artifact.write(out, _files(compiled, quantised, manifest), manifest)
+        artifact.write(out, _files(compiled, network, manifest), manifest)
     artifact.remember(out)
     if lacks_vnni():
         warnings.warn(Note(_SATURATES), stacklevel=2)
-    return _result(compiled, manifest, loss, out, round(time.monotonic() - began, 3))
+    seconds = round(time.monotonic() - began, 3)
+    return _result(compiled, network, manifest, loss, out, seconds)
 
 
 @dataclass(frozen=True)
@@ -147,10 +154,7 @@ class _Source:
         raise InputError(f"neither a file nor a built-in model; {hint}", "model", name)
 
 
-def _compile(
-    quantised: onnx.ModelProto, config: AccelConfig, batch: int, progress: Progress
-) -> Compiled:
-    graph = import_graph(quantised, batch)
+def _compile(graph: ir.Graph, config: AccelConfig, progress: Progress) -> Compiled:
     progress("compiling")
     compiled = compile_graph(graph, config)
     progress("checking the program")
@@ -159,22 +163,38 @@ def _compile(
 
 
 def _manifest(
-    compiled: Compiled,
+    compiled: Sequence[Compiled],
+    network: Network,
     source: _Source,
-    quantised: onnx.ModelProto,
+    batch: int,
     seed: int,
     preprocess: Preprocess,
 ) -> Manifest:
-    return replace(
-        compiled.manifest,
+    return Manifest(
         model=source.name,
+        batch=max(batch, images(network.quantised)),
+        config=compiled[0].manifest.config,
+        programs=tuple(c.manifest for c in compiled),
+        steps=tuple(_steps(network)),
+        outputs=tuple(o.name for o in network.quantised.graph.output),
         built_in=source.info is not None,
         labels=source.info.labels if source.info else (),
-        unsigned_inputs=_unsigned_inputs(quantised),
+        unsigned_inputs=_unsigned_inputs(network.quantised),
         seed=seed,
         hwcnn=__version__,
         preprocess=preprocess,
     )
+
+
+def _steps(network: Network) -> Iterator[Step]:
+    programs, hosts = itertools.count(), itertools.count()
+    for part in network.parts:
+        outputs = tuple(o.name for o in part.model.graph.output)
+        if part.on_host:
+            file = f"host_{next(hosts)}.onnx"
+            yield Step(True, file, part.inputs, outputs, part.nodes)
+        else:
+            yield Step(False, program_files(next(programs))[0], part.inputs, outputs)
 
 
 def _unsigned_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -183,15 +203,20 @@ def _unsigned_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
 
 
 def _files(
-    compiled: Compiled, quantised: onnx.ModelProto, manifest: Manifest
+    compiled: Sequence[Compiled], network: Network, manifest: Manifest
 ) -> dict[str, str | bytes]:
-    return {
-        "accelerator.v": accelerator_verilog(manifest.config),
-        "program.bin": compiled.program,
-        "weights.bin": compiled.weights.tobytes(),
-        "quantized.onnx": quantised.SerializeToString(),
+    files: dict[str, str | bytes] = {
+        artifact.VERILOG: accelerator_verilog(manifest.config),
+        artifact.QUANTIZED: network.quantised.SerializeToString(),
         **driver.files(manifest),
     }
+    for number, made in enumerate(compiled):
+        program, weights = program_files(number)
+        files |= {program: made.program, weights: made.weights.tobytes()}
+    for step, part in zip(manifest.steps, network.parts, strict=True):
+        if step.on_host:
+            files[step.file] = part.model.SerializeToString()
+    return files
 
 
 def _prove(compiled: Compiled, config: AccelConfig) -> None:
@@ -208,20 +233,27 @@ def _prove(compiled: Compiled, config: AccelConfig) -> None:
 
 
 def _result(
-    compiled: Compiled, manifest: Manifest, loss: Loss | None, out: Path, seconds: float
+    compiled: Sequence[Compiled],
+    network: Network,
+    manifest: Manifest,
+    loss: Loss | None,
+    out: Path,
+    seconds: float,
 ) -> GenerateResult:
+    ops = [op for c in compiled for op in c.graph.ops]
     return GenerateResult(
         model=manifest.model,
         pe=manifest.config.pe,
         out=str(out),
         macs=manifest.macs,
-        params=sum(map(ir.params, compiled.graph.ops)),
-        ops=len(compiled.graph.ops),
-        instructions=manifest.instructions["total"],
-        weight_bytes=len(compiled.weights),
-        program_bytes=len(compiled.program),
+        params=sum(map(ir.params, ops)),
+        ops=len(ops),
+        instructions=sum(c.manifest.instructions["total"] for c in compiled),
+        weight_bytes=sum(len(c.weights) for c in compiled),
+        program_bytes=sum(len(c.program) for c in compiled),
         dram_bytes=manifest.dram_bytes,
-        host=[f"{op.name} ({op.op})" for op in manifest.host],
+        host_nodes=[HostNode(h.node, h.op, h.reason) for h in network.host],
+        host_macs=network.host_macs,
         loss=loss,
         seconds=seconds,
     )

@@ -1,5 +1,5 @@
-"""The manifest: what a program, its weights and its tensors in DRAM are; manifest.json in a
-generated folder.
+"""The manifest, manifest.json in a generated folder: programs with their weights and tensors in
+DRAM, and what the host does between them.
 
 The dataclasses here are the format, and `Manifest.to_json` and `Manifest.from_json` are the only
 code that writes or reads it. A key of the file is the field of the same name.
@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any, cast
 
 from .config import AccelConfig
@@ -153,10 +154,10 @@ class File:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """A compiled program, and (with a default here) what a generated folder adds to it.
+class ProgramManifest:
+    """A compiled program: one run of the accelerator.
 
-    model : name of the network. batch : images in a run.
+    model : name of what was compiled. batch : images in a run.
     memory, dram_bytes : regions of DRAM, and bytes in all. cycle_budget : see
     `scheduler.compile`; 0: none.
     inputs, outputs : of the program. tensors : every tensor in DRAM, by name.
@@ -164,12 +165,6 @@ class Manifest:
     instructions, run-length in order. counts : final values of the completion counters.
     instructions : number by kind, "total", and "words" of 16 bytes.
     host : what the host computes after the run.
-
-    built_in : a network of hwcnn. labels : names of the classes. unsigned_inputs : the network's
-    own inputs that are quantised values of uint8, 128 above those of the program. seed : of
-    calibration data.
-    hwcnn : version that wrote the folder. preprocess : of pictures. files : all that it wrote but
-    the manifest.
     """
 
     model: str
@@ -186,13 +181,6 @@ class Manifest:
     counts: dict[str, int]
     instructions: dict[str, int]
     host: tuple[HostOp, ...]
-    built_in: bool = False
-    labels: tuple[str, ...] = ()
-    unsigned_inputs: tuple[str, ...] = ()
-    seed: int = 0
-    hwcnn: str = ""
-    preprocess: Preprocess = field(default_factory=Preprocess)
-    files: dict[str, File] = field(default_factory=dict[str, File])
 
     @property
     def macs(self) -> int:
@@ -203,6 +191,76 @@ class Manifest:
     def bound_cycles(self) -> int:
         """Cycles of a run at least, were all layers side by side."""
         return sum((layer.bound for layer in self.layers), Bound()).cycles
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a network. on_host : it is an ONNX model that the host runs, in `file`; else a
+    program in that file. inputs : of either, each with the value that it takes: an input of the
+    network, or an output of an earlier step. outputs : its values. nodes : names of the host's.
+    """
+
+    on_host: bool
+    file: str
+    inputs: dict[str, str]
+    outputs: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+
+
+def program_files(number: int) -> tuple[str, str]:
+    """Names of the files of a program and its weights; number : of the program, from 0."""
+    suffix = f"_{number}" if number else ""
+    return f"program{suffix}.bin", f"weights{suffix}.bin"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A generated folder.
+
+    model : name of the network. batch : images in a run. config : of the accelerator.
+    programs : that it runs, in order; each has a region of DRAM of its own, and addresses in its
+    manifest begin there. steps : host and accelerator in turn; the n-th that is not the host's is
+    the n-th program. outputs : of the network.
+    built_in : a network of hwcnn. labels : names of the classes. unsigned_inputs : the network's
+    own inputs that are quantised values of uint8, 128 above those of the program. seed : of
+    calibration data.
+    hwcnn : version that wrote the folder. preprocess : of pictures. files : all that it wrote but
+    the manifest.
+    """
+
+    model: str
+    batch: int
+    config: AccelConfig
+    programs: tuple[ProgramManifest, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[str, ...]
+    built_in: bool = False
+    labels: tuple[str, ...] = ()
+    unsigned_inputs: tuple[str, ...] = ()
+    seed: int = 0
+    hwcnn: str = ""
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    files: dict[str, File] = field(default_factory=dict[str, File])
+
+    @property
+    def macs(self) -> int:
+        """True multiply-accumulates of the accelerator."""
+        return sum(program.macs for program in self.programs)
+
+    @property
+    def bases(self) -> list[int]:
+        """Offset of each program's region of DRAM."""
+        return [0, *accumulate(program.dram_bytes for program in self.programs)][:-1]
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes of DRAM of all programs."""
+        return sum(program.dram_bytes for program in self.programs)
+
+    @property
+    def host_nodes(self) -> list[str]:
+        """Names of the nodes that the host computes."""
+        return [name for step in self.steps for name in step.nodes]
 
     def to_json(self) -> str:
         """The text of the file, with the format's number and a SHA-256 of all else."""

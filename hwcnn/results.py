@@ -20,15 +20,25 @@ def _shown(values: dict[str, Any], *left_out: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in left_out}
 
 
+@dataclass(frozen=True)
+class HostNode:
+    """A node of the network that the host computes. op : its ONNX operator. reason : why."""
+
+    name: str
+    op: str
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerateResult:
     """A generated folder.
 
     model : name of the network. pe : ROWSxCOLS. out : the folder. macs : true multiply-accumulates
     of a run. params : weights and biases. ops : layers after the compiler's rewrites. instructions,
-    weight_bytes, program_bytes, dram_bytes : of the program. host : operations left to the host.
-    loss : what quantising costs, None of a model that was quantised already (in the JSON object
-    its members, `sqnr_db` and so on). seconds : that it took.
+    weight_bytes, program_bytes, dram_bytes : of all programs. host_nodes : what is left to the
+    host; host_macs : its multiply-accumulates, which `macs` has not. loss : what quantising costs,
+    None of a model that was quantised already (in the JSON object its members, `sqnr_db` and so
+    on). seconds : that it took.
     """
 
     model: str
@@ -41,7 +51,8 @@ class GenerateResult:
     weight_bytes: int
     program_bytes: int
     dram_bytes: int
-    host: list[str]
+    host_nodes: list[HostNode]
+    host_macs: int
     loss: Loss | None
     seconds: float
 

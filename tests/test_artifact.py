@@ -10,7 +10,8 @@ from test_manifest import MANIFEST
 from hwcnn import artifact, cache
 from hwcnn.errors import InputError
 
-FILES = {name: f"content of {name}" for name in artifact.CHECKED} | {"driver.c": b"int x;"}
+CHECKED = ("accelerator.v", "quantized.onnx", "program.bin", "weights.bin", "host_0.onnx")
+FILES = {name: f"content of {name}" for name in CHECKED} | {"driver.c": b"int x;"}
 HOLD = """
 import sys
 from pathlib import Path
@@ -34,8 +35,9 @@ def content(out):
 def test_a_folder_is_read_back(out):
     artifact.write(out, FILES, MANIFEST)
     found = artifact.Generated(out)
-    assert found.program == b"content of program.bin"
-    assert found.weights.tobytes() == b"content of weights.bin"
+    assert found.programs == [b"content of program.bin"]
+    assert [weights.tobytes() for weights in found.weights] == [b"content of weights.bin"]
+    assert found.host == [b"content of host_0.onnx"]
     assert found.verilog == "content of accelerator.v"
     assert found.manifest == replace(MANIFEST, files=found.manifest.files)
     assert set(found.manifest.files) == set(FILES)
@@ -53,14 +55,14 @@ def test_files_that_hwcnn_did_not_write_stay(out):
     assert found["notes.txt"] == b"mine"
     assert found["driver.c"] == found["driver.h"] == b"new"
     assert "old.h" not in found
-    assert artifact.Generated(out).program == b"content of program.bin"
+    assert artifact.Generated(out).programs[0] == b"content of program.bin"
 
 
 def test_a_folder_of_an_older_format_is_replaced(out):
     artifact.write(out, FILES, MANIFEST)
     (out / artifact.MANIFEST).write_text('{"format": 1}')
     artifact.write(out, FILES, MANIFEST)
-    assert artifact.Generated(out).program == b"content of program.bin"
+    assert artifact.Generated(out).programs[0] == b"content of program.bin"
 
 
 def test_a_link_to_a_folder_is_followed(out, tmp_path):
@@ -68,7 +70,7 @@ def test_a_link_to_a_folder_is_followed(out, tmp_path):
     (tmp_path / "link").symlink_to(out)
     artifact.write(tmp_path / "link", FILES | {"program.bin": "new"}, MANIFEST)
     assert (tmp_path / "link").is_symlink()
-    assert artifact.Generated(out).program == b"new"
+    assert artifact.Generated(out).programs[0] == b"new"
 
 
 def test_what_is_not_ours_is_refused_and_unchanged(out):

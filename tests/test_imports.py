@@ -123,6 +123,7 @@ FRONTEND_ROOMS = (
     "frontend.importer.ops",
     "frontend.importer.qdq_to_ir",
     "frontend.quantise",
+    "frontend.partition",
 )
 
 

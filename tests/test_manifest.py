@@ -20,17 +20,20 @@ from hwcnn.manifest import (
     Layer,
     Manifest,
     Memory,
+    ProgramManifest,
     Region,
+    Step,
     Tensor,
 )
 from hwcnn.preprocess import Preprocess
 
 PLACE = Placement(0, (2, 27, 5, 6), 4, 4096, ((0, 3), (4, 24)), -7)
 PACK = Im2col("x", (2, 3, 9, 9), PLACE.shape, True, (3, 3), (2, 2), (1, 1), (1, 0, 1, 0), -7)
-MANIFEST = Manifest(
+CONFIG = AccelConfig(rows=4, cols=8, features=("pool",))
+PROGRAM = ProgramManifest(
     model="net",
     batch=2,
-    config=AccelConfig(rows=4, cols=8, features=("pool",)),
+    config=CONFIG,
     memory=Memory(Region(0, 8192), Region(8192, 100), Region(12288, 64)),
     dram_bytes=16384,
     cycle_budget=0,
@@ -42,6 +45,17 @@ MANIFEST = Manifest(
     counts={"load": 7},
     instructions={"load": 7, "total": 8},
     host=(HostOp("softmax", "Softmax", "y", "p", {"axis": 1}),),
+)
+MANIFEST = Manifest(
+    model="net",
+    batch=2,
+    config=CONFIG,
+    programs=(PROGRAM,),
+    steps=(
+        Step(False, "program.bin", {"x": "x", "z": "z"}, ("y",)),
+        Step(True, "host_0.onnx", {"y": "y"}, ("p",), ("top",)),
+    ),
+    outputs=("p",),
     built_in=True,
     labels=("a", "b"),
     preprocess=Preprocess((1 / 3,), (0.1, 0.2, 0.3), "BGR"),
@@ -68,8 +82,10 @@ def test_it_survives_a_round_trip():
 
 def test_keys_of_the_file_are_the_fields():
     assert set(values()) == {f.name for f in dataclasses.fields(Manifest)} | {"format"}
-    assert values()["tensors"]["x.packed"]["placement"]["runs"] == [[0, 3], [4, 24]]
-    assert values()["inputs"][1] == {
+    (program,) = values()["programs"]
+    assert set(program) == {f.name for f in dataclasses.fields(ProgramManifest)}
+    assert program["tensors"]["x.packed"]["placement"]["runs"] == [[0, 3], [4, 24]]
+    assert program["inputs"][1] == {
         "tensor": "z",
         "pack": None,
         "normalise": [[0.5, -1.0]],
@@ -100,16 +116,28 @@ def test_a_change_is_refused():
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda v: v.pop("layers"), "manifest is .*, expected the keys batch, "),
+        (lambda v: v.pop("steps"), "manifest is .*, expected the keys batch, "),
         (lambda v: v.update(more=1), "manifest is .*, expected the keys batch, "),
         (lambda v: v.update(batch="2"), "manifest.batch is '2', expected int"),
         (lambda v: v.update(batch=True), "manifest.batch is True, expected int"),
         (lambda v: v.update(outputs="y"), "manifest.outputs is 'y', expected tuple"),
-        (lambda v: v["layers"][0].update(macs=None), r"layers\[0\].macs is None, expected int"),
-        (lambda v: v["inputs"][0]["pack"].update(pads=[1]), r"inputs\[0\].pack.pads is \[1\]"),
-        (lambda v: v["memory"].update(program=[]), r"memory.program is \[\], expected the keys"),
-        (lambda v: v["counts"].update(load=0.5), "counts.load is 0.5, expected int"),
-        (lambda v: v["tensors"]["x.packed"].update(scale="a"), "scale is 'a', expected float"),
+        (
+            lambda v: v["programs"][0]["layers"][0].update(macs=None),
+            r"programs\[0\].layers\[0\].macs is None, expected int",
+        ),
+        (
+            lambda v: v["programs"][0]["inputs"][0]["pack"].update(pads=[1]),
+            r"inputs\[0\].pack.pads is \[1\]",
+        ),
+        (
+            lambda v: v["programs"][0]["memory"].update(program=[]),
+            r"memory.program is \[\], expected the keys",
+        ),
+        (lambda v: v["programs"][0]["counts"].update(load=0.5), "counts.load is 0.5, expected int"),
+        (
+            lambda v: v["programs"][0]["tensors"]["x.packed"].update(scale="a"),
+            "scale is 'a', expected float",
+        ),
         (lambda v: v["config"].update(rows=3), "rows = 3: expected a power of two"),
         (lambda v: v["preprocess"].update(order="G"), "order 'G': expected one of"),
     ],

@@ -92,6 +92,14 @@ def generate(
             "the default is L for one channel, RGB for three."
         ),
     ] = None,
+    no_host: Annotated[
+        bool,
+        typer.Option("--no-host", help="Refuse what the accelerator cannot run."),
+    ] = False,
+    cut: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a value: what is behind it runs on the host. Repeatable."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
@@ -110,6 +118,8 @@ def generate(
             mean=numbers("mean", mean),
             scale=numbers("scale", scale),
             channels=channels,
+            host=not no_host,
+            cut=cut or (),
             seed=seed,
             progress=progress,
         )

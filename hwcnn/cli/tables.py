@@ -19,6 +19,8 @@ from hwcnn.results import (
 
 #: Classes of an output that are shown.
 SHOWN = 3
+#: Kinds of nodes on the host that are listed.
+MOST_LINES = 20
 
 
 def table(
@@ -84,10 +86,10 @@ def pairs(values: Mapping[str, Any]) -> Table:
 
 def generated(made: GenerateResult) -> list[Table]:
     """What `hwcnn generate` shows."""
-    left_out = {"host", *(f.name for f in fields(Loss))}
+    left_out = {"host_nodes", "host_macs", *(f.name for f in fields(Loss))}
     shown = {k: v for k, v in made.to_dict().items() if k not in left_out}
-    if made.host:
-        shown["left to the host"] = made.host
+    if made.host_nodes:
+        shown["host"] = _host(made)
     return [pairs(shown), *(_loss(made.loss) if made.loss else ())]
 
 
@@ -111,6 +113,22 @@ def _loss(loss: Loss) -> list[Table]:
 
 def _decibels(value: float | None) -> str:
     return "exact" if value is None else f"{value:.1f} dB"
+
+
+def _host(made: GenerateResult) -> str:
+    """How much the host computes, and a line for nodes that are alike."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for node in made.host_nodes:
+        groups.setdefault((node.op, node.reason), []).append(node.name)
+    lines = [
+        f"{', '.join(names[:SHOWN])}{' ...' if len(names) > SHOWN else ''} "
+        f"({f'{len(names)} ' if len(names) > 1 else ''}{op}): {reason}"
+        for (op, reason), names in groups.items()
+    ]
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more kinds: see --json"]
+    share = 100 * made.host_macs / max(made.macs + made.host_macs, 1)
+    return "\n".join([f"{len(made.host_nodes)} nodes, {share:.1f} % of the MACs:", *lines])
 
 
 def simulated(found: SimulateResult) -> list[Table]:

@@ -2,9 +2,10 @@
 here), and the network's addresses.
 """
 
+from collections.abc import Sequence
 from importlib import resources
 
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import Manifest, Tensor
 from hwcnn.rtl.host import registers
 
 _BANNER = "/* Made by hwcnn {version} for {model} on {pe}. */\n"
@@ -58,7 +59,8 @@ def _registers() -> str:
 
 
 def _network(manifest: Manifest) -> str:
-    memory, config = manifest.memory, manifest.config
+    config, programs = manifest.config, manifest.programs
+    budgets = [program.cycle_budget for program in programs]
     lines = [
         "#ifndef HWCNN_NETWORK_H",
         "#define HWCNN_NETWORK_H",
@@ -66,44 +68,75 @@ def _network(manifest: Manifest) -> str:
         "/* Byte offsets are from the base of the DRAM region, which must be aligned to 4096. */",
         f"#define HWCNN_DRAM_BYTES {manifest.dram_bytes}u",
         f"#define HWCNN_KEY_VALUE 0x{int(config.key()[:8], 16):08X}u "
-        "/* the hardware that the program is for */",
+        "/* the hardware that the programs are for */",
         f"#define HWCNN_LANES {config.lanes}u /* channels in a block */",
         "/* Cycles after which a run is given up: 4 times what is predicted, and more. 0: never. "
         "Define another number for a slow memory. */",
         "#ifndef HWCNN_CYCLE_BUDGET",
-        f"#define HWCNN_CYCLE_BUDGET {manifest.cycle_budget}u",
+        f"#define HWCNN_CYCLE_BUDGET {max(budgets) if all(budgets) else 0}u",
         "#endif",
+        "",
+        "/* Programs, each with a part of the region of its own: where that begins, and therein "
+        "offset and size of the program and of the weights. */",
+        f"#define HWCNN_PROGRAMS {len(programs)}u",
+        "#define HWCNN_PROGRAM_TABLE { \\",
+        *(
+            f"    {{{base}u, {p.memory.program.addr}u, {p.memory.program.size}u, "
+            f"{p.memory.weights.addr}u, {p.memory.weights.size}u}}, \\"
+            for base, p in zip(manifest.bases, programs, strict=True)
+        ),
+        "}",
+        *_steps(manifest),
     ]
-    for name, region in (("PROGRAM", memory.program), ("WEIGHTS", memory.weights)):
-        lines += [
-            f"#define HWCNN_{name}_ADDR {region.addr}u",
-            f"#define HWCNN_{name}_BYTES {region.size}u",
-        ]
-    tensors = [("INPUT", i, item.tensor) for i, item in enumerate(manifest.inputs)]
-    tensors += [("OUTPUT", i, name) for i, name in enumerate(manifest.outputs)]
-    for kind, number, name in tensors:
-        tensor, prefix = manifest.tensors[name], f"HWCNN_{kind}{number}"
-        place = tensor.placement
-        n, c, h, w = tensor.shape
-        lines += [
-            "",
-            f"/* {kind.lower()} {number}: {_comment(name)}, int8, real = scale * (value - zero); "
-            "[n][c / lanes][h][w][c % lanes] */",
-            f"#define {prefix}_ADDR {place.addr}u",
-            f"#define {prefix}_IMAGE_STRIDE {place.image_stride}u",
-            f"#define {prefix}_N {n}u",
-            f"#define {prefix}_C {c}u",
-            f"#define {prefix}_H {h}u",
-            f"#define {prefix}_W {w}u",
-            f"#define {prefix}_SCALE {tensor.scale!r}",
-            f"#define {prefix}_ZERO ({tensor.zero})",
-        ]
-        if kind == "INPUT" and manifest.inputs[number].normalise:
-            gains, offsets = zip(*manifest.inputs[number].normalise, strict=True)
-            lines += [
-                f"/* real = {prefix}_GAIN[c] * x + {prefix}_OFFSET[c] of the network's own input x "
-                f"(one value stands for all channels); initialisers of float arrays */",
-                f"#define {prefix}_GAIN {{{', '.join(f'{float(g)!r}' for g in gains)}}}",
-                f"#define {prefix}_OFFSET {{{', '.join(f'{float(o)!r}' for o in offsets)}}}",
-            ]
+    counts = {"INPUT": 0, "OUTPUT": 0}
+    for number, (program, base) in enumerate(zip(programs, manifest.bases, strict=True)):
+        tensors = [("INPUT", item.tensor, item.normalise) for item in program.inputs]
+        tensors += [("OUTPUT", name, ()) for name in program.outputs]
+        for kind, name, normalise in tensors:
+            prefix = f"HWCNN_{kind}{counts[kind]}"
+            where = f"{kind.lower()} {counts[kind]}, of program {number}"
+            lines += ["", *_tensor(program.tensors[name], base, prefix, f"{where}: {name}")]
+            lines += _normalised(prefix, normalise)
+            counts[kind] += 1
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _steps(manifest: Manifest) -> list[str]:
+    """The order of host and accelerator, where the host has a part."""
+    if len(manifest.steps) == 1:
+        return []
+    words = ["", "/* The network is these steps, in order:"]
+    for step in manifest.steps:
+        takes, gives = ", ".join(step.inputs.values()), ", ".join(step.outputs)
+        words.append(f" * {step.file}: from {_comment(takes)} to {_comment(gives)}")
+    return [*words, " */"]
+
+
+def _tensor(tensor: Tensor, base: int, prefix: str, what: str) -> list[str]:
+    place = tensor.placement
+    n, c, h, w = tensor.shape
+    return [
+        f"/* {_comment(what)}, int8, real = scale * (value - zero); "
+        "[n][c / lanes][h][w][c % lanes] */",
+        f"#define {prefix}_ADDR {base + place.addr}u",
+        f"#define {prefix}_IMAGE_STRIDE {place.image_stride}u",
+        f"#define {prefix}_N {n}u",
+        f"#define {prefix}_C {c}u",
+        f"#define {prefix}_H {h}u",
+        f"#define {prefix}_W {w}u",
+        f"#define {prefix}_SCALE {tensor.scale!r}",
+        f"#define {prefix}_ZERO ({tensor.zero})",
+    ]
+
+
+def _normalised(prefix: str, normalise: Sequence[tuple[float, float]]) -> list[str]:
+    """What the host does with an input of the network first. normalise : as `manifest.Input`."""
+    if not normalise:
+        return []
+    gains, offsets = zip(*normalise, strict=True)
+    return [
+        f"/* real = {prefix}_GAIN[c] * x + {prefix}_OFFSET[c] of the network's own input x "
+        f"(one value stands for all channels); initialisers of float arrays */",
+        f"#define {prefix}_GAIN {{{', '.join(f'{float(g)!r}' for g in gains)}}}",
+        f"#define {prefix}_OFFSET {{{', '.join(f'{float(o)!r}' for o in offsets)}}}",
+    ]

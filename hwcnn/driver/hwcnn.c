@@ -6,6 +6,10 @@
 /* Reads of the status in which the address of an error must be found: memory then has answered all that was asked of it. */
 enum { HWCNN_LOCATE_POLLS = 10000 };
 
+static const struct {
+    uint32_t base, program, program_bytes, weights, weights_bytes;
+} programs[HWCNN_PROGRAMS] = HWCNN_PROGRAM_TABLE;
+
 static uint32_t read_reg(const hwcnn_t *dev, uint32_t offset) { return dev->regs[offset / 4]; }
 
 static void write_reg(const hwcnn_t *dev, uint32_t offset, uint32_t value) { dev->regs[offset / 4] = value; }
@@ -22,11 +26,12 @@ static uint32_t wait_for(const hwcnn_t *dev, uint32_t bits, int want, uint32_t p
     return status;
 }
 
-int hwcnn_load(const hwcnn_t *dev, const void *program, const void *weights) {
+int hwcnn_load(const hwcnn_t *dev, uint32_t number, const void *program, const void *weights) {
     if (read_reg(dev, HWCNN_ID) != HWCNN_ID_VALUE || read_reg(dev, HWCNN_KEY) != HWCNN_KEY_VALUE) return HWCNN_WRONG_HARDWARE;
     if ((read_reg(dev, HWCNN_VERSION) ^ HWCNN_VERSION_VALUE) & HWCNN_VERSION_MAJOR_MASK) return HWCNN_WRONG_HARDWARE;
-    copy(dev->dram + HWCNN_PROGRAM_ADDR, program, HWCNN_PROGRAM_BYTES);
-    copy(dev->dram + HWCNN_WEIGHTS_ADDR, weights, HWCNN_WEIGHTS_BYTES);
+    volatile uint8_t *const region = dev->dram + programs[number].base;
+    copy(region + programs[number].program, program, programs[number].program_bytes);
+    copy(region + programs[number].weights, weights, programs[number].weights_bytes);
     return HWCNN_OK;
 }
 
@@ -44,9 +49,9 @@ static int recover(const hwcnn_t *dev, uint32_t status, uint32_t polls, hwcnn_fa
     return found.error ? (int)found.error : HWCNN_TIMEOUT;
 }
 
-int hwcnn_run(const hwcnn_t *dev, uint32_t polls, hwcnn_fault_t *fault) {
-    write_reg(dev, HWCNN_BASE, dev->bus_addr);
-    write_reg(dev, HWCNN_PROGRAM, HWCNN_PROGRAM_ADDR);
+int hwcnn_run(const hwcnn_t *dev, uint32_t number, uint32_t polls, hwcnn_fault_t *fault) {
+    write_reg(dev, HWCNN_BASE, dev->bus_addr + programs[number].base);
+    write_reg(dev, HWCNN_PROGRAM, programs[number].program);
     write_reg(dev, HWCNN_BUDGET, HWCNN_CYCLE_BUDGET);
     write_reg(dev, HWCNN_CONTROL, HWCNN_CONTROL_START_MASK);
     const uint32_t status = wait_for(dev, HWCNN_STATUS_ERROR_MASK | HWCNN_STATUS_DONE_MASK, 1, polls);

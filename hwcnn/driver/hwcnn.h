@@ -22,12 +22,13 @@ typedef struct {
     uint32_t error, client, located, addr;
 } hwcnn_fault_t;
 
-/* Check the hardware and copy the program (program.bin) and the weights (weights.bin) to their places. */
-int hwcnn_load(const hwcnn_t *dev, const void *program, const void *weights);
+/* Check the hardware and copy a program and its weights to their places. number: from 0, program.bin and weights.bin, to
+ * HWCNN_PROGRAMS - 1; the files of number 1 are program_1.bin and weights_1.bin. */
+int hwcnn_load(const hwcnn_t *dev, uint32_t number, const void *program, const void *weights);
 
-/* Run once. polls: reads of the status before HWCNN_TIMEOUT. After an error or a timeout the accelerator is reset, and can run again
+/* Run a program once. number: as above. polls: reads of the status before HWCNN_TIMEOUT. After an error or a timeout the accelerator is reset, and can run again
  * at once; fault (or NULL) tells what was wrong. */
-int hwcnn_run(const hwcnn_t *dev, uint32_t polls, hwcnn_fault_t *fault);
+int hwcnn_run(const hwcnn_t *dev, uint32_t number, uint32_t polls, hwcnn_fault_t *fault);
 
 /* Stop whatever runs, and wait until the bus has finished what was asked of it. polls: reads of the status before that is given up, and
  * the result is HWCNN_BUS_DEAD. */

@@ -7,12 +7,11 @@ from hwcnn.artifact import Generated, last
 from hwcnn.config import AccelConfig
 from hwcnn.cycles.replay import estimate
 from hwcnn.errors import InputError, check_range
-from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import load
-from hwcnn.frontend.quantise.float_to_qdq import quantise
+from hwcnn.frontend.partition.network import images, partition
 from hwcnn.ir import Graph
 from hwcnn.limits import MAX_BATCH
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import ProgramManifest
 from hwcnn.results import LayerEstimate, PerformanceEstimate, Progress, silent
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.tile_ops import Program, from_program
@@ -44,33 +43,37 @@ def estimate_performance(
     if model is None:
         if pe is not None or config is not None:
             raise InputError("an array and a configuration go with a model", "model")
-        program, manifest = _generated(folder or last())
-        name = manifest.model
+        generated = Generated(folder or last())
+        programs = _generated(generated)
+        name, batch = generated.manifest.model, generated.manifest.batch
     else:
         if folder is not None:
             raise InputError("give a folder or a model, not both", "model")
         check_range("batch", batch, 1, MAX_BATCH)
         progress("reading and quantising the model")
-        graph = import_graph(quantise(load(model, batch, shapes)), batch)
-        program, manifest = _compiled(graph, AccelConfig.load(config, pe), progress)
-        name = str(model)
+        network = partition(load(model, batch, shapes), batch=batch)
+        programs = _compiled(network.graphs, AccelConfig.load(config, pe), progress)
+        name, batch = str(model), max(batch, images(network.quantised))
     progress("replaying the program")
-    found = estimate(program, manifest.config)
-    layers = zip(manifest.layers, found.layers, strict=True)
+    accelerator = programs[0][1].config
+    found = [estimate(program, accelerator) for program, _ in programs]
+    cycles, macs = sum(f.cycles for f in found), sum(m.macs for _, m in programs)
+    layers = [
+        pair
+        for (_, manifest), one in zip(programs, found, strict=True)
+        for pair in zip(manifest.layers, one.layers, strict=True)
+    ]
     return PerformanceEstimate(
         model=name,
-        pe=manifest.config.pe,
-        batch=manifest.batch,
-        cycles=found.cycles,
-        bound_cycles=manifest.bound_cycles,
-        macs=manifest.macs,
-        mac_utilisation=manifest.macs
-        / (manifest.config.rows * manifest.config.cols * found.cycles),
-        dram_read_bytes=found.dram_read_bytes,
-        dram_write_bytes=found.dram_write_bytes,
-        fps_at_mhz={
-            str(mhz): round(manifest.batch * mhz * 1e6 / found.cycles, 2) for mhz in CLOCKS_MHZ
-        },
+        pe=accelerator.pe,
+        batch=batch,
+        cycles=cycles,
+        bound_cycles=sum(m.bound_cycles for _, m in programs),
+        macs=macs,
+        mac_utilisation=macs / (accelerator.rows * accelerator.cols * cycles),
+        dram_read_bytes=sum(f.dram_read_bytes for f in found),
+        dram_write_bytes=sum(f.dram_write_bytes for f in found),
+        fps_at_mhz={str(mhz): round(batch * mhz * 1e6 / cycles, 2) for mhz in CLOCKS_MHZ},
         layers=[
             LayerEstimate(layer.name, layer.op, cycles, layer.bound.cycles, layer.macs)
             for layer, cycles in layers
@@ -78,14 +81,16 @@ def estimate_performance(
     )
 
 
-def _generated(folder: str | Path) -> tuple[Program, Manifest]:
-    generated = Generated(folder)
-    manifest = generated.manifest
-    ops = from_program(generated.program, manifest.queues)
-    return Program(ops, len(manifest.layers)), manifest
+def _generated(generated: Generated) -> list[tuple[Program, ProgramManifest]]:
+    return [
+        (Program(from_program(program, manifest.queues), len(manifest.layers)), manifest)
+        for program, manifest in zip(generated.programs, generated.manifest.programs, strict=True)
+    ]
 
 
-def _compiled(graph: Graph, config: AccelConfig, progress: Progress) -> tuple[Program, Manifest]:
+def _compiled(
+    graphs: Sequence[Graph], config: AccelConfig, progress: Progress
+) -> list[tuple[Program, ProgramManifest]]:
     progress("compiling")
-    compiled = compile_graph(graph, config)
-    return Program(compiled.ops, compiled.layer_count), compiled.manifest
+    compiled = [compile_graph(graph, config) for graph in graphs]
+    return [(Program(c.ops, c.layer_count), c.manifest) for c in compiled]

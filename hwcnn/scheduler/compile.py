@@ -8,7 +8,7 @@ import numpy as np
 from hwcnn import ir, isa, tile_ops
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import ProgramManifest
 from hwcnn.tile_ops import TileOp
 
 from .averages import needs_array
@@ -38,7 +38,7 @@ class Compiled:
 
     program: bytes
     weights: np.ndarray
-    manifest: Manifest
+    manifest: ProgramManifest
     ops: list[TileOp]
     graph: ir.Graph
 

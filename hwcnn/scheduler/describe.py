@@ -8,7 +8,7 @@ from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 from hwcnn.layout import Placement
 from hwcnn.limits import MAX_DRAM
-from hwcnn.manifest import HostOp, Im2col, Input, Layer, Manifest, Memory, Region, Tensor
+from hwcnn.manifest import HostOp, Im2col, Input, Layer, Memory, ProgramManifest, Region, Tensor
 from hwcnn.tile_ops import TileOp
 
 from .bound import layer_bound
@@ -29,7 +29,7 @@ def describe(
     ops: Sequence[TileOp],
     counts: Mapping[str, int],
     cycles: int,
-) -> Manifest:
+) -> ProgramManifest:
     """The manifest of a program.
 
     graph : what was compiled. packings : of inputs, by name. ops : the program, END left out.
@@ -47,7 +47,7 @@ def describe(
     if dram_bytes >= MAX_DRAM:
         raise InputError(f"{graph.name}: needs {dram_bytes} bytes of DRAM: at most 4 GiB")
     kinds = {name: sum(op.queue == name for op in ops) for name in tile_ops.COUNTS}
-    return Manifest(
+    return ProgramManifest(
         model=graph.name,
         batch=graph.tensors[graph.inputs[0]].shape[0],
         config=config,

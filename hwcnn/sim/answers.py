@@ -6,46 +6,46 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwcnn import golden
-from hwcnn.golden.run import dequantise
 from hwcnn.results import Element, OutputResult, SampleResult
 
 from .batches import Batch, Source
-from .design import Design
+from .network import Finished, Network
 from .question import Question, file_names
-from .session import Result
 
 #: Elements of an output that are reported.
 TOP = 5
 
 
 def sample_results(
-    design: Design,
+    network: Network,
     asked: Question,
     sources: Sequence[Source],
     batches: Sequence[Batch],
-    result: Result,
+    finished: Finished,
 ) -> list[SampleResult]:
     """Of each sample, whose sources are in the order of the runs' images."""
-    size, names = design.manifest.batch, file_names(source.name for source in sources)
+    manifest, names = network.manifest, file_names(source.name for source in sources)
     found: list[SampleResult] = []
     for number, source in enumerate(sources):
-        outcome, image = result.outcomes[number // size], number % size
-        real = golden.host_outputs(design.graph, outcome.outputs)
-        outputs = {name: _image(value, image, size) for name, value in real.items()}
-        first = design.graph.inputs[0]
-        values = dequantise(design.graph, first, batches[number // size][first])[image]
-        answer = asked.answer(source, values, outputs, design.manifest.preprocess, names[number])
+        batch, image = divmod(number, manifest.batch)
+        values = finished.values[batch]
+        outputs = {name: _image(values[name], image, manifest.batch) for name in manifest.outputs}
+        picture = network.first_input(batches[batch])[image]
+        answer = asked.answer(source, picture, outputs, manifest.preprocess, names[number])
         largest = {name: _largest(value, asked.labels) for name, value in outputs.items()}
-        cycles = outcome.run.counters["cycles"] if outcome.run else None
-        mismatches = sum(d.mismatches for d in outcome.differences.values())
+        outcomes = [result.outcomes[batch] for _, result in finished.parts]
+        runs = [outcome.run.counters["cycles"] for outcome in outcomes if outcome.run]
+        mismatches = sum(d.mismatches for o in outcomes for d in o.differences.values())
+        cycles = sum(runs) if runs else None
         found.append(SampleResult(source.name, cycles, mismatches, largest, answer))
     return found
 
 
-def _image(value: np.ndarray, image: int, batch: int) -> np.ndarray:
-    """What belongs to one image of a batch."""
-    return np.split(value, batch)[image] if value.shape[0] % batch == 0 else value
+def _image(runs: Sequence[np.ndarray], image: int, batch: int) -> np.ndarray:
+    """What belongs to one image of a batch. runs : a value, as in `network.Values`."""
+    size = batch // len(runs)
+    value = runs[image // size]
+    return np.split(value, size)[image % size] if value.shape[:1] == (size,) else value
 
 
 def _largest(value: np.ndarray, labels: Sequence[str]) -> OutputResult:

@@ -1,19 +1,19 @@
-"""From files, or from nothing, to the inputs of each run: int8, batch by batch."""
+"""From files, or from nothing, to the inputs of each run, batch by batch."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from hwcnn import golden, ir, models
-from hwcnn.artifact import Generated
+from hwcnn import models
+from hwcnn.manifest import Manifest
 
 from . import inputs
 
 #: Samples of the network's own in a batch that are run where no input is given.
 OWN_SAMPLES = 1
 
-#: int8 [N, C, H, W] by the input's name.
+#: By the input's name: [N, C, H, W], real numbers or quantised ones (int8).
 Batch = dict[str, np.ndarray]
 
 
@@ -26,20 +26,17 @@ class Source:
 
 
 def samples_of(
-    generated: Generated, graph: ir.Graph, files: inputs.Paths, seed: int
+    manifest: Manifest, shapes: inputs.Shapes, files: inputs.Paths, seed: int
 ) -> tuple[list[Source], list[Batch]]:
     """(sources of the samples, inputs of each run). The last batch is filled up with its last
     sample.
 
-    files : pictures or arrays; without any, the network's own samples, or others made by `seed`.
+    shapes : of the inputs. files : pictures or arrays; without any, the network's own samples, or
+    others made by `seed`.
     """
-    shapes = {name: tuple(graph.tensors[name].shape[1:]) for name in graph.inputs}
-    size = generated.manifest.batch
-    named = _of_files(generated, files, shapes) or _own(generated, shapes, OWN_SAMPLES * size, seed)
-    samples = [
-        {name: _quantise(graph, name, value) for name, value in sample.items()}
-        for _, sample in named
-    ]
+    size = manifest.batch
+    named = _of_files(manifest, files, shapes) or _own(manifest, shapes, OWN_SAMPLES * size, seed)
+    samples = [sample for _, sample in named]
     samples += samples[-1:] * (-len(samples) % size)
     batches = [
         {
@@ -52,10 +49,9 @@ def samples_of(
 
 
 def _of_files(
-    generated: Generated, files: inputs.Paths, shapes: inputs.Shapes
+    manifest: Manifest, files: inputs.Paths, shapes: inputs.Shapes
 ) -> list[tuple[Source, Batch]]:
     named = []
-    manifest = generated.manifest
     for path in inputs.expand(files):
         found = inputs.samples(path, shapes, manifest.preprocess, unsigned=manifest.unsigned_inputs)
         for number, sample in enumerate(found):
@@ -65,10 +61,9 @@ def _of_files(
 
 
 def _own(
-    generated: Generated, shapes: inputs.Shapes, count: int, seed: int
+    manifest: Manifest, shapes: inputs.Shapes, count: int, seed: int
 ) -> list[tuple[Source, Batch]]:
     """Samples of a built-in network; synthetic pictures or noise for any other."""
-    manifest = generated.manifest
     if manifest.built_in:
         samples = models.feeds(manifest.model, shapes, count, seed)
     else:
@@ -76,7 +71,3 @@ def _own(
             inputs.stand_in(shapes, manifest.preprocess, seed + number) for number in range(count)
         ]
     return [(Source(f"own sample {number}"), sample) for number, sample in enumerate(samples)]
-
-
-def _quantise(graph: ir.Graph, name: str, value: np.ndarray) -> np.ndarray:
-    return value if value.dtype == np.int8 else golden.quantise_input(graph, name, value)

@@ -1,21 +1,19 @@
 """The verb ``simulate``: from a generated folder and files to figures."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
-from hwcnn import golden
 from hwcnn.artifact import Generated, last
 from hwcnn.errors import InputError, check_range, unwritable
 from hwcnn.limits import MAX_SEED, READ_LATENCY
-from hwcnn.manifest import Manifest
-from hwcnn.results import Progress, SimulateResult, silent
+from hwcnn.results import Progress, SampleResult, SimulateResult, silent
 
 from . import report, session
 from .answers import sample_results
 from .batches import Batch, samples_of
 from .design import Design
 from .inputs import Paths
+from .network import Network, run
 from .question import question
 from .trace import trace as chrome_trace
 
@@ -66,22 +64,26 @@ def simulate(
     if waves is not None and waves.suffix not in (".fst", ".vcd"):
         raise InputError("expected a name that ends in .fst or .vcd", "waves", waves)
     generated = Generated(folder or last())
-    design = Design.of(generated)
-    shapes = [design.graph.tensors[name].shape[1:] for name in design.graph.inputs]
-    outputs = dict(design.graph.onnx_outputs)
-    asked = question(generated.manifest, shapes, outputs, generated.path, task, labels)
-    sources, batches = samples_of(generated, design.graph, inputs, seed)
-    if layer is not None:
-        asked = replace(asked, task=None)
-        progress("golden")
-        design, batches = _alone(design, layer, batches)
-    asked.prepare()
+    network = Network.of(generated)
+    asked = question(generated, network.inputs, network.outputs, task, labels)
+    sources, batches = samples_of(network.manifest, network.inputs, inputs, seed)
+    network.check(batches)
     options = session.Options(engine, latency, stalls=stalls, waves=waves, progress=progress)
-    result = session.simulate(design, batches, options)
+    answers: list[SampleResult] = []
+    if layer is not None:
+        progress("golden")
+        design, operands = _alone(network, layer, batches)
+        parts = [(design, session.simulate(design, operands, options))]
+    else:
+        asked.prepare()
+        finished = run(network, batches, options)
+        parts = finished.parts
+        answers = sample_results(network, asked, sources, batches, finished)
     if trace is not None:
-        _write_trace(trace, design.manifest, result)
-    answers = sample_results(design, asked, sources, batches, result)
-    return report.figures(design, options, result, answers)
+        _write_trace(trace, parts)
+    return report.merged(
+        [report.figures(design, options, result, answers) for design, result in parts]
+    )
 
 
 def _check(engine: str, latency: int, stalls: int | None, seed: int) -> None:
@@ -107,17 +109,24 @@ def _output(parameter: str, path: str | Path | None, engine: str) -> Path | None
     return path
 
 
-def _alone(design: Design, layer: str, batches: list[Batch]) -> tuple[Design, list[Batch]]:
+def _alone(network: Network, layer: str, batches: list[Batch]) -> tuple[Design, list[Batch]]:
     """One layer, and its inputs in the reference's run of the whole network."""
-    alone = design.layer(layer)
-    whole = [golden.run(design.graph, batch) for batch in batches]
-    return alone, [{name: tensors[name] for name in alone.graph.inputs} for tensors in whole]
+    graphs = [design.graph for design in network.designs]
+    number = next((i for i, g in enumerate(graphs) if any(op.name == layer for op in g.ops)), 0)
+    alone = network.designs[number].layer(layer)
+    _, result = run(network, batches, session.Options("golden")).parts[number]
+    names = alone.graph.inputs
+    return alone, [{name: o.tensors[name] for name in names} for o in result.outcomes]
 
 
-def _write_trace(path: Path, manifest: Manifest, result: session.Result) -> None:
-    run = result.outcomes[0].run
-    assert run is not None  # the engine is the RTL
+def _write_trace(path: Path, parts: list[tuple[Design, session.Result]]) -> None:
+    """The first run of each program, one after another."""
+    events: list[object] = []
+    for number, (design, result) in enumerate(parts):
+        first = result.outcomes[0].run
+        assert first is not None  # the engine is the RTL
+        events += chrome_trace(design.manifest, first.events, number)["traceEvents"]
     try:
-        path.write_text(json.dumps(chrome_trace(manifest, run.events)))
+        path.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}))
     except OSError as e:
         raise unwritable(path, e) from e

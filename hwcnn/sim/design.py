@@ -5,15 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import onnx
 
 from hwcnn import ir
-from hwcnn.artifact import Generated
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
-from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.layout import Placement
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import ProgramManifest
 from hwcnn.scheduler.compile import compile_graph
 from hwcnn.scheduler.rewrite.fold_stem import pack_input
 
@@ -31,23 +28,11 @@ class Design:
     """
 
     config: AccelConfig
-    manifest: Manifest
+    manifest: ProgramManifest
     program: bytes
     weights: np.ndarray
     verilog: str
     graph: ir.Graph
-
-    @classmethod
-    def of(cls, generated: Generated) -> "Design":
-        """The design of a generated folder."""
-        return cls(
-            generated.manifest.config,
-            generated.manifest,
-            generated.program,
-            generated.weights,
-            generated.verilog,
-            import_graph(onnx.ModelProto.FromString(generated.quantized), generated.manifest.batch),
-        )
 
     @classmethod
     def compile(cls, graph: ir.Graph, config: AccelConfig, verilog: str) -> "Design":
@@ -61,10 +46,7 @@ class Design:
         Raises InputError where the network has no such layer.
         """
         alone = Design.compile(one_layer(self.graph, name), self.config, self.verilog)
-        labels = self.manifest.labels
-        return replace(
-            alone, manifest=replace(alone.manifest, model=self.manifest.model, labels=labels)
-        )
+        return replace(alone, manifest=replace(alone.manifest, model=self.manifest.model))
 
     @cached_property
     def placements(self) -> dict[str, Placement]:

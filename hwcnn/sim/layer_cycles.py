@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwcnn.manifest import Layer, Manifest
+from hwcnn.manifest import Layer, ProgramManifest
 
 from .testbench.events import ENDS, LEVELS, EventLog
 
@@ -24,13 +24,13 @@ class LayerCycles:
     stalls: dict[str, int]
 
 
-def layer_of(manifest: Manifest, queue: str) -> np.ndarray:
+def layer_of(manifest: ProgramManifest, queue: str) -> np.ndarray:
     """The layer of each instruction of a queue, in order: int64 [instructions]."""
     runs = manifest.queues[queue]
     return np.repeat([layer for layer, _ in runs], [count for _, count in runs]).astype(np.int64)
 
 
-def finishes(manifest: Manifest, log: EventLog) -> np.ndarray:
+def finishes(manifest: ProgramManifest, log: EventLog) -> np.ndarray:
     """Cycle at which the last result of each layer was in memory, int64 [layers]; 0 for a layer
     that has no instruction that writes.
     """
@@ -50,7 +50,7 @@ def cycles_from(finish: np.ndarray) -> np.ndarray:
     return np.diff(ends, prepend=0)
 
 
-def layer_cycles(manifest: Manifest, log: EventLog) -> list[LayerCycles]:
+def layer_cycles(manifest: ProgramManifest, log: EventLog) -> list[LayerCycles]:
     """What each layer took, in the manifest's order."""
     ends, owner = log.done("array"), layer_of(manifest, "array")
     layers = len(manifest.layers)

@@ -10,8 +10,8 @@ import numpy as np
 from hwcnn import models, pictures
 from hwcnn.answers import decode, task_file
 from hwcnn.answers.view import View
+from hwcnn.artifact import Generated
 from hwcnn.errors import InputError, unwritable
-from hwcnn.manifest import Manifest
 from hwcnn.preprocess import Preprocess
 from hwcnn.tasks import Classify, Task, Text
 
@@ -73,19 +73,18 @@ class Question:
 
 
 def question(
-    manifest: Manifest,
-    inputs: Sequence[tuple[int, ...]],
+    generated: Generated,
+    inputs: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, Sequence[int]],
-    folder: Path,
     task: str | Path | None,
     labels: str | Path | None,
 ) -> Question:
     """The task that is told, a built-in network's own, or classification where it must be that.
 
-    inputs : shape (C, H, W) of each of the network's. outputs : shapes [N, ...] by name. folder :
-    the generated one. task, labels : as `task_file` reads them. InputError where they do not fit
-    the network.
+    inputs : shape (C, H, W) of each of the network's. outputs : shapes [N, ...] by name. task,
+    labels : as `task_file` reads them. InputError where they do not fit the network.
     """
+    manifest = generated.manifest
     if task is not None:
         found = task_file.read_task(task)
     elif manifest.built_in:
@@ -100,8 +99,8 @@ def question(
             name: (shape[0] // manifest.batch, *shape[1:]) if shape else shape
             for name, shape in outputs.items()
         }
-        decode.check(found, of_image, inputs[0], names)
-    return Question(found, names, folder / PICTURES)
+        decode.check(found, of_image, next(iter(inputs.values())), names)
+    return Question(found, names, generated.path / PICTURES)
 
 
 def file_names(names: Iterable[str]) -> list[str]:

@@ -3,11 +3,12 @@ words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from hwcnn import isa
 from hwcnn.config import AccelConfig
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import ProgramManifest
 from hwcnn.results import LayerResult, SampleResult, SimulateResult
 
 from .compare import Difference, writing_instruction
@@ -43,7 +44,9 @@ class RunFigures:
     stall_cycles: dict[str, int] = field(default_factory=dict)
 
 
-def run_figures(manifest: Manifest, config: AccelConfig, run: RtlRun | None = None) -> RunFigures:
+def run_figures(
+    manifest: ProgramManifest, config: AccelConfig, run: RtlRun | None = None
+) -> RunFigures:
     """The figures of a run."""
     layers = manifest.layers
     convs = convolutional_layers(layers)
@@ -96,6 +99,43 @@ def figures(
         layers=_layers(design, result, runs[0] if runs else None),
         outputs=list(outputs),
         mismatch_lines=mismatch_lines(design, result),
+    )
+
+
+def merged(found: Sequence[SimulateResult]) -> SimulateResult:
+    """The figures of a network of several programs, from those of each, in order."""
+    first, *others = found
+    if not others:
+        return first
+
+    def total(name: str) -> Any:
+        values = [getattr(one, name) for one in found]
+        return None if None in values else sum(values)
+
+    sums = ("cycles", "macs", "conv_macs", "conv_cycles", "dram_read_bytes", "dram_write_bytes")
+    figures = {name: total(name) for name in (*sums, "elements_compared", "mismatches")}
+    seconds = total("seconds")
+    if (cycles := figures["cycles"]) is not None:
+        rows, cols = map(int, first.pe.split("x"))
+        pes = rows * cols
+        figures |= dict(
+            mac_utilisation=figures["macs"] / (pes * cycles),
+            conv_mac_utilisation=figures["conv_macs"] / (pes * max(figures["conv_cycles"], 1)),
+            multiplier_utilisation=figures["macs"] / (first.multipliers * cycles),
+            cycles_per_second=round(
+                sum((one.cycles_per_second or 0) * one.seconds for one in found)
+                / max(seconds, 1e-9)
+            ),
+        )
+    return replace(
+        first,
+        **figures,
+        max_abs_error=max(one.max_abs_error for one in found),
+        stall_cycles={c: sum(o.stall_cycles[c] for o in found) for c in first.stall_cycles},
+        seconds=round(seconds, 3),
+        build_seconds=round(total("build_seconds"), 3),
+        layers=[layer for one in found for layer in one.layers],
+        mismatch_lines=[line for one in found for line in one.mismatch_lines][:REPORTED],
     )
 
 

@@ -4,20 +4,27 @@ from typing import Any
 
 import numpy as np
 
-from hwcnn.manifest import Manifest
+from hwcnn.manifest import ProgramManifest
 
 from .layer_cycles import layer_of
 from .testbench.events import DONE, ENDS, START, EventLog
 
 
-def trace(manifest: Manifest, log: EventLog) -> dict[str, Any]:
-    """JSON-able trace events: a track an engine, a slice an instruction; a microsecond is a
-    cycle.
+def trace(manifest: ProgramManifest, log: EventLog, program: int = 0) -> dict[str, Any]:
+    """JSON-able trace events: a track an engine, a slice an instruction; a microsecond is a cycle.
+
+    program : number of the process that they are shown as.
     """
     events: list[dict[str, Any]] = []
     for track, engine in enumerate(START):
         events.append(
-            {"ph": "M", "name": "thread_name", "pid": 0, "tid": track, "args": {"name": engine}}
+            {
+                "ph": "M",
+                "name": "thread_name",
+                "pid": program,
+                "tid": track,
+                "args": {"name": engine},
+            }
         )
         starts, layers = log.starts(engine), layer_of(manifest, engine)
         if engine in ENDS:
@@ -31,7 +38,7 @@ def trace(manifest: Manifest, log: EventLog) -> dict[str, Any]:
                     "ph": "X",
                     "name": manifest.layers[layers[number]].name,
                     "cat": engine,
-                    "pid": 0,
+                    "pid": program,
                     "tid": track,
                     "ts": int(start),
                     "dur": int(end - start),

@@ -63,8 +63,11 @@ DAMAGE = {
 }
 
 
+CHECKED = ("accelerator.v", "program.bin", "weights.bin", "quantized.onnx")
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("name", artifact.CHECKED)
+@pytest.mark.parametrize("name", CHECKED)
 def test_a_damaged_file(hwcnn, folder, name, damage):
     path = folder / name
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
@@ -77,7 +80,7 @@ def test_a_damaged_file(hwcnn, folder, name, damage):
     )
 
 
-@pytest.mark.parametrize("name", artifact.CHECKED)
+@pytest.mark.parametrize("name", CHECKED)
 @pytest.mark.parametrize(
     "verb",
     [("simulate", "--engine", "isa"), ("estimate", "performance"), ("estimate", "resources")],
@@ -107,8 +110,8 @@ def test_a_file_of_another_folder(hwcnn, folder, other, name):
         "3",
         "{}",
         '{"format": 2}',
-        '{"format": 3}',
-        '{"format": [3]}',
+        '{"format": 4}',
+        '{"format": [4]}',
         "[" * 9999,
         "\xff",
         "NaN",
@@ -137,7 +140,7 @@ def test_a_folder_of_an_older_hwcnn(hwcnn, folder):
     (folder / artifact.MANIFEST).write_text(
         json.dumps({k: v for k, v in manifest.items() if k not in ("files", "format", "sha256")})
     )
-    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 3")
+    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 4")
 
 
 def test_what_is_no_generated_folder_is_bad_input(hwcnn, tmp_path):

@@ -124,52 +124,53 @@ def test_driver_against_memory(generated, tmp_path):
     """The C driver, linked with a main that plays the registers: it puts the files where the
     manifest says and starts.
     """
-    manifest = json.loads((generated / "manifest.json").read_text())
+    (program,) = json.loads((generated / "manifest.json").read_text())["programs"]
+    memory = program["memory"]
     (tmp_path / "main.c").write_text("""
 #include <stdio.h>
 #include "hwcnn.h"
 #include "hwcnn_network.h"
 #include "hwcnn_registers.h"
 static uint32_t regs[1024];
-static uint8_t dram[HWCNN_DRAM_BYTES], program[HWCNN_PROGRAM_BYTES], weights[HWCNN_WEIGHTS_BYTES];
+static uint8_t dram[HWCNN_DRAM_BYTES], program[PROGRAM_BYTES], weights[WEIGHTS_BYTES];
 int main(int argc, char **argv) {
     FILE *f = fopen(argv[1], "rb"), *g = fopen(argv[2], "rb"), *h = fopen(argv[3], "wb");
     if (argc != 4) return 9;
     if (fread(program, 1, sizeof program, f) != sizeof program) return 9;
     if (fread(weights, 1, sizeof weights, g) != sizeof weights) return 9;
     hwcnn_t dev = {regs, dram, 0x40000000u};
-    if (hwcnn_load(&dev, program, weights) != HWCNN_WRONG_HARDWARE) return 1;
+    if (hwcnn_load(&dev, 0, program, weights) != HWCNN_WRONG_HARDWARE) return 1;
     regs[HWCNN_ID / 4] = HWCNN_ID_VALUE;
     regs[HWCNN_KEY / 4] = HWCNN_KEY_VALUE;
     regs[HWCNN_VERSION / 4] = HWCNN_VERSION_VALUE ^ 1u << HWCNN_VERSION_MAJOR_LSB;
-    if (hwcnn_load(&dev, program, weights) != HWCNN_WRONG_HARDWARE) return 10;
+    if (hwcnn_load(&dev, 0, program, weights) != HWCNN_WRONG_HARDWARE) return 10;
     regs[HWCNN_VERSION / 4] = HWCNN_VERSION_VALUE;
-    if (hwcnn_load(&dev, program, weights) != HWCNN_OK) return 2;
+    if (hwcnn_load(&dev, 0, program, weights) != HWCNN_OK) return 2;
     fwrite(dram, 1, sizeof dram, h);
     fclose(h);
     hwcnn_fault_t fault;
-    if (hwcnn_run(&dev, 100, NULL) != HWCNN_TIMEOUT) return 3;
+    if (hwcnn_run(&dev, 0, 100, NULL) != HWCNN_TIMEOUT) return 3;
     if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 3;
     regs[HWCNN_STATUS / 4] = HWCNN_STATUS_DONE_MASK;
-    if (hwcnn_run(&dev, 100, &fault) != HWCNN_OK) return 4;
+    if (hwcnn_run(&dev, 0, 100, &fault) != HWCNN_OK) return 4;
     if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_START_MASK) return 4;
     if (regs[HWCNN_BASE / 4] != 0x40000000u) return 5;
-    if (regs[HWCNN_PROGRAM / 4] != HWCNN_PROGRAM_ADDR) return 5;
+    if (regs[HWCNN_PROGRAM / 4] != PROGRAM_ADDR) return 5;
     if (regs[HWCNN_BUDGET / 4] != HWCNN_CYCLE_BUDGET) return 11;
     regs[HWCNN_STATUS / 4] = HWCNN_ERROR_OPCODE << HWCNN_STATUS_ERROR_LSB;
-    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_OPCODE) return 6;
+    if (hwcnn_run(&dev, 0, 100, &fault) != (int)HWCNN_ERROR_OPCODE) return 6;
     if (fault.error != HWCNN_ERROR_OPCODE || fault.located) return 6;
     regs[HWCNN_FAULT_ADDR / 4] = 0x40001230u;
     regs[HWCNN_STATUS / 4] = HWCNN_ERROR_WRITE << HWCNN_STATUS_ERROR_LSB
         | 1u << HWCNN_STATUS_CLIENT_LSB | HWCNN_STATUS_LOCATED_MASK;
-    if (hwcnn_run(&dev, 100, &fault) != (int)HWCNN_ERROR_WRITE) return 7;
+    if (hwcnn_run(&dev, 0, 100, &fault) != (int)HWCNN_ERROR_WRITE) return 7;
     if (fault.client != 1 || !fault.located || fault.addr != 0x40001230u) return 7;
     if (hwcnn_reset(&dev, 100) != HWCNN_OK) return 8;
     regs[HWCNN_STATUS / 4] = HWCNN_STATUS_RESETTING_MASK; /* a bus that never answers */
     regs[HWCNN_CONTROL / 4] = 0;
     if (hwcnn_reset(&dev, 100) != HWCNN_BUS_DEAD) return 12;
     if (regs[HWCNN_CONTROL / 4] != HWCNN_CONTROL_RESET_MASK) return 12;
-    return hwcnn_run(&dev, 100, NULL) == HWCNN_BUS_DEAD ? 0 : 13;
+    return hwcnn_run(&dev, 0, 100, NULL) == HWCNN_BUS_DEAD ? 0 : 13;
 }
 """)
     subprocess.run(
@@ -177,6 +178,9 @@ int main(int argc, char **argv) {
             "cc",
             "-std=c99",
             f"-I{generated}",
+            f"-DPROGRAM_BYTES={memory['program']['size']}",
+            f"-DPROGRAM_ADDR={memory['program']['addr']}",
+            f"-DWEIGHTS_BYTES={memory['weights']['size']}",
             tmp_path / "main.c",
             generated / "hwcnn.c",
             "-o",
@@ -189,9 +193,9 @@ int main(int argc, char **argv) {
         check=True,
     )
     dram = (tmp_path / "dram").read_bytes()
-    assert len(dram) == manifest["dram_bytes"]
+    assert len(dram) == program["dram_bytes"]
     for name in ("program", "weights"):
-        at, data = manifest["memory"][name]["addr"], (generated / f"{name}.bin").read_bytes()
+        at, data = memory[name]["addr"], (generated / f"{name}.bin").read_bytes()
         assert dram[at : at + len(data)] == data
 
 
@@ -261,9 +265,10 @@ def test_int8_arrays_are_taken_as_they_are(hwcnn, generated, tmp_path):
     x = np.random.default_rng(3).integers(-128, 128, (1, 28, 28), np.int8)
     np.save(tmp_path / "q.npy", x)
     from hwcnn import artifact, golden
-    from hwcnn.sim.design import Design
+    from hwcnn.sim.network import Network
 
-    graph = Design.of(artifact.Generated(generated)).graph
+    (design,) = Network.of(artifact.Generated(generated)).designs
+    graph = design.graph
     expected = golden.host_outputs(graph, golden.run(graph, {graph.inputs[0]: x[None]}))[
         "probabilities"
     ][0]
@@ -330,7 +335,7 @@ def test_seeded_noise_is_the_input_where_none_is_given(hwcnn, tmp_path):
 def test_a_mismatch_is_reported_with_its_place_and_exits_1(hwcnn, generated, tmp_path, monkeypatch):
     from hwcnn.sim.engines import isa_engine
 
-    manifest = json.loads((generated / "manifest.json").read_text())
+    (manifest,) = json.loads((generated / "manifest.json").read_text())["programs"]
     layer = manifest["layers"][3]
     place = manifest["tensors"][layer["tensor"]]["placement"]
     honest = isa_engine.run

@@ -6,7 +6,7 @@ Handlers of operators are in ``ops/``, in `registry.OPERATORS`. All that cannot 
 once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from .constants import evaluate_node
 from .context import Context, Value
 from .expand_qlinear import expand
 from .outputs import output
+from .refusals import Refusal, Refused
 from .registry import OPERATORS, Unsupported, attributes
 from .values import Const, Host, Input, Linear, Padded, PlainConst, Table, Unknown, map_shape
 
@@ -57,7 +58,7 @@ def import_graph(model: onnx.ModelProto, batch: int = 1, fused: bool = True) -> 
     model : QDQ ONNX with static shapes, such as `float_to_qdq.quantise` gives, or with QLinear
     operators. batch : images of every tensor; a model made for one image serves for any. fused :
     False leaves an operation for every QuantizeLinear, to compare each with onnxruntime's; the
-    numbers are the same. Raises InputError that lists every node that cannot run.
+    numbers are the same. Raises InputError; `Refused`, where nodes cannot run, lists them all.
     """
     weightless = expand(without_weights(model))
     name_nodes(weightless)
@@ -72,12 +73,24 @@ def import_graph(model: onnx.ModelProto, batch: int = 1, fused: bool = True) -> 
 
 
 def check(model: onnx.ModelProto) -> None:
-    """Raise InputError that lists every node of a float model that could not run once it is
-    quantised.
+    """Raise `Refused` with every node of a float model that could not run once it is quantised."""
+    if found := refusals(model):
+        raise Refused(found)
+
+
+def refusals(
+    model: onnx.ModelProto, host: Collection[str] | None = None, dry_run: bool = True
+) -> list[Refusal]:
+    """The nodes that could not run.
+
+    model : float, or QDQ with dry_run False. host : names of nodes that the host computes: what
+    reads their results is judged as if these were inputs of the network, and the results of nodes
+    that are refused likewise. None: nothing is, and what follows a refused node is judged only
+    where that gives a map.
     """
     weightless = without_weights(model)
     name_nodes(weightless)
-    _Importer(weightless, weightless.graph.initializer, dry_run=True).run()
+    return _Importer(weightless, model.graph.initializer, dry_run, host).refused()
 
 
 def with_batch(graph: ir.Graph, batch: int) -> ir.Graph:
@@ -101,7 +114,7 @@ def with_batch(graph: ir.Graph, batch: int) -> ir.Graph:
 
 class _Importer:
     """The walk. weightless: the model as `without_weights` gives it; initialisers: those of the
-    whole model; dry_run: as in `builder.IrBuilder`.
+    whole model; dry_run: as in `builder.IrBuilder`; host: as in `refusals`.
     """
 
     def __init__(
@@ -109,9 +122,11 @@ class _Importer:
         weightless: onnx.ModelProto,
         initialisers: Iterable[onnx.TensorProto],
         dry_run: bool = False,
+        host: Collection[str] | None = None,
     ):
         self.graph = weightless.graph
-        self.problems: list[str] = []
+        self.host = host
+        self.problems: list[Refusal] = []
         self.ctx = Context(weightless.graph, dry_run)
         self.values: dict[str, Value | None] = {"": None}
         for tensor in initialisers:
@@ -126,15 +141,23 @@ class _Importer:
         opsets = (o.version for o in weightless.opset_import if o.domain in ("", "ai.onnx"))
         self.opset = next(opsets, 13)
 
+    def refused(self) -> list[Refusal]:
+        """What cannot run; outputs that lack a QuantizeLinear are left out where a host follows."""
+        for node in self.graph.node:
+            if node.name in (self.host or ()):
+                self.values |= {name: self._as_input(name) for name in node.output if name}
+            else:
+                self._node(node)
+        if self.host is None:
+            self._outputs()
+        return self.problems
+
     def run(self) -> ir.Graph:
         for node in self.graph.node:
             self._node(node)
         outputs, onnx_outputs = self._outputs()
         if self.problems:
-            raise InputError(
-                f"{len(self.problems)} node(s) cannot run on the accelerator: "
-                + "; ".join(self.problems)
-            )
+            raise Refused(self.problems)
         ctx, name = self.ctx, self.graph.name or "network"
         return ir.Graph(name, ctx.tensors, ctx.ops, ctx.inputs, outputs, ctx.host, onnx_outputs)
 
@@ -142,18 +165,22 @@ class _Importer:
         """Give every result of the node its value; note why it cannot run, if it cannot."""
         self.ctx.node = node.name
         dry_run = self.ctx.dry_run
+        results: list[Value]
         try:
             inputs = self._inputs(node)
             if any(isinstance(i, Unknown) for i in inputs):
-                results: list[Value] = []
+                if self.host is not None:
+                    raise Unsupported("it reads what the host computes, which is no map")
+                results = []
             elif dry_run:
                 quantised = [None if i is None else self._as_quantised(node, i) for i in inputs]
                 results = [self._as_quantised(node, r) for r in self._results(node, quantised)]
             else:
                 results = self._results(node, inputs)
         except (Unsupported, ValueError) as e:
-            self.problems.append(f"{node.name} ({node.op_type}): {e}")
-            results = [self._stand_in(o) for o in node.output] if dry_run else []
+            self.problems.append(Refusal(node.name, node.op_type, str(e)))
+            stand_in = self._stand_in if self.host is None else self._as_input
+            results = [stand_in(o) for o in node.output] if dry_run or self.host is not None else []
         for i, name in enumerate(node.output):
             if name:
                 self.values[name] = results[i] if i < len(results) else Unknown()
@@ -191,6 +218,12 @@ class _Importer:
         if shape is None or 0 in shape:
             return Unknown()
         return Linear(self.ctx.new_tensor(name, shape, 1.0, 0).name, onnx_shape)
+
+    def _as_input(self, name: str) -> Value:
+        """Stands for what the host computes, which reaches the accelerator as an input."""
+        shape = self.ctx.shapes.get(name, (0,))
+        floats = self.ctx.index.types.get(name) == onnx.TensorProto.FLOAT
+        return Input(name, shape) if floats and 0 not in shape else Unknown()
 
     def _results(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> list[Value]:
         if node.op_type in _QUANTISERS:
@@ -241,7 +274,7 @@ class _Importer:
             try:
                 tensor, shape = output(self.ctx, value.name, self.values.get(value.name))
             except Unsupported as e:
-                self.problems.append(f"output {value.name!r}: {e}")
+                self.problems.append(Refusal(value.name, "", str(e)))
                 continue
             names.append(tensor)
             described.append((value.name, shape))

@@ -8,7 +8,7 @@ so that hardware concatenates by addresses alone. Constants of Mul, Add and Batc
 float.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import onnx
 from onnx import TensorProto
@@ -21,6 +21,7 @@ from hwcnn.frontend.model.optimise import fold
 from . import bias_correction, calibrate
 from .equalise import equalise, normalisations, widened
 from .fused_values import SAME_SCALE
+from .host_tail import host_tail
 from .insert_qdq import insert_qdq
 from .normalised_inputs import put_back, take_out
 from .quantise_outputs import quantise_outputs
@@ -68,24 +69,56 @@ def quantise(
     """
     if is_quantised(model):
         return quantise_outputs(model, calibration, seed)
+    folded = folded_float(model)
+    check(folded)
+    return quantise_folded(folded, calibration, seed, method, correct_bias)
+
+
+def folded_float(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A float model cleaned up, its nodes named. Raises InputError for inputs that are not float32,
+    and for what onnxruntime refuses.
+    """
     for value in model.graph.input:
         if value.type.tensor_type.elem_type != TensorProto.FLOAT:
             raise InputError(
                 f"input {value.name!r} holds integers, but the model is not quantised: give it "
                 "float32 and take out the Cast"
             )
-    model = _folded(model)
+    try:
+        return fold(model)
+    except InputError:
+        check(model)  # its reason, if there is one, says more than onnxruntime's
+        raise
+
+
+def quantise_folded(
+    model: onnx.ModelProto,
+    calibration: Iterable[calibrate.Sample] | None = None,
+    seed: int = 0,
+    method: str = "minmax",
+    correct_bias: bool = False,
+    host: Collection[str] = (),
+) -> onnx.ModelProto:
+    """As `quantise`, of what `folded_float` gives, which is used up; all operators but the host's
+    are supported.
+
+    host : names of the nodes that stay float, beside the float end.
+    """
     samples = calibrate.random_samples(model, seed) if calibration is None else list(calibration)
     if norms := normalisations(model):
         equalise(model, samples)
     if correct_bias:
         bias_correction.add_biases(model)
-    ranges = widened(norms, calibrate.ranges(model, samples, method))
-    ranges = _share_ranges(model, ranges)
+    late = host or {n.name for n in host_tail(model)}
+    nodes = [n for n in model.graph.node if n.name not in late and n.op_type != "Constant"]
+    touched = {v for n in nodes for v in [*n.input, *n.output]}
+    names = [v for v in calibrate.activations(model) if v in touched]
+    ranges = widened(norms, calibrate.ranges(model, samples, method, names))
+    ranges = _share_ranges(nodes, ranges)
     measured = bias_correction.measure(model, samples) if correct_bias else {}
     normalised = take_out(model)
     ranges |= {name: ranges[taken.value] for name, taken in normalised.items()}
-    result = insert_qdq(model, ranges)
+    result = insert_qdq(model, ranges, {n.name for n in nodes})
     infer_shapes(result)
     snap_scales(result)
     if normalised:
@@ -95,21 +128,11 @@ def quantise(
     return result
 
 
-def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The cleaned-up model, of which every operator is known to be supported."""
-    try:
-        folded = fold(model)
-    except InputError:
-        check(model)  # its reason, if there is one, says more than onnxruntime's
-        raise
-    check(folded)
-    return folded
-
-
 def _share_ranges(
-    model: onnx.ModelProto, measured: Mapping[str, tuple[float, float]]
+    nodes: Iterable[onnx.NodeProto], measured: Mapping[str, tuple[float, float]]
 ) -> dict[str, tuple[float, float]]:
-    """Ranges in which all tensors that must share a scale share the union of their ranges.
+    """Ranges in which all tensors of `nodes` that must share a scale share the union of their
+    ranges.
 
     These are the operands and the result of a concatenation, through operators that keep the scale.
     """
@@ -120,7 +143,7 @@ def _share_ranges(
             name = parent[name]
         return name
 
-    for node in model.graph.node:
+    for node in nodes:
         if node.op_type == "Concat" or node.op_type in SAME_SCALE:
             names = node.input if node.op_type == "Concat" else node.input[:1]
             for name in names:

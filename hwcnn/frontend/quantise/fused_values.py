@@ -1,6 +1,7 @@
 """Values inside what becomes one operation: they stay float, without a QuantizeLinear."""
 
 import math
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 import onnx
@@ -28,20 +29,24 @@ SAME_SCALE = {
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 
 
-def fused_values(model: onnx.ModelProto) -> set[str]:
+def fused_values(model: onnx.ModelProto, borders: Iterable[str] = ()) -> set[str]:
     """Names of the values that need no scale: what only a clip reads, and what lies within a
     function of one value.
 
-    Such a function, for instance x * Sigmoid(x), becomes one table.
+    Such a function, for instance x * Sigmoid(x), becomes one table. borders : values that have a
+    scale, since they pass between accelerator and host.
     """
     index = OnnxIndex(model.graph)
-    clipped = _clipped(index)
-    inside, starts = _composed(index, clipped)
+    scaled = index.outputs | set(borders)
+    clipped = _clipped(index, scaled)
+    inside, starts = _composed(index, clipped, scaled)
     return clipped - starts | inside
 
 
-def _clipped(index: OnnxIndex) -> set[str]:
-    """Values that only a clip reads, and whose producer does not hand its operand's scale on."""
+def _clipped(index: OnnxIndex, scaled: AbstractSet[str]) -> set[str]:
+    """Values but those of `scaled` that only a clip reads, and whose producer does not hand its
+    operand's scale on.
+    """
     return {
         name
         for name, readers in index.readers.items()
@@ -49,17 +54,20 @@ def _clipped(index: OnnxIndex) -> set[str]:
         and readers[0].op_type in CLIPS
         and name in index.producers
         and index.producers[name].op_type not in SAME_SCALE | {"Concat"}
-        and name not in index.outputs
+        and name not in scaled
     }
 
 
-def _composed(index: OnnxIndex, clipped: AbstractSet[str]) -> tuple[set[str], set[str]]:
+def _composed(
+    index: OnnxIndex, clipped: AbstractSet[str], scaled: AbstractSet[str]
+) -> tuple[set[str], set[str]]:
     """(what lies within functions of one value, the values that these start from).
 
     A value with a scale of its own is the start of another function, so those that turn out to have
-    one are taken as starts until no more do. clipped : values that have none already.
+    one are taken as starts until no more do. clipped : values that have none already; scaled :
+    that have one in any case.
     """
-    starts = set(index.outputs)
+    starts = set(scaled)
     while True:
         source, nonlinear = _sources(index, starts)
         inside = {
@@ -72,10 +80,10 @@ def _composed(index: OnnxIndex, clipped: AbstractSet[str]) -> tuple[set[str], se
                 for node in index.readers[name]
             )
         }
-        scaled = source.keys() - inside - clipped
-        if scaled <= starts:
+        others = source.keys() - inside - clipped
+        if others <= starts:
             return inside, {source[name] for name in inside}
-        starts |= scaled
+        starts |= others
 
 
 def _sources(index: OnnxIndex, starts: AbstractSet[str]) -> tuple[dict[str, str], set[str]]:

@@ -4,7 +4,7 @@ quantiser.
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 import numpy as np
@@ -18,7 +18,6 @@ from hwcnn.errors import InputError
 from hwcnn.frontend.model.edit import name_nodes
 
 from .fused_values import fused_values
-from .host_tail import host_tail
 
 #: Operators that onnxruntime must quantise like any other: average pooling with a scale of its own,
 #: constants left float.
@@ -26,15 +25,18 @@ _GENERIC = {"BatchNormalization": "hwcnn_BatchNormalization", "AveragePool": "hw
 
 
 def insert_qdq(
-    model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]]
+    model: onnx.ModelProto, ranges: Mapping[str, tuple[float, float]], names: Collection[str]
 ) -> onnx.ModelProto:
     """The model as QDQ; `model` itself is used up.
 
-    model : float, canonical, its nodes named and its shapes inferred. ranges : (lowest, highest) of
-    every activation. Raises InputError where onnxruntime refuses it.
+    model : float, canonical, its nodes named and its shapes inferred. names : of the nodes that are
+    quantised. ranges : (lowest, highest) of every activation that these read or give. Raises
+    InputError where onnxruntime refuses it.
     """
-    on_host = {n.name for n in host_tail(model)}
-    nodes = [n for n in model.graph.node if n.name not in on_host and n.op_type != "Constant"]
+    nodes = [n for n in model.graph.node if n.name in names]
+    values = {False: set[str](), True: set[str]()}
+    for node in model.graph.node:
+        values[node.name in names] |= {*node.input, *node.output}
     for node in nodes:
         node.op_type = _GENERIC.get(node.op_type, node.op_type)
     data: dict[str, TensorData | tuple[float, ...]] = {
@@ -59,7 +61,7 @@ def insert_qdq(
                     "ForceQuantizeNoInputCheck": True,
                 },
             )
-            quantiser.stay_float = fused_values(model)
+            quantiser.stay_float = fused_values(model, values[False] & values[True])
             for name in sorted({t for n in nodes for t in [*n.input, *n.output]} & set(ranges)):
                 quantiser.quantize_activation_tensor(name)
             result = quantiser.quantize_model()

@@ -29,13 +29,17 @@ _INT8 = (TensorProto.INT8, TensorProto.UINT8)
 
 
 def quantise_outputs(
-    model: onnx.ModelProto, calibration: Iterable[calibrate.Sample] | None = None, seed: int = 0
+    model: onnx.ModelProto,
+    calibration: Iterable[calibrate.Sample] | None = None,
+    seed: int = 0,
+    names: list[str] | None = None,
 ) -> onnx.ModelProto:
     """A QDQ model in which every result is quantised: `model` itself if it is so, otherwise a copy
     with QuantizeLinear and DequantizeLinear after each layer that lacks them. Their ranges come
-    from the samples, or from seeded noise.
+    from the samples, or from seeded noise. names : the float values to quantise; None: what layers
+    give and only the host or an output reads.
     """
-    names = _unquantised(model)
+    names = _unquantised(model) if names is None else names
     if not names:
         return model
     samples = calibrate.random_samples(model, seed) if calibration is None else calibration
@@ -52,7 +56,7 @@ def quantise_outputs(
 
 
 def _unquantised(model: onnx.ModelProto) -> list[str]:
-    """Names of the float values that layers give and that only the host or an output reads."""
+    """Names of the float values that layers give and only the host or an output reads."""
     index = OnnxIndex(model.graph)
     producers, found = index.producers, list[str]()
     for output in model.graph.output:
