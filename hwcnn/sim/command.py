@@ -60,9 +60,7 @@ def simulate(
     or an input is at fault, RunError where the run fails.
     """
     _check(engine, latency, stalls, seed)
-    waves, trace = _output("waves", waves, engine), _output("trace", trace, engine)
-    if waves is not None and waves.suffix not in (".fst", ".vcd"):
-        raise InputError("expected a name that ends in .fst or .vcd", "waves", waves)
+    waves, trace = _waves(waves, engine), _output("trace", trace, engine)
     generated = Generated(folder or last())
     network = Network.of(generated)
     asked = question(generated, network.inputs, network.outputs, task, labels)
@@ -81,9 +79,7 @@ def simulate(
         answers = sample_results(network, asked, sources, batches, finished)
     if trace is not None:
         _write_trace(trace, parts)
-    return report.merged(
-        [report.figures(design, options, result, answers) for design, result in parts]
-    )
+    return report.merged([report.figures(d, options, r, answers) for d, r in parts])
 
 
 def _check(engine: str, latency: int, stalls: int | None, seed: int) -> None:
@@ -93,6 +89,14 @@ def _check(engine: str, latency: int, stalls: int | None, seed: int) -> None:
     check_range("seed", seed, 0, MAX_SEED)
     if stalls is not None:
         check_range("stalls", stalls, 0, MAX_SEED)
+
+
+def _waves(path: str | Path | None, engine: str) -> Path | None:
+    """As `_output`, of a format that waves have."""
+    waves = _output("waves", path, engine)
+    if waves is not None and waves.suffix not in (".fst", ".vcd"):
+        raise InputError("expected a name that ends in .fst or .vcd", "waves", waves)
+    return waves
 
 
 def _output(parameter: str, path: str | Path | None, engine: str) -> Path | None:
