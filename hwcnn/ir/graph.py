@@ -1,7 +1,6 @@
 """A network as operations of the integer IR in topological order."""
 
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 from .checks import check_op, check_tensor
 from .ops import Conv, ConvTranspose, Depthwise, Op
@@ -98,23 +97,29 @@ class Graph:
         return [op for op in self.ops if name in op.inputs]
 
 
-def _is_convolution(op: Op) -> TypeGuard[Conv | ConvTranspose | Depthwise]:
-    """It multiplies, and does not only move elements."""
-    return isinstance(op, Conv | ConvTranspose | Depthwise) and not op.moves
+def _counted(op: Op) -> Conv | ConvTranspose | Depthwise | None:
+    """The convolution of the network that an operation computes; None where it is none, or only
+    moves elements.
+    """
+    if isinstance(op, Conv) and op.phases_of is not None:
+        return op.phases_of
+    return op if isinstance(op, Conv | ConvTranspose | Depthwise) and not op.moves else None
 
 
 def params(op: Op) -> int:
     """Weights and biases of convolutions, transposed or not; 0 of all else, and of what only moves
     elements.
     """
-    return op.weight.size + op.mantissa.size if _is_convolution(op) else 0
+    conv = _counted(op)
+    return 0 if conv is None else conv.weight.size + conv.mantissa.size
 
 
 def macs(op: Op, graph: Graph) -> int:
     """True multiply-accumulates (unpadded channels, padding taps counted, batch included) of
     convolutions, transposed or not; 0 of all else, and of what only moves elements.
     """
-    if not _is_convolution(op):
+    conv = _counted(op)
+    if conv is None:
         return 0
-    n, _, h, w = graph.tensors[op.x if isinstance(op, ConvTranspose) else op.y].shape
-    return n * h * w * op.weight.size
+    n, _, h, w = graph.tensors[conv.x if isinstance(conv, ConvTranspose) else conv.y].shape
+    return n * h * w * conv.weight.size

@@ -58,7 +58,8 @@ class Conv(_Weighted):
     there is one. weight: int8 [Cout, Cin/groups, kh, kw]; bias: int32 [Cout]; mantissa, shift:
     int64 [Cout] (mantissa in [0, 2**17)). pads: top, left, bottom, right; padding is filled with
     ``pad_value`` (the input's zero point). Negative pads crop the input. moves: it only moves
-    elements or adds them, which counts no multiply-accumulates.
+    elements or adds them, which counts no multiply-accumulates. phases_of: the transposed
+    convolution whose work it does, which is what it counts.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Conv(_Weighted):
     second: Second | None = None
     fully_connected: bool = False
     moves: bool = False
+    phases_of: "ConvTranspose | None" = None
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 every bit of every tensor.
 """
 
+import numpy as np
 import pytest
+from hwcnn.models.builder import Builder
 from hwcnn.models.reduced import CLASSIFICATION, TASKS
 
 from hwcnn import golden, ir, models
@@ -31,8 +33,25 @@ def test_network(name):
     simulate(normalise(models.build(name, width, size), name), models.samples(name, 2, size=size))
 
 
+def test_super_resolution_by_a_transposed_convolution_of_one_channel():
+    """FSRCNN (Dong, Loy and Tang, 2016) x3 with d = 14, s = 6, m = 1: its last layer becomes a
+    convolution of nine phases and a shuffle.
+    """
+    b, x = Builder("fsrcnn", 1, 10), "input"
+    for i, (channels, kernel) in enumerate(((14, 5), (6, 1), (6, 3), (14, 1))):
+        x = b.conv_relu(f"conv{i}", x, channels, kernel, pad=kernel // 2)
+    weight = b.weight("up.weight", (14, 1, 9, 9), 1)
+    options = {"strides": (3, 3), "pads": (4, 4, 4, 4), "output_padding": (2, 2)}
+    model = b.model(b.node("ConvTranspose", [x, weight], "up", (1, 30, 30), **options))
+    pictures = np.random.default_rng(2).uniform(0, 1, (2, 1, 1, 10, 10)).astype(np.float32)
+    layers = simulate(normalise(model, "fsrcnn"), pictures)
+    assert layers[-2:] == ["up", "up/shuffle"]
+
+
 def simulate(model, samples):
-    """Quantise a network, and compare its run on the first sample with the reference."""
+    """Quantise a network, and compare its run on the first sample with the reference; returns the
+    names of its layers.
+    """
     graph = import_graph(quantise(model, [{"input": sample} for sample in samples]))
     compiled = compile_graph(graph, CONFIG)
     design = Design(
@@ -52,3 +71,4 @@ def simulate(model, samples):
         if d.elements and not d.mismatches
     }
     assert compared >= {op.y for op in graph.ops if not isinstance(op, ir.Concat)}
+    return [op.name for op in compiled.graph.ops]

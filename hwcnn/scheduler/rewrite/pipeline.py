@@ -9,7 +9,14 @@ from hwcnn import ir
 from hwcnn.config import AccelConfig
 from hwcnn.errors import InputError
 
-from . import compact_lanes, copy_operands, depthwise, fold_stem, split_pools
+from . import (
+    compact_lanes,
+    copy_operands,
+    depthwise,
+    fold_stem,
+    phases_as_channels,
+    split_pools,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Pass:
 #: the lanes of all tensors.
 PASSES = (
     Pass("fold_stem", fold_stem.run),
+    Pass("phases_as_channels", phases_as_channels.run),
     Pass("split_pools", split_pools.run),
     Pass("depthwise", depthwise.run),
     Pass("compact_lanes", compact_lanes.run),

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from random_networks import Builder, random_input, random_network
+from transposed import network as transposed
 
 from hwcnn import ir
 from hwcnn.config import AccelConfig
@@ -41,6 +42,9 @@ GRAPHS = {
     **{f"random {seed}": lambda seed=seed: random_network(seed) for seed in range(6)},
     "wide windows": wide_windows,
     "held twice": held_twice,
+    "few phases": lambda: transposed(
+        np.random.default_rng(9), (5, 2), (7, 6), (5, 4), (2, 3), (2, 1), (1, 0)
+    ),
 }
 
 
