@@ -35,7 +35,7 @@ from hwcnn.models.restoration.super_resolver import (
 from PIL import Image
 from torch.nn import functional as F
 
-STEPS, BATCH, PATCH = 2000, 32, 32
+STEPS, BATCH, PATCH = 1400, 32, 32
 
 
 def smaller(pixels):

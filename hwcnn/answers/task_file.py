@@ -10,11 +10,12 @@ from hwcnn.tasks import TASKS, Task
 from hwcnn.typed_values import typed
 
 
-def read_task(argument: str | Path) -> Task:
-    """A task by its name, or by a TOML file with its name as `task` and any of its fields.
-
-    InputError for others.
+def read_task(argument: str | Path | Task) -> Task:
+    """A task by its name, or by a TOML file with its name as `task` and any of its fields; a task
+    itself stays. InputError for others.
     """
+    if isinstance(argument, Task):
+        return argument
     if str(argument) in TASKS:
         return TASKS[str(argument)]()
     path = Path(argument)

@@ -7,6 +7,7 @@ from hwcnn.artifact import Generated, last
 from hwcnn.errors import InputError, check_range, unwritable
 from hwcnn.limits import MAX_SEED, READ_LATENCY
 from hwcnn.results import Progress, SampleResult, SimulateResult, silent
+from hwcnn.tasks import Task
 
 from . import report, session
 from .answers import sample_results
@@ -32,7 +33,7 @@ def simulate(
     latency: int = READ_LATENCY,
     stalls: int | None = None,
     seed: int = 0,
-    task: str | Path | None = None,
+    task: str | Path | Task | None = None,
     labels: str | Path | None = None,
     progress: Progress = silent,
 ) -> SimulateResult:
@@ -50,9 +51,9 @@ def simulate(
     stalls : seed of random stalls on all AXI channels.
     seed : of random inputs.
     task : what the outputs mean, to give an answer for each sample and draw it into the folder's
-    `results`: "classify", "boxes", "masks", "key-points", "restore" or "text", or a TOML file with
-    that name as `task` and fields of its class in `hwcnn.tasks`. If left out, a built-in network's
-    own, or classification where the only output is a vector.
+    `results`: one of `hwcnn.tasks`, its name ("classify", "boxes", "masks", "key-points", "restore"
+    or "text"), or a TOML file with the name as `task` and with fields. If left out, a built-in
+    network's own, or classification where the only output is a vector.
     labels : text file with the name of a class in each line.
     progress : told what is being done.
 

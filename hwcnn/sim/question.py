@@ -76,7 +76,7 @@ def question(
     generated: Generated,
     inputs: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, Sequence[int]],
-    task: str | Path | None,
+    task: str | Path | Task | None,
     labels: str | Path | None,
 ) -> Question:
     """The task that is told, a built-in network's own, or classification where it must be that.

@@ -224,6 +224,27 @@ def test_simulate_pictures_and_their_classes(hwcnn, generated):
     assert len(values["outputs"][0]["outputs"]["probabilities"]["top"]) == 5
 
 
+def test_labels_of_a_file(hwcnn, generated, tmp_path):
+    names = "zero one two three four five six seven eight nine".split()
+    (tmp_path / "ten.txt").write_text("\n".join(names))
+    (tmp_path / "two.txt").write_text("zero\none\n")
+    picture = sorted(PICTURES.glob("*_3.png"))[0]
+    arguments = ("simulate", generated, "--engine", "golden", "--input", picture)
+    outcome = hwcnn(*arguments, "--labels", "ten.txt", "--json")
+    answer = outcome.json["outputs"][0]["answer"]
+    assert (answer["task"], answer["picture"]) == ("classify", None)
+    assert answer["classes"][0]["label"] == "three" and answer["text"].startswith("three (0.9")
+    assert "three (0.9" in hwcnn(*arguments, "--labels", "ten.txt").out
+    outcome = hwcnn(*arguments, "--labels", "two.txt")
+    assert (outcome.code, outcome.err) == (
+        2,
+        "hwcnn: --labels: 2 labels, but the network has 10 classes: give a line for each\n",
+    )
+    outcome = hwcnn(*arguments, "--task", "masks")
+    assert outcome.code == 2 and outcome.err.startswith("hwcnn: --task: masks: an output of shape")
+    assert outcome.err.count("\n") == 1
+
+
 def test_many_files_after_one_option(hwcnn, generated):
     names = [str(PICTURES / name) for name in ("00_0.png", "04_2.png", "14_7.png")]
     first, *others = names
