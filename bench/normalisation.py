@@ -1,4 +1,4 @@
-"""Instance normalisation in integers against float, on activations of several kinds.
+"""Instance and layer normalisation in integers against float, on activations of several kinds.
 
     python bench/normalisation.py [--size N] [--channels C] [--out PAGE]
 
@@ -19,23 +19,27 @@ from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 
-SECTION = "Instance normalisation"
-INTRO = """Mean and variance are those of each picture, computed in int8: the mean by a global
+SECTION = "Normalisation at run time"
+INTRO = """InstanceNormalization: mean and variance are those of each picture and channel (of groups
+of channels too), computed in int8: the mean by a global
 average, the difference by a subtraction that hardware repeats over the map, its square by two
 tables (up to four times the variance, and what exceeds that: one table would round off the small
 ones), the variance as the sum of their global averages, the inverse of its root by a table, and a
 product repeated over the map; scale and bias are an affine operation a channel. A convolution
 before it is given weights with which all channels have mean 0 and variance 1 on the calibration
 samples, which changes nothing of the result: otherwise a channel of a tenth of the size would have
-a tenth of the 256 steps, and its variance a hundredth. SQNR: signal to noise ratio of the result
-against the same formula in float on the same int8 map, of maps other than those of the calibration.
-"Rounding alone": that of the float result rounded to int8. Made by
+a tenth of the 256 steps, and its variance a hundredth. LayerNormalization over the channels of each
+pixel is computed likewise, its means by convolutions with equal weights. SQNR: signal to noise
+ratio of the result against the same formula in float on the same int8 map, of maps other than those
+of the calibration. "Rounding alone": that of the float result rounded to int8. Made by
 `python bench/normalisation.py`."""
 
 #: Name to what draws values of variance 1, how far channels differ in size, offsets in units of
 #: their size, and the size of the measured maps in that of the calibration's.
 KINDS = {
     "normal": ("normal", 1, 0, 1),
+    "layer normalisation, normal": ("normal", 1, 0, 1),
+    "layer normalisation, Laplace": ("laplace", 1, 1, 1),
     "normal, channels from 1 to 100": ("normal", 100, 0, 1),
     "normal, offsets of 3": ("normal", 10, 3, 1),
     "normal, half as large as calibrated": ("normal", 10, 0, 0.5),
@@ -58,8 +62,10 @@ def values(rng, kind, shape):
     return (drawn * rng.uniform(0.7, 1.4, (1, shape[1], 1, 1))).astype(np.float32)
 
 
-def network(rng, channels, size, spread, offset):
-    """The ModelProto. spread : of the largest channel to the smallest."""
+def network(rng, channels, size, spread, offset, layer):
+    """The ModelProto. spread : of the largest channel to the smallest; layer : a normalisation of
+    the channels of each pixel.
+    """
     gain = np.exp(rng.uniform(-0.5, 0.5, channels) * np.log(spread))
     constants = {
         "w": np.diag(gain)[:, :, None, None],
@@ -71,6 +77,12 @@ def network(rng, channels, size, spread, offset):
         helper.make_node("Conv", ["x", "w", "b"], ["map"], name="map"),
         helper.make_node("InstanceNormalization", ["map", "one", "zero"], ["y"], name="y"),
     ]
+    if layer:
+        nodes[1:] = [
+            helper.make_node("Transpose", ["map"], ["last"], perm=[0, 2, 3, 1]),
+            helper.make_node("LayerNormalization", ["last", "one", "zero"], ["normal"], name="y"),
+            helper.make_node("Transpose", ["normal"], ["y"], perm=[0, 3, 1, 2]),
+        ]
     shape = [1, channels, size, size]
     graph = helper.make_graph(
         nodes,
@@ -83,8 +95,8 @@ def network(rng, channels, size, spread, offset):
     return normalise(model, "normalisation")
 
 
-def measure(model, samples):
-    """(SQNR of the result, of rounding alone) in dB."""
+def measure(model, samples, axes):
+    """(SQNR of the result, of rounding alone) in dB. axes : of the means."""
     half = len(samples) // 2
     graph = import_graph(quantise(model, samples[:half]))
     source, result = (graph.tensors[name] for name in (graph.ops[0].y, graph.outputs[0]))
@@ -93,7 +105,7 @@ def measure(model, samples):
         inputs = {n: golden.quantise_input(graph, n, sample[n]) for n in graph.inputs}
         tensors = golden.run(graph, inputs)
         x, y = (real(tensors[t.name], t) for t in (source, result))
-        exact = (x - x.mean((2, 3), keepdims=True)) / x.std((2, 3), keepdims=True)
+        exact = (x - x.mean(axes, keepdims=True)) / x.std(axes, keepdims=True)
         int8 = np.clip(np.rint(exact / result.scale) + result.zero, -128, 127)
         signal += (exact**2).sum()
         noise += ((y - exact) ** 2).sum()
@@ -116,12 +128,13 @@ def main(arguments=None):
     args = parser.parse_args(arguments)
     for name, (kind, spread, offset, gain) in KINDS.items():
         rng = np.random.default_rng(1)
-        model = network(rng, args.channels, args.size, spread, offset)
+        layer = name.startswith("layer")
+        model = network(rng, args.channels, args.size, spread, offset, layer)
         shape = 1, args.channels, args.size, args.size
         samples = [{"x": values(rng, kind, shape)} for _ in range(_SAMPLES)]
         for sample in samples[_SAMPLES // 2 :]:
             sample["x"] *= np.float32(gain)
-        sqnr, rounding = measure(model, samples)
+        sqnr, rounding = measure(model, samples, 1 if layer else (2, 3))
         row = {
             "activations": name,
             "SQNR": f"{sqnr:.1f} dB",

@@ -262,6 +262,17 @@ def instance_norm(net, pick, x):
     return [y]
 
 
+@layer("LayerNormalization")
+def layer_norm(net, pick, x):
+    if len(spatial(net, x)) != 2 or net.shapes[x][1] == 1:
+        raise Invalid("no map of several channels")
+    c = net.shapes[x][1]
+    parameters = net.const(net.rng.uniform(0.3, 2, c)), net.const(net.rng.standard_normal(c))
+    y = net.node("Transpose", [x], perm=[0, 2, 3, 1])
+    y = net.node("LayerNormalization", [y, *parameters[: pick("parameters", (2, 1))]])
+    return [net.node("Transpose", [y], perm=[0, 3, 1, 2])]
+
+
 @layer("LRN")
 def lrn(net, pick, x):
     if len(spatial(net, x)) != 2:

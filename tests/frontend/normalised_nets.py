@@ -22,6 +22,17 @@ def grouped(net, channels, groups, shape):
     return net.node("Add", net.x, net.const(net.rng.standard_normal((channels, 1, 1))))
 
 
+def of_pixels(net, channels, *, last=True):
+    """Adds a layer normalisation of the channels of each pixel, as ConvNeXt has it. last : between
+    transpositions.
+    """
+    scale, bias = net.rng.uniform(0.5, 1.5, channels), net.rng.standard_normal(channels)
+    if last:
+        net.node("Transpose", perm=[0, 2, 3, 1])
+    net.node("LayerNormalization", net.x, net.const(scale), net.const(bias), epsilon=1e-6)
+    return net.node("Transpose", perm=[0, 3, 1, 2]) if last else net.x
+
+
 def uneven(channels, spread, *, groups=0):
     """A convolution whose channels differ in size by up to `spread`, normalised."""
     net = Net(1, 3, 24, 24)

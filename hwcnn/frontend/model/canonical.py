@@ -8,20 +8,40 @@ from onnx import helper
 
 from hwcnn.errors import InputError
 
-from .edit import add_constant, replace
-from .instance_norm import write_out
+from .edit import add_constant, infer_shapes, name_nodes, replace
+from .instance_norm import instance_norm
+from .layer_norm import layer_norm
 from .onnx_index import OnnxIndex
+from .written_norms import written_out
 
 #: Operators of constant weights.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+#: What is written out as other operators, where that can be.
+_NORMS = {"InstanceNormalization": instance_norm, "LayerNormalization": layer_norm}
 
 
 def canonicalise(model: onnx.ModelProto) -> None:
     """All of the rewrites. Raises InputError where a Gemm's bias does not fit it."""
-    write_out(model)
+    _write_out_norms(model)
     _binary_chains(model)
     _canonical_gemms(model)
     _unshare_weights(model)
+
+
+def _write_out_norms(model: onnx.ModelProto) -> None:
+    if not any(n.op_type in _NORMS for n in model.graph.node):
+        return
+    name_nodes(model)
+    infer_shapes(model)
+    index, nodes, gone = OnnxIndex(model.graph), list[onnx.NodeProto](), set[str]()
+    for node in model.graph.node:
+        norm = _NORMS[node.op_type](index, node) if node.op_type in _NORMS else None
+        if norm is None:
+            nodes.append(node)
+        else:
+            nodes += written_out(model, node, norm)
+            gone.update(norm.gone)
+    replace(model.graph.node, [n for n in nodes if n.name not in gone])
 
 
 def _binary_chains(model: onnx.ModelProto) -> None:

@@ -17,8 +17,8 @@ import onnx
 from onnx import numpy_helper
 
 from hwcnn.frontend.model.edit import add_constant, infer_shapes
-from hwcnn.frontend.model.instance_norm import EQUALISER, SPLIT
 from hwcnn.frontend.model.onnx_index import OnnxIndex
+from hwcnn.frontend.model.written_norms import EQUALISER, SPLIT
 
 from . import calibrate
 
@@ -47,7 +47,7 @@ class _Statistics:
 
 
 def normalisations(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The neutral batch norms of all that `instance_norm.write_out` wrote."""
+    """The neutral batch norms of all that `written_norms` wrote."""
     return [n for n in model.graph.node if n.name.endswith(EQUALISER)]
 
 
@@ -80,15 +80,17 @@ def widened(
 
 
 def _groups(index: OnnxIndex, norm: onnx.NodeProto) -> int:
-    """Groups of channels that the normalisation behind `norm` works on."""
-    channels = index.shapes[norm.input[0]][1]
-    found = [n for n in index.graph.node if n.name == _named(norm, "mean")]
-    grouped = [a.i for n in found for a in n.attribute if a.name == "group"]
-    return grouped[0] if grouped else channels
+    """Groups of channels that the normalisation behind `norm` works on; 0 where it is one of the
+    channels of each pixel.
+    """
+    mean = next(n for n in index.graph.node if n.name == _named(norm, "mean"))
+    if mean.op_type == "GlobalAveragePool":
+        return index.shapes[norm.input[0]][1]
+    return 0 if mean.input[0] == norm.output[0] else mean.attribute[0].i
 
 
 def _named(norm: onnx.NodeProto, what: str) -> str:
-    """Name of another node, and of its result, that `instance_norm.write_out` wrote."""
+    """Name of another node, and of its result, that `written_norms` wrote."""
     return f"{norm.name.removesuffix(EQUALISER)}/{what}"
 
 
@@ -104,15 +106,23 @@ def _measure(
     run = calibrate.Run(model, list(names.values()))
     for values in map(run.values, samples):
         for name, value in names.items():
-            x = values[value].astype(np.float64)
-            n, c = x.shape[:2]
-            x = x.reshape(n, groups[name], -1)
-            each = np.stack([x.mean(2), x.var(2)])
-            found[name].append(np.repeat(each, c // groups[name], 2))
+            found[name].append(_moments(values[value].astype(np.float64), groups[name]))
     statistics: dict[str, _Statistics] = {}
     for name, parts in found.items():
         statistics[name] = _Statistics(*np.concatenate(parts, 1).mean(1))
     return statistics
+
+
+def _moments(x: FloatArray, groups: int) -> FloatArray:
+    """(mean, variance) of a map [N, C, ...], [2, N, C]. groups : 0 for each pixel, whose channels
+    keep their means: what is added to them would have to be the same for all.
+    """
+    n, c = x.shape[:2]
+    if not groups:
+        variance = x.reshape(n, c, -1).var(1).mean(1)
+        return np.stack([np.zeros((n, c)), np.repeat(variance[:, None], c, 1)])
+    x = x.reshape(n, groups, -1)
+    return np.repeat(np.stack([x.mean(2), x.var(2)]), c // groups, 2)
 
 
 def _equalise(

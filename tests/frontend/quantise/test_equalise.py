@@ -5,7 +5,7 @@ whatever the sizes of the channels.
 import numpy as np
 import pytest
 from float_nets import Net
-from normalised_nets import layer, uneven
+from normalised_nets import layer, of_pixels, uneven
 from to_program import run
 
 from hwcnn import golden, ir
@@ -44,6 +44,27 @@ def test_groups_of_channels():
     net = uneven(12, 10, groups=3)
     assert run(net)[1][0].max() <= 1
     assert sqnr(net) > 30
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_channels_of_each_pixel(residual):
+    """As in ConvNeXt: behind a convolution, and behind a sum."""
+    net = Net(1, 3, 12, 12, opset=17)
+    x = net.conv(3, 24, 3, 3, pads=[1] * 4)
+    if residual:
+        net.node("Add", x, net.conv(24, 24, 3, 3, groups=24, pads=[1] * 4))
+    of_pixels(net, 24)
+    assert run(net)[1][0].max() <= 1
+    assert sqnr(net) > (25 if residual else 28)
+
+
+def test_sums_of_views_are_views():
+    net = Net(1, 3, 6, 5, opset=17)
+    views = [net.node("Transpose", net.conv(3, 8, 1, 1, x="x"), perm=[0, 2, 3, 1]) for _ in "ab"]
+    net.node("Transpose", net.node("Add", *views), perm=[0, 3, 1, 2])
+    graph, steps = run(net)
+    assert steps[0].max() <= 1
+    assert all(isinstance(op, ir.Conv) for op in graph.ops)
 
 
 def test_what_no_convolution_can_take_is_a_layer():

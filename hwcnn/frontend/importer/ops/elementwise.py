@@ -134,7 +134,7 @@ def _same_source(ctx: Context, node: onnx.NodeProto, a: Value, b: Value) -> Tabl
         return None
     if (
         a.shape != b.shape
-        or a.index is not b.index
+        or not _same_view(a, b)
         or any(v.by_channel for v in (a, b) if isinstance(v, Linear))
     ):
         return None
@@ -194,6 +194,13 @@ def eltwise(
     )
 
 
+def _same_view(a: Linear | Table, b: Linear | Table) -> bool:
+    """True where both are the same elements of their tensors. a, b : of one shape."""
+    if a.index is None or b.index is None:
+        return a.index is b.index
+    return np.array_equal(a.index, b.index)
+
+
 def _in_one_layout(ctx: Context, a: Value, b: Value) -> tuple[Linear, Linear]:
     """Both operands as they are where they are the same view of maps of one shape, else as maps."""
     if (
@@ -202,8 +209,8 @@ def _in_one_layout(ctx: Context, a: Value, b: Value) -> tuple[Linear, Linear]:
         and a.is_identity
         and b.is_identity
         and a.shape == b.shape
-        and a.index is b.index
         and ctx.tensor(a).shape == ctx.tensor(b).shape
+        and _same_view(a, b)
     ):
         return a, b
     return ctx.materialise(a, "an operand"), ctx.materialise(b, "an operand")

@@ -81,10 +81,24 @@ def batch_norm(
     limits="float models, constant parameters; also of groups of channels, as PyTorch writes them",
 )
 def instance_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
-    """ONNX InstanceNormalization, opset 1-22, that `frontend.model.instance_norm` has not written
-    out as other operators.
+    """ONNX InstanceNormalization, opset 1-22, that `frontend.model.canonical` has not written out
+    as other operators.
     """
     raise Unsupported(
         "of a quantised model, of computed parameters, or not of [N, C, L] or [N, C, H, W]: "
         "import the float model"
+    )
+
+
+@operator(
+    "LayerNormalization",
+    attributes=("axis", "epsilon"),
+    limits="float models, constant parameters; over the channels of [N, H, W, C]",
+)
+def layer_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
+    """ONNX LayerNormalization, opset 17, that `frontend.model.canonical` has not written out as
+    other operators.
+    """
+    raise Unsupported(
+        "of a quantised model, of computed parameters, or not over the last axis of [N, H, W, C]"
     )

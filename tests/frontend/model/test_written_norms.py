@@ -1,9 +1,9 @@
-"""InstanceNormalization written out as other operators: the same function."""
+"""Normalisations written out as other operators: the same function."""
 
 import numpy as np
 import pytest
 from float_nets import Net
-from normalised_nets import grouped, layer, uneven
+from normalised_nets import grouped, layer, of_pixels, uneven
 from onnx import helper
 
 from hwcnn.frontend.model.optimise import fold
@@ -17,7 +17,7 @@ def same(net):
     (before,), (after,) = session(model).run(None, feed), session(folded).run(None, feed)
     np.testing.assert_allclose(after, before, atol=2e-5)
     kinds = [n.op_type for n in folded.graph.node]
-    assert "InstanceNormalization" not in kinds
+    assert not {"InstanceNormalization", "LayerNormalization"} & set(kinds)
     return kinds
 
 
@@ -57,4 +57,24 @@ def test_a_reshape_to_other_maps_is_no_group():
 def test_an_epsilon_of_its_own():
     net = uneven(4, 1)
     net.nodes[-1].attribute.append(helper.make_attribute("epsilon", 0.7))
+    same(net)
+
+
+def test_channels_of_each_pixel():
+    net = Net(1, 5, 7, 9, opset=17)
+    of_pixels(net, 5)
+    assert same(net).count("Transpose") == 2  # both behind it
+
+
+def test_channels_last_throughout():
+    net = Net(1, 7, 9, 5, opset=17)
+    of_pixels(net, 5, last=False)
+    assert same(net).count("Transpose") == 2
+
+
+def test_a_map_that_is_transposed_for_others_too():
+    net = Net(1, 5, 7, 9, opset=17)
+    last = net.node("Transpose", perm=[0, 2, 3, 1])
+    of_pixels(net, 5, last=False)
+    net.node("Add", net.x, last)
     same(net)
