@@ -21,6 +21,30 @@ def infer_shapes(model: onnx.ModelProto, strict: bool = False) -> None:
         replace(getattr(model.graph, field), getattr(inferred, field))
 
 
+def constants_to_initialisers(model: onnx.ModelProto) -> None:
+    """Make initialisers of Constant nodes that hold numbers, in place."""
+    kept: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        array = _constant(node) if node.op_type == "Constant" else None
+        if array is None:
+            kept.append(node)
+        else:
+            model.graph.initializer.append(numpy_helper.from_array(array, node.output[0]))
+    if len(kept) < len(model.graph.node):
+        replace(model.graph.node, kept)
+
+
+def _constant(node: onnx.NodeProto) -> np.ndarray | None:
+    """What a Constant gives, None of text and sparse tensors."""
+    (attribute,) = node.attribute
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.name == "value":
+        return numpy_helper.to_array(value)
+    kinds = {"value_int": np.int64, "value_ints": np.int64}
+    kinds |= {"value_float": np.float32, "value_floats": np.float32}
+    return np.array(value, kinds[attribute.name]) if attribute.name in kinds else None
+
+
 def name_nodes(model: onnx.ModelProto) -> None:
     """Give every node a unique name, in place: its own, or the name of its first output."""
     seen: set[str] = set()

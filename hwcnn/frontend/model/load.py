@@ -14,12 +14,12 @@ from hwcnn.errors import InputError
 from hwcnn.limits import MAX_BATCH, MAX_DRAM
 
 from .canonical import WEIGHTED
-from .channels_last import channels_first
 from .drop_training import drop_training
-from .edit import infer_shapes, name_nodes
+from .edit import constants_to_initialisers, infer_shapes, name_nodes
 from .float32 import to_float32
 from .inputs import drop_constant_inputs, fix_inputs, float_inputs
 from .onnx_index import OnnxIndex
+from .picture_inputs import batched, channels_first
 from .weightless import is_large, without_weights
 
 #: The oldest opset taken, and the one that older models are converted to (per-channel
@@ -39,8 +39,8 @@ def load(
     for any batch.
 
     An input of channels last that the model transposes first is turned into one of channels first,
-    float16, bfloat16 and double into float32; local functions are inlined. Raises InputError where
-    the model cannot be used.
+    pictures of [C, H, W] into those of [1, C, H, W], float16, bfloat16 and double into float32;
+    local functions are inlined. Raises InputError where the model cannot be used.
     """
     if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
         raise InputError(f"batch {batch!r}: expected a whole number from 1 to {MAX_BATCH}")
@@ -106,11 +106,13 @@ def normalise(
         if model.functions:
             model = inliner.inline_local_functions(model)
         name_nodes(model)
+        constants_to_initialisers(model)
         drop_training(model, source)
         to_float32(model)
         float_inputs(model)
         fix_inputs(model, source, shapes or {})
         channels_first(model)
+        batched(model)
         if opset < OPSET:
             model = converter.convert_version(model, OPSET)
         infer_shapes(model, strict=True)

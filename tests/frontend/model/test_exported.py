@@ -291,3 +291,31 @@ def test_a_transpose_alone_does_not_say_that_channels_are_last(shape):
     loaded = normalise(made, "m")
     assert tuple(d.dim_value for d in loaded.graph.input[0].type.tensor_type.shape.dim) == shape
     assert [n.op_type for n in loaded.graph.node] == ["Transpose"]
+
+
+@pytest.mark.parametrize("opset", [11, 13])
+def test_pictures_without_a_batch_dimension(opset):
+    """As torchvision's detectors take them."""
+    unsqueeze = (
+        [node("Unsqueeze", ["s"], ["b"], axes=[0])]
+        if opset < 13
+        else [constant("axes", [0], np.int64), node("Unsqueeze", ["s", "axes"], ["b"])]
+    )
+    mean = np.array([1, 20, 30], np.float32).reshape(3, 1, 1)
+    made = model(
+        [
+            constant("mean", mean, np.float32),
+            node("Sub", ["x", "mean"], ["s"]),
+            *unsqueeze,
+            node("Conv", ["b", "w"], ["y"]),
+        ],
+        [weight("w", 8, 3, 3, 3)],
+        shape=(3, 12, 14),
+        opset=opset,
+    )
+    assert same(made, (3, 12, 14), to_input=lambda x: x[None]) == (1, 3, 12, 14)
+
+
+def test_an_input_of_three_dimensions_that_is_used_as_such_stays():
+    made = model([node("Relu", ["x"], ["y"])], [], shape=(3, 12, 14))
+    assert same(made, (3, 12, 14)) == (3, 12, 14)
