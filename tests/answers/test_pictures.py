@@ -118,6 +118,11 @@ def test_outputs_that_do_not_fit_are_refused(task, shape, message):
         check(task, {"y": shape}, (3, 20, 40))
 
 
+def test_shapes_that_are_not_known_are_not_refused():
+    check(Masks(), {"y": (1, 0)}, (3, 20, 40))
+    check(Masks(), {"y": ()}, (3, 20, 40))
+
+
 def test_labels_may_leave_out_the_background():
     scores = np.array([[0.1, 0.7, 0.2]])
     whole = decode(Classify(), {"y": scores}, view(), ["none", "cat", "dog"])
