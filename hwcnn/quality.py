@@ -1,6 +1,7 @@
 """How far integers are from the real network: figures of arrays, and of a whole network."""
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +41,12 @@ def sqnr_db(real: np.ndarray, found: np.ndarray) -> float | None:
 
 
 def decibels(signal: float, noise: float) -> float | None:
-    """The ratio of two sums of squares; None where the second is 0, -inf never: a signal of 0
-    counts as the least float.
+    """The ratio of two sums of squares; None where the second is 0. A first of 0 counts as the
+    least float.
     """
     if noise == 0:
         return None
-    return round(10 * math.log10(max(signal, 5e-324) / noise), 2)
+    return round(10 * (math.log10(signal or sys.float_info.min) - math.log10(noise)), 2)
 
 
 def is_classification(shape: tuple[int, ...]) -> bool:

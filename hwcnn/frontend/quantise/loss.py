@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 from hwcnn.frontend.model.onnx_index import OnnxIndex
 from hwcnn.frontend.model.session import session
@@ -28,20 +29,29 @@ def measure(real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence
     """
     kept = {o.name for o in quantised.graph.output}
     outputs = [o.name for o in real.graph.output if o.name in kept]
-    signal, noise = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
-    top1: dict[str, int] = {}
     chosen = [feed(sample, real) for sample in samples[:: -(-len(samples) // SAMPLES)]]
     runs = [session(model) for model in (real, quantised)]
+    totals = dict.fromkeys(outputs, (0.0, 0.0))
+    top1: dict[str, int] = {}
     for sample in chosen:
-        for name, a, b in zip(outputs, *(r.run(outputs, sample) for r in runs), strict=True):
-            a, b = np.asarray(a), np.asarray(b)
-            signal[name] += _energy(a)
-            noise[name] += _energy(a - b)
-            if is_classification(a.shape):
-                top1[name] = top1.get(name, 0) + same_top1(a, b)
-    found = {name: decibels(signal[name], noise[name]) for name in outputs}
-    layers = _worst(real, quantised, chosen[:LAYER_SAMPLES])
-    return Loss(len(chosen), found, top1, layers)
+        results = [_run(run, outputs, sample) for run in runs]
+        for name, a, b in zip(outputs, *results, strict=True):
+            if a.dtype.kind != "f" or a.shape != b.shape:
+                totals.pop(name, None)  # indices, or as many as there are: there is no ratio
+            elif name in totals:
+                signal, noise = totals[name]
+                with np.errstate(all="ignore"):  # of what is infinite
+                    totals[name] = signal + _energy(a), noise + _energy(a - b)
+                if is_classification(a.shape):
+                    top1[name] = top1.get(name, 0) + same_top1(a, b)
+    found = {name: decibels(*t) for name, t in totals.items() if np.isfinite(t).all()}
+    top1 = {name: count for name, count in top1.items() if name in found}
+    return Loss(len(chosen), found, top1, _worst(real, quantised, chosen[:LAYER_SAMPLES]))
+
+
+def _run(run: ort.InferenceSession, names: list[str], sample: Sample) -> list[np.ndarray]:
+    """The named values."""
+    return [np.asarray(value) for value in run.run(names, dict(sample))] if names else []
 
 
 def _energy(value: np.ndarray) -> float:
@@ -59,6 +69,8 @@ def _worst(
     shares = _noise_shares(real, quantised, pairs, index, samples)
     found: list[tuple[float, LayerLoss]] = []
     for name, (signal, noise) in shares.items():
+        if not np.isfinite((signal, noise)).all():
+            continue
         node = index.producers.get(name)
         if node is None or node.op_type == "DequantizeLinear":
             continue  # an input
@@ -104,13 +116,12 @@ def _noise_shares(
         first = session(real, outputs=outputs)
         second = session(quantised, outputs=[pairs[n] for n in names])
         for sample in samples:
-            values = dict(zip(outputs, first.run(outputs, sample), strict=True)) if outputs else {}
-            values |= sample
-            results = second.run([pairs[n] for n in names], sample)
+            values = dict(zip(outputs, _run(first, outputs, sample), strict=True)) | dict(sample)
+            results = _run(second, [pairs[n] for n in names], sample)
             for name, found in zip(names, results, strict=True):
-                exact = np.asarray(values[name])
+                exact = values[name]
                 signal, noise = totals[name]
-                noise += _energy(exact - np.asarray(found))
+                noise += _energy(exact - found)
                 totals[name] = signal + _energy(exact), noise
     return totals
 

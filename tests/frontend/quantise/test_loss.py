@@ -52,3 +52,19 @@ def test_the_layer_with_coarse_steps_is_the_worst(net, coarse, monkeypatch):
     assert found[0].name == coarse
     assert found[0].sqnr_before_db > found[0].sqnr_db + 6
     assert len(found) <= 5
+
+
+def test_outputs_without_a_ratio_are_left_out():
+    """As many as there are positive values, and what is infinite."""
+
+    def model(shift):
+        net = Net(1, 3, 4, 4)
+        y = net.node("Add", "x", net.const(shift))
+        positive = net.node("Cast", net.node("NonZero", net.node("Relu", y)), to=1)
+        infinite = net.node("Div", "x", net.const(0.0))
+        return net.model(y, positive, infinite), y
+
+    (real, y), (other, _) = model(0.0), model(-0.5)
+    found = loss.measure(real, other, Net(1, 3, 4, 4).samples(2))
+    assert set(found.sqnr_db) == {y}
+    assert found.top1_agreement == {}
