@@ -84,3 +84,28 @@ def test_images_are_not_joined():
     net.node("Concat", net.conv(3, 6, 1, 1), net.conv(3, 6, 1, 1, x="x"), axis=0)
     with pytest.raises(InputError, match="axis 0"):
         quantise(net.model())
+
+
+@pytest.mark.parametrize(
+    ("before", "options"),
+    [
+        # windows of equal taps and different divisors
+        (None, {"pads": [1, 1, 1, 1], "count_include_pad": 1, "ceil_mode": 1}),
+        (None, {"pads": [2, 1, 0, 2], "count_include_pad": 1, "ceil_mode": 1}),
+        (None, {"pads": [0, 1, 2, 0], "ceil_mode": 1}),
+        # a Pad in front, whose zeros count, and pads that do not
+        ([2, 0, 1, 3], {"pads": [1, 0, 1, 1]}),
+        ([1, 1, 1, 1], {"auto_pad": "SAME_UPPER"}),
+        ([1, 1, 1, 1], {"pads": [1, 0, 1, 1], "ceil_mode": 1, "count_include_pad": 1}),
+    ],
+)
+def test_averages_of_padded_maps(before, options):
+    net = Net(1, 3, 9, 8)
+    net.conv(3, 5, 3, 3)
+    if before is not None:
+        top, left, bottom, right = before
+        widths = net.const([0, 0, top, left, 0, 0, bottom, right], np.int64)
+        net.node("Pad", net.x, widths, net.const(0.0))
+    net.node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], **options)
+    _, steps = run(net)
+    assert steps[0].max() <= 1 and (steps[0] > 0).mean() < 0.02

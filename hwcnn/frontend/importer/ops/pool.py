@@ -1,6 +1,7 @@
 """Pooling over windows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -45,19 +46,22 @@ def max_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
     "AveragePool", attributes=(*_WINDOW, "count_include_pad", "dilations"), limits="1-D and 2-D"
 )
 def average_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
-    """ONNX AveragePool, opset 1-22: x [N, C, H, W] or [N, C, L]. Unsupported: windows wholly in the
-    padding, equal windows with different divisors, dilations with pads that do not count,
-    geometries of which onnx and onnxruntime differ.
+    """ONNX AveragePool, opset 1-22: x [N, C, H, W] or [N, C, L]. Unsupported: windows wholly in
+    padding that does not count, dilations with pads that do not count, geometries of which onnx and
+    onnxruntime differ.
+
+    Padding that counts, in front of the pool too, is none that the pool knows of where windows of
+    equal taps have different divisors: it is computed then.
     """
-    mapped = ctx.as_map(x)
+    mapped, include = ctx.as_map(x), bool(attributes(node).get("count_include_pad", 0))
     if isinstance(mapped, Padded) and mapped.value != 0:
         mapped = ctx.materialise(mapped)
-    mapped, g = _geometry(ctx, node, mapped)
-    include = attributes(node).get("count_include_pad", 0)
+    mapped, g = _geometry(ctx, node, mapped, include)
     if isinstance(mapped, Padded):
-        if not include and any(attributes(node).get("pads") or ()):
-            raise Unsupported("it pads without counting its pads a map that is padded already")
-        include = 1
+        if not include and g.pads != mapped.pads:
+            mapped, g = _geometry(ctx, node, ctx.materialise(mapped))
+        else:
+            include = True
     size = ctx.tensor(mapped).shape[2:]
     if g.dilation != (1, 1):
         if (any(g.pads) and not include) or _beyond(g, size):
@@ -66,7 +70,12 @@ def average_pool(ctx: Context, node: onnx.NodeProto, x: Value) -> Pending:
                 "(ceil_mode)"
             )
         return _dilated_average(ctx, node, mapped, g)
-    return _pending_pool(ctx, node, mapped, "average", g, _divisors(g, size, bool(include)))
+    divisors = _divisors(g, size, include)
+    if divisors is None:
+        mapped, g = _computed_pads(ctx, mapped, g)
+        divisors = _divisors(g, ctx.tensor(mapped).shape[2:], include)
+    assert divisors is not None
+    return _pending_pool(ctx, node, mapped, "average", g, divisors)
 
 
 @operator("LpPool", attributes=(*_WINDOW, "p"), limits="p = 1; 1-D and 2-D; no dilations")
@@ -124,10 +133,22 @@ def _dilated_average(
     )
 
 
+def _computed_pads(ctx: Context, x: Linear | Padded, g: Window) -> tuple[Linear | Padded, Window]:
+    """The map with all pads of the windows as zeros of its own, and the same windows on it."""
+    top, left, bottom, right = g.pads
+    n, c, h, w = ctx.tensor(x).shape
+    shape = (n, c, h + top + bottom, w + left + right)
+    shape = shape if len(x.shape) == 4 else (n, c, shape[3])
+    padded = Padded(x.tensor, shape, g.pads, 0.0)
+    return ctx.materialise(padded), replace(g, pads=(0, 0, 0, 0))
+
+
 def _geometry(
-    ctx: Context, node: onnx.NodeProto, x: Linear | Padded
+    ctx: Context, node: onnx.NodeProto, x: Linear | Padded, counted: bool = False
 ) -> tuple[Linear | Padded, Window]:
-    """(x, its padding computed where windows lie wholly in it; the geometry of the windows)."""
+    """(x, its padding computed where windows lie wholly in it; the geometry of the windows).
+    counted : the node's own pads are elements like others, zeros.
+    """
     a = attributes(node)
     if len(x.shape) < 3:
         raise Unsupported(f"its input has {len(x.shape)} dimensions")
@@ -145,7 +166,9 @@ def _geometry(
         )
     if min(t.min() for t in _taps(g, size)) <= 0:
         if isinstance(x, Padded):
-            return _geometry(ctx, node, ctx.materialise(x))
+            return _geometry(ctx, node, ctx.materialise(x), counted)
+        if counted:
+            return _computed_pads(ctx, x, g)
         raise Unsupported("a window of it lies wholly in the padding")
     return x, g
 
@@ -210,9 +233,9 @@ def _taps(g: Window, size: tuple[int, int]) -> list[npt.NDArray[np.int64]]:
     return inside
 
 
-def _divisors(g: Window, size: tuple[int, int], include: bool) -> dict[int, int]:
+def _divisors(g: Window, size: tuple[int, int], include: bool) -> dict[int, int] | None:
     """Number of taps inside the map to the divisor, for every number that occurs in the window's
-    positions. include : pads count.
+    positions; None where one number has several. include : pads count.
     """
     counted: list[npt.NDArray[np.int64]] = []
     for axis in (0, 1):
@@ -221,8 +244,5 @@ def _divisors(g: Window, size: tuple[int, int], include: bool) -> dict[int, int]
     taps = np.multiply.outer(*_taps(g, size)).reshape(-1)
     divisor = np.multiply.outer(*counted).reshape(-1) if include else taps
     result = dict(zip(taps.tolist(), divisor.tolist(), strict=True))
-    if any(result[t] != d for t, d in zip(taps.tolist(), divisor.tolist(), strict=True)):
-        raise Unsupported(
-            "with count_include_pad and ceil_mode, equal windows have different divisors"
-        )
-    return result
+    same = all(result[t] == d for t, d in zip(taps.tolist(), divisor.tolist(), strict=True))
+    return result if same else None
