@@ -21,7 +21,8 @@ from .values import Const, Host, Input, Linear, MapShape, Padded, Table, Unknown
 #: What the name of an ONNX value stands for.
 Value = Const | Input | Linear | Table | Padded | Pending | Host | Unknown
 
-_INTEGERS: dict[int, np.dtype] = {
+#: int8 and uint8, by onnx.TensorProto.DataType.
+INTEGERS: dict[int, np.dtype] = {
     TensorProto.INT8: np.dtype(np.int8),
     TensorProto.UINT8: np.dtype(np.uint8),
 }
@@ -40,9 +41,9 @@ class Context(IrBuilder):
         super().__init__(dry_run)
         self.index = OnnxIndex(graph)
         self.types = {
-            v.name: _INTEGERS[kind]
+            v.name: INTEGERS[kind]
             for v in graph.input
-            if (kind := v.type.tensor_type.elem_type) in _INTEGERS
+            if (kind := v.type.tensor_type.elem_type) in INTEGERS
         }
         self.node = ""
         #: Of a dry run: a tensor to the one that it is a function of, element by element.

@@ -23,6 +23,7 @@ _FORMS: dict[str, tuple[str, list[tuple[int, int, int]], tuple[int, int]]] = {
     "QLinearGlobalAveragePool": ("GlobalAveragePool", [(0, 1, 2)], (3, 4)),
     "QLinearAveragePool": ("AveragePool", [(0, 1, 2)], (3, 4)),
     "QLinearSigmoid": ("Sigmoid", [(0, 1, 2)], (3, 4)),
+    "QLinearSoftmax": ("Softmax", [(0, 1, 2)], (3, 4)),
     "QLinearLeakyRelu": ("LeakyRelu", [(0, 1, 2)], (3, 4)),
     "QLinearReduceMean": ("ReduceMean", [(0, 1, 2)], (3, 4)),
     "QGemm": ("Gemm", [(0, 1, 2), (3, 4, 5)], (7, 8)),
@@ -81,8 +82,10 @@ def _expanded(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     before += _bias(node, float_op, floats)
     y = node.output[0] + MARK
     middle = helper.make_node(float_op, floats, [y], name=node.name or node.output[0])
-    middle.attribute.extend(a for a in node.attribute if a.name != "channels_last")
-    if any(a.name == "channels_last" and a.i for a in node.attribute):
+    own = ("channels_last", "opset")
+    middle.attribute.extend(a for a in node.attribute if a.name not in own)
+    given = {a.name: a.i for a in node.attribute}
+    if given.get("channels_last") or (given.get("opset", 13) < 13 and given.get("axis") != -1):
         return [node]
     after = helper.make_node(
         "QuantizeLinear",

@@ -20,7 +20,7 @@ from hwcnn.frontend.model.weightless import is_placeholder, without_weights
 
 from . import fuse, ops  # noqa: F401 (the handlers register themselves)
 from .constants import evaluate_node
-from .context import Context, Value
+from .context import INTEGERS, Context, Value
 from .expand_qlinear import expand
 from .outputs import output
 from .refusals import Refusal, Refused
@@ -222,8 +222,12 @@ class _Importer:
     def _as_input(self, name: str) -> Value:
         """Stands for what the host computes, which reaches the accelerator as an input."""
         shape = self.ctx.shapes.get(name, (0,))
-        floats = self.ctx.index.types.get(name) == onnx.TensorProto.FLOAT
-        return Input(name, shape) if floats and 0 not in shape else Unknown()
+        kind = self.ctx.index.types.get(name)
+        if 0 in shape or kind not in (onnx.TensorProto.FLOAT, *INTEGERS):
+            return Unknown()
+        if kind in INTEGERS:
+            self.ctx.types[name] = INTEGERS[kind]
+        return Input(name, shape)
 
     def _results(self, node: onnx.NodeProto, inputs: Sequence[Value | None]) -> list[Value]:
         if node.op_type in _QUANTISERS:

@@ -49,8 +49,6 @@ def assign(model: onnx.ModelProto, quantised: bool, given: Reasons) -> Reasons:
     for node in graph.nodes:
         if node.op_type in HOST_OPERATORS:
             host.setdefault(node.name, FLOAT_END)
-        elif not {types.get(v) or TensorProto.FLOAT for v in graph.activations(node)} <= _MAPS:
-            host.setdefault(node.name, "it computes with integers or other types than float32")
     before = None
     while before != len(host):
         before = len(host)
@@ -59,6 +57,9 @@ def assign(model: onnx.ModelProto, quantised: bool, given: Reasons) -> Reasons:
             for name in computing(graph, refusal.node):
                 refused.setdefault(name, refusal.reason)
         host |= {n: why for n, why in refused.items() if not _moved(graph, n, {*host, *refused})}
+        for node in graph.nodes:
+            if not {types.get(v) or TensorProto.FLOAT for v in graph.activations(node)} <= _MAPS:
+                host.setdefault(node.name, "it computes with other types than float32")
         _movement(graph, host)
         _not_worth_a_run(graph, host)
         if before == len(host):
@@ -90,7 +91,9 @@ def _moves(graph: NodeGraph, name: str, host: Collection[str]) -> bool:
 
 
 def computing(graph: NodeGraph, name: str) -> list[str]:
-    """The node of that name; for one that only stores a value, the nodes that compute that."""
+    """The node of that name; for one that only stores a value, the nodes that compute that value
+    from others that are stored.
+    """
     if name in graph.by_name:
         return [name]
     node = next(n for n in graph.model.graph.node if n.name == name)
@@ -100,7 +103,7 @@ def computing(graph: NodeGraph, name: str) -> list[str]:
         producer = graph.index.producers.get(values.pop())
         if producer is not None and producer.name in graph.by_name:
             found.append(producer.name)
-            values += producer.input
+            values += producer.input if node.op_type == "QuantizeLinear" else ()
         elif producer is not None and node.op_type == "DequantizeLinear":
             values += producer.input[:1]
     if not found:  # an input is stored so: whoever reads it cannot run

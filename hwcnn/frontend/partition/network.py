@@ -23,6 +23,7 @@ from .assign import FLOAT_END, Reasons, assign, computing
 from .borders import read_in_float, unquantised
 from .node_graph import NodeGraph
 from .node_macs import node_macs
+from .shape_constants import fold_shapes
 from .split import Part, split
 
 #: Share of the multiply-accumulates on the host that is worth a warning.
@@ -126,9 +127,7 @@ class _Plan:
     def assign(self, given: Reasons, found: Sequence[Refusal]) -> None:
         """Find all nodes of the host. given : some that are; found : what was refused."""
         if not self.is_float and not self.host:
-            expand(self.model)
-            name_nodes(self.model)
-            infer_shapes(self.model)
+            self._write_out()
         self.host = assign(self.model, not self.is_float, given)
         graph = NodeGraph(self.model)
         if any(node_macs(n, graph.index) for n in graph.nodes if n.name not in self.host):
@@ -136,6 +135,15 @@ class _Plan:
         if self.cuts:
             raise InputError("nothing worth a run of the accelerator is before it", "cut")
         raise Refused(found)
+
+    def _write_out(self) -> None:
+        """Bring a quantised model into the form that the importer gives it."""
+        copy = onnx.ModelProto()
+        copy.CopyFrom(self.model)
+        self.model = expand(copy)
+        name_nodes(copy)
+        infer_shapes(copy)
+        fold_shapes(copy)
 
     def more(self, found: Sequence[Refusal], quantised: onnx.ModelProto) -> bool:
         """Give the host what was refused in the quantised model; False where that is nothing

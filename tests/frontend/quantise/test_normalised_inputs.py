@@ -12,6 +12,7 @@ from hwcnn.frontend.importer.qdq_to_ir import import_graph
 from hwcnn.frontend.model.load import normalise
 from hwcnn.frontend.quantise.float_to_qdq import quantise
 from hwcnn.frontend.quantise.normalised_inputs import take_out
+from hwcnn.manifest import Manifest
 from hwcnn.scheduler.compile import compile_graph
 
 MEAN = np.array([123.7, 116.3, 103.5], np.float32).reshape(3, 1, 1)
@@ -83,8 +84,9 @@ def test_the_convolution_is_the_only_operation_and_agrees_with_onnxruntime(name)
 def test_the_manifest_tells_the_host_what_to_do():
     graph = import_graph(quantise(network(CHAINS["a channel"]), pictures(2)))
     for pe in ("16x16", "4x4"):
-        manifest = compile_graph(graph, AccelConfig.load(pe=pe)).manifest
-        (given,) = manifest.inputs
+        program = compile_graph(graph, AccelConfig.load(pe=pe)).manifest
+        (given,) = program.inputs
+        manifest = Manifest("net", 1, program.config, (program,), (), ())
         assert "#define HWCNN_INPUT0_GAIN {0.0171" in driver.files(manifest)["hwcnn_network.h"]
         expected = np.stack([SCALE.reshape(-1), -MEAN.reshape(-1) * SCALE.reshape(-1)], axis=1)
         np.testing.assert_allclose(given.normalise, expected, rtol=1e-6)
