@@ -118,7 +118,7 @@ def test_cycles_are_those_of_all_programs(hwcnn, split):
     assert outcome.code == 0, outcome.err
     measured = outcome.json
     assert measured["mismatches"] == 0
-    assert measured["cycles"] == pytest.approx(estimated["cycles"], rel=0.01)
+    assert measured["cycles"] == pytest.approx(estimated["cycles"], rel=0.05)
     assert [row["name"] for row in estimated["layers"]] == ["first", "second"]
     with open("trace.json") as file:
         events = json.load(file)["traceEvents"]

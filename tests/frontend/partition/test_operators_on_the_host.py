@@ -73,7 +73,7 @@ def test_normalised_tokens():
     turns, reasons = split(model(nodes, constants, {"y": (2, FLOAT)}, x=(1, 3, 8, 8)))
     assert turns[:2] == ["A: a", "H: t u l"]
     assert turns[2].startswith("A: ")
-    assert reasons["l"] == "the accelerator has no such operator"
+    assert reasons["t"] == "data movement for the host"
 
 
 def test_positions_and_classes_of_pixels():
