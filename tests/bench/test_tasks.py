@@ -3,7 +3,6 @@ of structure through RTL: equal to the reference in every bit of every tensor.
 """
 
 import importlib.util
-import json
 import sys
 from pathlib import Path
 
