@@ -1,6 +1,6 @@
 """What the host does between the two programs of a detector in two stages: the best proposals, and
-the features of each (Ren et al. 2015, Faster R-CNN, arXiv:1506.01497, section 3; Girshick 2015, Fast
-R-CNN, arXiv:1504.08083, section 2.1).
+the features of each (Ren et al. 2015, Faster R-CNN, arXiv:1506.01497, section 3; Girshick 2015,
+Fast R-CNN, arXiv:1504.08083, section 2.1).
 """
 
 from functools import cache

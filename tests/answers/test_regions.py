@@ -39,8 +39,8 @@ def test_pooled_features_are_the_highest_of_each_part():
 def test_two_stages_of_the_built_in_network():
     """Shapes of the two float networks and of what is between them fit."""
     first, second = (
-        ort.InferenceSession(models.build(name, 0.125, size).SerializeToString())
-        for name, size in (("faster-rcnn", (160, 224)), ("faster-rcnn-head", 6))
+        ort.InferenceSession(models.build(name, width, size).SerializeToString())
+        for name, width, size in (("faster-rcnn", 1, (160, 224)), ("faster-rcnn-head", 1 / 32, 6))
     )
     (picture,) = models.samples("faster-rcnn", 1, size=(160, 224))
     features, scores, offsets = (y[0] for y in first.run(None, {"input": picture}))

@@ -1,5 +1,5 @@
-"""Networks of all tasks at reduced size, through `generate` and the ISA engine, and one of each kind
-of structure through RTL: equal to the reference in every bit of every tensor.
+"""Networks of all tasks at reduced size, through `generate` and the ISA engine, and one of each
+kind of structure through RTL: equal to the reference in every bit of every tensor.
 """
 
 import importlib.util
@@ -14,8 +14,8 @@ spec = importlib.util.spec_from_file_location("tasks", BENCH / "tasks.py")
 tasks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tasks)
 
-#: Sub-pixels; two outputs, upsampling, leaky ReLU; tanh and absolute values; transposed convolutions
-#: behind a bottleneck, leaky ReLU; PReLU; padded shortcuts.
+#: Sub-pixels; two outputs, upsampling, leaky ReLU; tanh and absolute values; transposed
+#: convolutions behind a bottleneck; PReLU; padded shortcuts.
 IN_RTL = ("espcn", "yolov3-tiny", "landmarks68", "context-encoder", "fsrcnn", "face-descriptor")
 #: SQNR that outputs have at least. Seeded weights are a hard case: outputs are small differences of
 #: large sums, and the classes of a softmax are near one another.
