@@ -60,18 +60,17 @@ def measure(name, kind, pe, rtl_cycles):
     }
     with tempfile.TemporaryDirectory() as scratch:
         made, run, rtl, predicted = _run(name, model, shapes, Path(scratch), pe, rtl_cycles)
-    values = made.to_dict()
-    host = values.get("host_macs") or 0
+    macs, sqnr = made.macs + made.host_macs, made.to_dict()["sqnr_db"]
     return {
         "kind": kind,
         "task": info.area.replace("_", " "),
         "network": name,
         "input": ", ".join("x".join(map(str, shape)) for shape in shapes.values()),
         "width": width,
-        "GMAC": (made.macs + host) / 1e9,
-        "host nodes": values.get("host_nodes", len(made.host)),
-        "host MACs": host / (made.macs + host),
-        "SQNR, dB": min(values["sqnr_db"].values()),
+        "GMAC": macs / 1e9,
+        "host nodes": len(made.host_nodes),
+        "host MACs": made.host_macs / macs,
+        "SQNR, dB": min(sqnr.values()),
         "values compared": run.elements_compared,
         "mismatches, ISA": run.mismatches,
         "mismatches, RTL": rtl.mismatches if rtl else None,
