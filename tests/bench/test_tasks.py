@@ -18,8 +18,8 @@ spec.loader.exec_module(tasks)
 #: convolutions behind a bottleneck; PReLU; padded shortcuts.
 IN_RTL = ("espcn", "yolov3-tiny", "landmarks68", "context-encoder", "fsrcnn", "face-descriptor")
 #: SQNR that outputs have at least. Seeded weights are a hard case: outputs are small differences of
-#: large sums, and the classes of a softmax are near one another. A sentence goes on with other words
-#: once one word is another.
+#: large sums, and the classes of a softmax are near one another. A sentence goes on with other
+#: words once one is another.
 LEAST = dict.fromkeys(TASKS, 10.0) | {"show-and-tell": -10.0}
 
 
