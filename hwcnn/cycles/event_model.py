@@ -100,6 +100,10 @@ class EventModel:
             return max(self.free[queue], self.weights.over)
         return self._readers_free[queue] if has_operands(op) else self.free[queue]
 
+    def counted(self, counter: str, op: TileOp) -> int:
+        """The cycle in which a counter counted an operation that is over."""
+        return self._done[counter, id(op)]
+
     def begin(self, op: TileOp, at: int) -> None:
         """Begin an operation. One that reads operands or uses weights goes on by `read`; all others
         are over at once.

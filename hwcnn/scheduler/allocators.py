@@ -109,11 +109,6 @@ class Writers:
         self._maps[root][slice(*images), slice(*blocks), slice(*rows)] = len(self._ops)
         self._ops.append(op)
 
-    def producers(self, root: str, blocks: tuple[int, int]) -> list[int]:
-        """Layer that wrote each block last (-1: the host)."""
-        written = self._maps[root][0, slice(*blocks), -1]
-        return [self._ops[i].layer if i >= 0 else -1 for i in written]
-
     def readers_wait(
         self, root: str, images: tuple[int, int], blocks: tuple[int, int], rows: tuple[int, int]
     ) -> list[tuple[str, TileOp]]:

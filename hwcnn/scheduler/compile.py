@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from hwcnn import ir, isa, tile_ops
 from hwcnn.config import AccelConfig
+from hwcnn.cycles.replay import estimate
 from hwcnn.errors import InputError
 from hwcnn.manifest import ProgramManifest
-from hwcnn.tile_ops import TileOp
+from hwcnn.tile_ops import Program, TileOp
 
 from .averages import needs_array
 from .describe import describe
+from .interleave import sequence
 from .lookahead import urgency, vector_cycles_after
 from .lower.conv import lower_conv, lower_subconvolutions
 from .lower.global_average import lower_global_average
 from .lower.lowering import Lowering
 from .lower.vector import lower_vector
-from .order import order
+from .order import Order, order
 from .place import TensorPlaces, place
 from .rewrite.fold_stem import packings
 from .rewrite.pipeline import rewrite
+from .weight_image import Image
 
 #: Images from which on their instructions are counted before all are made.
 MANY_IMAGES = 16
@@ -70,29 +74,62 @@ def compile_graph(graph: ir.Graph, config: AccelConfig) -> Compiled:
     images = graph.tensors[graph.inputs[0]].shape[0]
     if images >= MANY_IMAGES:
         _check_counts(graph, config, images)
-    lowering = _lower(rewritten, config, places)
-    ops, cycles = order(lowering.ops, config, urgency(rewritten))
+    image, ordered = _best(rewritten, config, places)
+    ops, packed = ordered.ops, packings(graph, config)
     counts = tile_ops.number(ops)
     program = _encode(ops, counts, rewritten)
-    image, packed = lowering.image, packings(graph, config)
-    manifest = describe(rewritten, config, packed, places.placements, image, ops, counts, cycles)
+    manifest = describe(
+        rewritten, config, packed, places.placements, image, ops, counts, ordered.cycles
+    )
     return Compiled(program, image.bytes(), manifest, ops, rewritten)
 
 
-def _lower(graph: ir.Graph, config: AccelConfig, places: TensorPlaces) -> Lowering:
-    """The `Lowering` of all layers."""
+def _best(graph: ir.Graph, config: AccelConfig, places: TensorPlaces) -> tuple[Image, Order]:
+    """Weights and operations: the array's layers one after another, or their tiles in turns where
+    the cycle model finds that faster.
+    """
+    needed = urgency(graph)
+    lowering = _lower(graph, config, places)
+    plain = order(lowering.ops, config, needed)
+    turns = sequence(lowering.array_tiles, plain, config)
+    if turns is not None:
+        other = _lower(graph, config, places, turns)
+        in_turns = order(other.ops, config, needed)
+        if faster((plain, in_turns), config, len(graph.ops)) is in_turns:
+            return other.image, in_turns
+    return lowering.image, plain
+
+
+def faster(orders: Sequence[Order], config: AccelConfig, layers: int) -> Order:
+    """The order that takes the fewest cycles, of several of a network of so many layers; the first
+    of equals.
+    """
+    return min(orders, key=lambda found: estimate(Program(found.ops, layers), config).cycles)
+
+
+def _lower(
+    graph: ir.Graph, config: AccelConfig, places: TensorPlaces, turns: Sequence[int] | None = None
+) -> Lowering:
+    """The `Lowering` of all layers. turns : sequence of the array's tiles, by index; default: layer
+    by layer.
+    """
     lowering = Lowering(graph, config, places)
     cycles_after = vector_cycles_after(graph, places.placements, config)
     fill_holes = any(isinstance(op, ir.Lrn) for op in graph.ops)
-    for lowering.layer, op in enumerate(graph.ops):
+    for layer, op in enumerate(graph.ops):
+        if isinstance(op, ir.Concat):
+            continue
+        lowering.begin(layer, op.y)
         if isinstance(op, ir.Conv):
             lower_conv(lowering, op, fill_holes, cycles_after.get(op.y, 0))
         elif isinstance(op, ir.ConvTranspose | ir.Resize):
             lower_subconvolutions(lowering, op, fill_holes)
         elif isinstance(op, ir.Pool) and needs_array(op, config, graph):
-            lower_global_average(lowering, op)
-        elif not isinstance(op, ir.Concat):
+            lowering.defer(partial(lower_global_average, lowering, op))
+        else:
             lower_vector(lowering, op)
+    tiles = lowering.array_tiles
+    lowering.finish(tiles if turns is None else [tiles[i] for i in turns])
     return lowering
 
 

@@ -1,6 +1,7 @@
 """The order of a program: by the start times of the event model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hwcnn.config import AccelConfig
 from hwcnn.cycles.event_model import EventModel
@@ -14,11 +15,21 @@ _StreamKey = tuple[str, tuple[int, int]]
 _FIXED = (-1, 0)
 
 
-def order(
-    ops: Sequence[TileOp], config: AccelConfig, needed: Sequence[int]
-) -> tuple[list[TileOp], int]:
+@dataclass(frozen=True)
+class Order:
+    """ops : the operations of a program in order. cycles : until the last engine is free. starts :
+    when each starts, by its id. model : knows when each was counted.
+    """
+
+    ops: list[TileOp]
+    cycles: int
+    starts: Mapping[int, int]
+    model: EventModel
+
+
+def order(ops: Sequence[TileOp], config: AccelConfig, needed: Sequence[int]) -> Order:
     """The operations sorted by predicted start, so that bounded queues filled in order hold nothing
-    back; and the cycles until the last engine is free.
+    back.
 
     Operations come in an order in which they could run one after another. Every queue keeps its
     order, except that the layers of the vector engine (streams) interleave: what can start first
@@ -47,7 +58,8 @@ def order(
     if len(started) != len(ops):
         raise ValueError("operations depend on each other in a circle")
     by_start = [op for _, _, op in sorted(started, key=lambda item: item[:2])]
-    return delay_weights(by_start, config), max(model.free.values())
+    starts = {id(op): at for at, _, op in started}
+    return Order(delay_weights(by_start, config), max(model.free.values()), starts, model)
 
 
 def _ready(model: EventModel, op: TileOp) -> int:

@@ -4,6 +4,8 @@ Straight down: geometry and what the output blocks read, the plan of tiles, the 
 blocks with their weights, then the operations of each tile and group.
 """
 
+from functools import partial
+
 from hwcnn import ir
 from hwcnn.layout import Placement
 
@@ -15,7 +17,7 @@ from .conv_plan import ConvLayer, ConvPlan
 from .conv_tiles import output_tiles
 from .conv_weights import int8_summands
 from .lowering import Lowering
-from .output_groups import output_groups
+from .output_groups import ResidentParams, output_groups
 from .subconvolutions import subconvolutions
 
 
@@ -32,7 +34,7 @@ def lower_conv(lowering: Lowering, op: ir.Conv, fill_holes: bool, cycles_after_r
     if not layer.geometry.by_image:  # whose tiles are of images, not of rows
         blocks = -(-plan.out_blocks * lowering.config.cols // lowering.config.lanes)
         lowering.tiles[lowering.layer] = (tuple(end for _, end in rows), blocks)
-    _emit(lowering, op, result, layer, plan, rows)
+    _emit(lowering, op, result, layer, plan, rows, alone=False)
 
 
 def lower_subconvolutions(
@@ -43,7 +45,7 @@ def lower_subconvolutions(
     for conv, result in subconvolutions(op, x, y):
         layer, plan = _layer_and_plan(lowering, conv, result, fill_holes)
         rows = conv_plan.row_tiles(layer.geometry, plan, 0, lowering.config)
-        _emit(lowering, conv, result, layer, plan, rows)
+        _emit(lowering, conv, result, layer, plan, rows, alone=True)
 
 
 def _layer_and_plan(
@@ -79,9 +81,16 @@ def _emit(
     layer: ConvLayer,
     plan: ConvPlan,
     rows: list[tuple[int, int]],
+    alone: bool,
 ) -> None:
-    """Emit the operations of all tiles; result : where they are written."""
+    """Have the operations of all tiles emitted; result : where they are written; alone : without
+    tiles of other layers between them.
+    """
     emitter = ConvEmitter(lowering, op, result, layer, plan)
     groups = output_groups(lowering, op, layer, plan)
+    params = groups[0].params
+    slots = None
+    if isinstance(params, ResidentParams) and not alone:
+        slots = params.of_layer.blocks
     for tile in output_tiles(layer.geometry, rows, plan.cols):
-        emitter.emit_tile(tile, groups)
+        lowering.defer(partial(emitter.emit_tile, tile, groups), slots)

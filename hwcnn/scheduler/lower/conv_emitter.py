@@ -60,7 +60,7 @@ class ConvEmitter:
                     last = self._array(tile, blocks, inputs, taps, spans, start, acc)
                     last.after("post", lowering.drains[half])
         if isinstance(group.params, ResidentParams):
-            param, slot = group.params.param, group.params.slot
+            param, slot = group.params.loaded(lowering)
         else:
             param, slot = lowering.load_post_params(group.params, len(group.order))
         assert last is not None, "every group reads something"
@@ -153,9 +153,9 @@ class ConvEmitter:
                 dest=dest,
                 half=half,
             ),
-            lowering.reads(self.op.x, images, blocks, map_rows)
-            + [("array", reader) for reader in readers],
+            [("array", reader) for reader in readers],
         )
+        lowering.reads(span.load, self.op.x, images, blocks, map_rows)
         return span
 
     def _array(
@@ -274,7 +274,7 @@ class ConvEmitter:
             deps,
         )
         if self.op.second is not None and self.op.second.residual is not None:
-            post.deps += lowering.reads(self.op.second.residual, images, blocks, rows)
+            lowering.reads(post, self.op.second.residual, images, blocks, rows)
         lowering.wrote(self.op.y, images, blocks, y.tensor_rows(*rows), post)
         return post
 

@@ -137,9 +137,9 @@ def _load(lowering: Lowering, op: ir.Pool, image: int, blocks: Range, rows: Rang
             dest=span.start,
             half=isa.HALF_NONE,
         ),
-        lowering.reads(op.x, (image, image + 1), blocks, rows)
-        + [("array", reader) for reader in readers],
+        [("array", reader) for reader in readers],
     )
+    lowering.reads(span.load, op.x, (image, image + 1), blocks, rows)
     return span
 
 

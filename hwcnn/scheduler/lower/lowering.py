@@ -1,12 +1,16 @@
 """The state that lowering carries from layer to layer, and how it emits operations."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
 
 from hwcnn import ir, isa
 from hwcnn.config import AccelConfig
 from hwcnn.limits import DW_WORDS
 from hwcnn.scheduler.allocators import ActivationRing, SlotRing, Writers
-from hwcnn.scheduler.place import TensorPlaces
+from hwcnn.scheduler.interleave import ArrayTile
+from hwcnn.scheduler.place import Home, TensorPlaces
 from hwcnn.scheduler.weight_image import Image
 from hwcnn.tile_ops import TileOp
 
@@ -19,9 +23,11 @@ NO_SECOND_STAGE = dict(
 
 
 class Lowering:
-    """Collects tile operations in an order in which they could run one after another.
+    """Collects tile operations. Those of the vector engine are emitted at once, those of the array
+    tile by tile at the end (`finish`); each queue's could run one after another then.
 
-    ops : the operations. layer : index that `emit` gives to them; the compiler sets it.
+    ops : the operations. array_tiles : those that wait for their turn, layer by layer.
+    layer : index that `emit` gives to operations; the compiler sets it.
     placements : of all tensors. image : weights, parameters and tables. ring, post_slots,
     vector_slots, dw_words : the allocators.
     half : the accumulator half that comes next; drains : the POST that last read each.
@@ -44,12 +50,36 @@ class Lowering:
         }
         self.tiles: dict[int, tuple[tuple[int, ...], int]] = {}
         self.ops: list[TileOp] = []
+        self.array_tiles: list[ArrayTile] = []
         self.layer = 0
         self._homes = places.homes
-        self._writers = Writers()
+        self._writers, self._producers = Writers(), dict[str, np.ndarray]()
+        self._reads: list[Callable[[], None]] = []
         for root, blocks in places.root_blocks.items():
             n, _, h, _ = graph.tensors[root].shape
             self._writers.add(root, n, blocks, h)
+            self._producers[root] = np.full(blocks, -1)
+
+    def begin(self, layer: int, result: str) -> None:
+        """What follows is for a layer, which writes a tensor."""
+        self.layer, home = layer, self._homes[result]
+        blocks = home.inside((0, self.placements[result].blocks))
+        self._producers[home.root][slice(*blocks)] = layer
+
+    def defer(self, emit: Callable[[], None], slots: int | None = None) -> None:
+        """Have a tile of the present layer emitted later; see `ArrayTile`."""
+        self.array_tiles.append(ArrayTile(self.layer, emit, slots))
+
+    def finish(self, sequence: Iterable[ArrayTile]) -> None:
+        """Emit all tiles of the array, in a sequence that keeps the order in each layer; then
+        everything waits for what writes its operands.
+        """
+        for tile in sequence:
+            self.layer, first = tile.layer, len(self.ops)
+            tile.emit()
+            tile.ops = self.ops[first:]
+        for resolve in self._reads:
+            resolve()
 
     def emit(
         self,
@@ -101,12 +131,14 @@ class Lowering:
         self.half = 1 - half
         return half
 
-    def reads(
-        self, tensor: str, images: Range, blocks: Range, rows: Range
-    ) -> list[tuple[str, TileOp]]:
-        """(counter, operation) pairs that wrote a region; blocks are relative to the tensor."""
-        home = self._homes[tensor]
-        return self._writers.readers_wait(home.root, images, home.inside(blocks), rows)
+    def reads(self, op: TileOp, tensor: str, images: Range, blocks: Range, rows: Range) -> None:
+        """Operation `op` reads a region, so waits for what writes it; blocks are relative to the
+        tensor.
+        """
+        self._reads.append(partial(self._wait, op, self._homes[tensor], images, blocks, rows))
+
+    def _wait(self, op: TileOp, home: Home, images: Range, blocks: Range, rows: Range) -> None:
+        op.deps += self._writers.readers_wait(home.root, images, home.inside(blocks), rows)
 
     def wrote(
         self,
@@ -121,6 +153,7 @@ class Lowering:
         self._writers.wrote(home.root, images, home.inside(blocks), rows, op)
 
     def producers(self, tensor: str) -> list[int]:
-        """The layer that wrote each block of a tensor, -1 for the host."""
+        """The layer that writes each block of a tensor, -1 for the host."""
         home = self._homes[tensor]
-        return self._writers.producers(home.root, home.inside((0, self.placements[tensor].blocks)))
+        blocks = home.inside((0, self.placements[tensor].blocks))
+        return self._producers[home.root][slice(*blocks)].tolist()

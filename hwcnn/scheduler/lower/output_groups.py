@@ -4,6 +4,7 @@ in the weight image.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from hwcnn import ir
 from hwcnn.scheduler import weight_image
@@ -28,14 +29,35 @@ class PostRun:
     count: int
 
 
-@dataclass(frozen=True)
-class ResidentParams:
-    """Parameters of a group that stay in their slots. param : the PARAM that loads them; slot : of
-    the group's first block.
+@dataclass
+class LayerParams:
+    """Parameters of a layer that stay in their slots, from the first tile to the last.
+
+    address : in DRAM. blocks : output blocks. loaded : the PARAM that loads them, and their first
+    slot.
     """
 
-    param: TileOp
-    slot: int
+    address: int
+    blocks: int
+    loaded: tuple[TileOp, int] | None = None
+
+
+@dataclass(frozen=True)
+class ResidentParams:
+    """Parameters of a group that stay in their slots. of_layer : those of all groups; offset : the
+    group's first block among them.
+    """
+
+    of_layer: LayerParams
+    offset: int
+
+    def loaded(self, lowering: Lowering) -> tuple[TileOp, int]:
+        """(the PARAM that loads them, emitted where that has not been done; their first slot)."""
+        layer = self.of_layer
+        if layer.loaded is None:
+            layer.loaded = lowering.load_post_params(layer.address, layer.blocks)
+        param, slot = layer.loaded
+        return param, (slot + self.offset) % lowering.config.param_slots
 
 
 @dataclass(frozen=True)
@@ -58,9 +80,7 @@ class OutputGroup:
 def output_groups(
     lowering: Lowering, op: ir.Conv, layer: ConvLayer, plan: ConvPlan
 ) -> list[OutputGroup]:
-    """The groups of a convolution in order. Adds weights and parameters to the weight image, and
-    emits the PARAM of parameters that stay resident.
-    """
+    """The groups of a convolution in order. Adds weights and parameters to the weight image."""
     config, image = lowering.config, lowering.image
     limit = max(1, config.act_vectors // (1 if plan.resident else 2) // plan.block)
     blocks_in_vector = max(1, config.rows // config.cols)
@@ -109,15 +129,12 @@ def _resident_params(
     out_blocks: int,
     blocks_in_half: int,
 ) -> list[ResidentParams]:
-    """Those of each group, after loading all parameters; empty where they are too many."""
+    """Those of each group; empty where they are too many."""
     config = lowering.config
     if out_blocks > max(blocks_in_half, config.param_slots // 2):
         return []
     blocks = [block for order in orders for block in order]
     address = lowering.image.add(weight_image.post_params(op, blocks, config.cols))
-    param, slot = lowering.load_post_params(address, len(blocks))
-    found: list[ResidentParams] = []
-    for order in orders:
-        found.append(ResidentParams(param, slot % config.param_slots))
-        slot += len(order)
-    return found
+    of_layer = LayerParams(address, len(blocks))
+    offsets = accumulate((len(order) for order in orders), initial=0)
+    return [ResidentParams(of_layer, offset) for offset in offsets][:-1]

@@ -106,7 +106,7 @@ def _eltwise(lowering: Lowering, op: ir.Eltwise) -> None:
         for blocks in layer.block_ranges():
             for vector, tile in layer.range_tiles(image, blocks, values):
                 rows = (0, 1) if broadcast else tile.rows
-                vector.deps += lowering.reads(op.b, (image, image + 1), tile.blocks, rows)
+                lowering.reads(vector, op.b, (image, image + 1), tile.blocks, rows)
 
 
 def _lrn(lowering: Lowering, op: ir.Lrn) -> None:

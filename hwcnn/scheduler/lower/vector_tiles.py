@@ -185,7 +185,7 @@ class VectorLayer:
             stream=(self.lowering.layer, tile.stream),
         )
         images, operand = (tile.image, tile.image + 1), self.op.inputs[0]
-        op.deps += self.lowering.reads(operand, images, tile.blocks, (rows.first, rows.end))
+        self.lowering.reads(op, operand, images, tile.blocks, (rows.first, rows.end))
         self.lowering.wrote(self.op.y, images, tile.blocks, tile.rows, op)
         self._ends.add(tile.rows[1])
         self.lowering.tiles[self.lowering.layer] = (tuple(sorted(self._ends)), n_blk)
