@@ -45,7 +45,7 @@ def array_passes(
         c_in, c_out = c_in // op.groups, op.weight.shape[1]
     else:
         c_in, c_out = op.weight.shape[1], c // op.groups
-    packed = min(config.rows // c_in, config.cols // c_out) or 1
+    packed = min(config.rows // c_in, config.cols // c_out, op.groups) or 1
     taps = op.kernel[0] * op.kernel[1]
     full, rest = divmod(packed * c_in, config.rows)
     last = -(-taps // 2) if 2 * rest <= config.rows else taps
