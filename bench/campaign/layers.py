@@ -235,6 +235,22 @@ def reduce(net, pick, name, x):
     ]
 
 
+@layer("split_channels")
+def split_channels(net, pick, x):
+    """Channels as two axes, one of which is added or averaged away, maybe after a product."""
+    n, c, *dims = net.shapes[x]
+    spatial(net, x)
+    groups, axis = pick("groups", divisors(c)), pick("axis", (1, 2))
+    ones = [1] * len(dims)
+    y = net.node("Reshape", [x, net.const([n, groups, c // groups, *dims], np.int64)])
+    if pick("weighted", (False, True)):
+        weight = net.node("Sigmoid", [net.node("GlobalAveragePool", [x])])
+        shape = net.const([n, groups, c // groups, *ones], np.int64)
+        y = net.node("Mul", [y, net.node("Reshape", [weight, shape])])
+    op = pick("op", ("ReduceSum", "ReduceMean"))
+    return [net.node(op, [y, net.const([axis], np.int64)], keepdims=0)]
+
+
 @layer("BatchNormalization")
 def batch_norm(net, pick, x):
     c, rng = net.shapes[x][1], net.rng

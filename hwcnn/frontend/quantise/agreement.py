@@ -82,7 +82,20 @@ def onnx_names(model: onnx.ModelProto, graph: ir.Graph) -> dict[str, str]:
             result[name] = quantised[name]
         elif name in computed:
             result[name] = name
+    for name in set(graph.inputs) - set(result):
+        found = _scaled_input(model, name, quantised)
+        result |= {} if found is None else {name: found}
     return result
+
+
+def _scaled_input(model: onnx.ModelProto, name: str, quantised: Mapping[str, str]) -> str | None:
+    """The int8 tensor of an input whose constants before QuantizeLinear are part of its scale."""
+    readers = OnnxIndex(model.graph).readers
+    while name not in quantised:
+        if len(found := readers.get(name, [])) != 1:
+            return None
+        name = found[0].output[0]
+    return quantised[name]
 
 
 def _same_order(shape: tuple[int, ...], of_tensor: tuple[int, ...]) -> bool:

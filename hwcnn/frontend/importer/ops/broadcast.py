@@ -7,7 +7,7 @@ import onnx
 
 from hwcnn.frontend.importer.context import Context, Value
 from hwcnn.frontend.importer.registry import Unsupported, operator
-from hwcnn.frontend.importer.values import Const, Linear
+from hwcnn.frontend.importer.values import Const, Linear, Table
 
 from .reshape import restate
 
@@ -55,6 +55,17 @@ def once(ctx: Context, value: Value) -> Value:
     if pixels != [1, 1] or value.shape[:2] != (n, c) or (value.index != first).any():
         return value
     return replace(value, shape=first.shape, index=None)
+
+
+def merged(ctx: Context, value: Value) -> Value:
+    """A value whose axes between images and rows are all channels, in order, as a map of [N, C, H,
+    W]; others as they are.
+    """
+    if not isinstance(value, Linear | Table) or value.index is not None:
+        return value
+    shape = ctx.tensor(value).shape
+    same = value.shape[:1] == shape[:1] and value.shape[-2:] == shape[2:]
+    return replace(value, shape=shape) if same and len(value.shape) > 4 else value
 
 
 def _repeated(ctx: Context, x: Linear, shape: tuple[int, ...]) -> Linear:

@@ -2,6 +2,7 @@
 to the whole map, and these are added.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -15,6 +16,7 @@ from hwcnn.frontend.importer.pending import Pending, PendingOp
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Linear, Padded, Table, map_shape
 
+from .broadcast import merged
 from .elementwise import eltwise
 
 
@@ -33,11 +35,12 @@ def concat(ctx: Context, node: onnx.NodeProto, *xs: Value) -> Value:
     axis %= rank
     if len(xs) == 1:
         return xs[0]
-    if axis == 0 or rank > 4:
+    if axis == 0 or (rank > 4 and axis > 1):
         raise Unsupported(f"axis {axis}: only channels, rows and columns can be concatenated")
     if axis > 1:
         return _joined(ctx, node, xs, axis + 4 - rank)
-    operands = [_operand(ctx, x, i) for i, x in enumerate(xs)]
+    operands = [_operand(ctx, merged(ctx, x), i) for i, x in enumerate(xs)]
+    n, *split, h, w = ctx.result_shape(node) if rank > 4 else ctx.result_map_shape(node)
 
     def emit(y: ir.Tensor, low: int, high: int) -> ir.Concat:
         names: list[str] = []
@@ -48,7 +51,7 @@ def concat(ctx: Context, node: onnx.NodeProto, *xs: Value) -> Value:
             names.append(raw.tensor)
         return ir.Concat(node.name, tuple(names), y.name)
 
-    return PendingOp(ctx.result_shape(node), ctx.result_map_shape(node), emit)
+    return PendingOp(ctx.result_shape(node), (n, math.prod(split), h, w), emit)
 
 
 def _joined(ctx: Context, node: onnx.NodeProto, xs: Sequence[Value], axis: int) -> Pending:

@@ -13,7 +13,7 @@ from hwcnn.frontend.importer.pending_conv import PendingConv
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Input, Linear, Padded, PerChannel, Table
 
-from .broadcast import broadcast, once
+from .broadcast import broadcast, merged, once
 from .channel_constants import per_channel
 from .clamp import clipped
 from .unary import as_table, evaluate
@@ -149,8 +149,12 @@ def _maps(
     if table is not None:
         return table
     shape = np.broadcast_shapes(a.shape, b.shape)
-    a = once(ctx, a) if b.shape == shape else a
-    b = once(ctx, b) if a.shape == shape else b
+    maps = merged(ctx, a), merged(ctx, b)
+    if all(len(value.shape) == 4 for value in maps):
+        a, b = maps
+    whole = np.broadcast_shapes(a.shape, b.shape)
+    a = once(ctx, a) if b.shape == whole else a
+    b = once(ctx, b) if a.shape == whole else b
     sign_a, sign_b = 1, sign
     if _extent(a) < _extent(b):
         a, b, sign_a, sign_b = b, a, sign_b, sign_a
@@ -168,7 +172,7 @@ def _maps(
             m_a, m_b = requant.scaled(gain_a, shift), requant.scaled(gain_b, shift)
         return eltwise(node.name, kind, x_a, x_b, (m_a, m_b, shift), y, low, high)
 
-    return PendingOp(a.shape, x_a.shape, emit, index=a.index)
+    return PendingOp(shape, x_a.shape, emit, index=a.index)
 
 
 def _extent(value: Value) -> tuple[int, int]:

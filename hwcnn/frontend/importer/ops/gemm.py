@@ -70,6 +70,8 @@ def _fully_connected(
             f"its input has {len(source.shape)} dimensions, expected [N, K]: put a Flatten before "
             "it"
         )
+    if source.index is not None and len(np.unique(source.index[0])) < source.shape[1]:
+        source = ctx.materialise(source)  # it holds an element of a map twice
     n, c, h, w = ctx.tensor(source).shape
     if source.shape[0] != n or (source.index is None and source.shape[1] != c * h * w):
         raise Unsupported(f"its input {list(source.shape)} mixes the images of a batch")
@@ -81,8 +83,6 @@ def _fully_connected(
         order = source.index[0]
         if (source.index != order + np.arange(n)[:, None] * c * h * w).any():
             raise Unsupported("its input mixes the images of a batch")
-        if len(np.unique(order)) < len(order):
-            raise Unsupported("its input holds an element of a map twice")
         arranged = np.zeros((len(weight), c * h * w), weight.dtype)
         arranged[:, order] = weight
         weight = arranged

@@ -15,8 +15,10 @@ from hwcnn.frontend.importer.pending_conv import PendingForwardConv
 from hwcnn.frontend.importer.registry import Unsupported, attributes, operator
 from hwcnn.frontend.importer.values import Const, Linear
 
+from .channel_constants import in_order
 from .largest_channel import largest_channel
 from .pool import check_power, pool_of
+from .reduce_views import channels_of_view
 from .unary import absolute, negative
 
 Kind = Literal["max", "average", "sum"]
@@ -69,6 +71,11 @@ def reduction(ctx: Context, node: onnx.NodeProto, x: Value, axes: Value | None =
             f"axes {over}: images of a batch stay apart, only channels, rows and columns can be "
             "reduced"
         )
+    if isinstance(x, Linear) and x.is_identity and not in_order(ctx, x):
+        kind = node.op_type.removeprefix("Reduce")
+        summed = kind in ("Sum", "Mean") and channels_of_view(ctx, node, x, over, kind == "Sum")
+        if summed:
+            return summed
     mapped = ctx.materialise(x)
     if node.op_type == "ReduceL1":
         mapped = absolute(ctx, node, mapped)
