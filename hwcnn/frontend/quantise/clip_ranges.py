@@ -15,9 +15,8 @@ from onnxruntime.quantization.calibrate import HistogramCollector
 
 #: Bins of a tensor's histogram, over -m to m where m is its largest magnitude.
 BINS = 2048
-#: Of entropy, whose search takes time with the square of the bins (256 levels are what is left of
-#: them).
-ENTROPY_BINS, ENTROPY_LEVELS = 512, 128
+#: Of entropy, whose search takes time with the square of the bins; 256 levels are what int8 has.
+ENTROPY_BINS, ENTROPY_LEVELS = 512, 256
 #: Share of the values in the range, in percent.
 PERCENTILE = 99.99
 #: Ends of the range that "mse" tries, as shares of the extremes.
