@@ -342,3 +342,15 @@ def test_halves_that_are_loaded_again(act_kib):
     x = b.conv("x", 80)
     b.done(b.conv(x, 70, 3, 1, 1), b.conv(x, 40, 3, 1, 1, groups=5), b.conv(x, 6, (9, 10)))
     check(b.graph, config)
+
+
+def test_a_normalisation_anywhere_costs_no_passes():
+    """Its operand's holes are filled; on 16 columns and 8 lanes too."""
+    passes = []
+    for normalise in (False, True):
+        b = Builder(10, (1, 24, 6, 6))
+        x = b.conv("x", 40, 3, 1, 1)
+        b.done(b.lrn(x) if normalise else x)
+        compiled = check(b.graph, CONFIGS["8x16"])
+        passes.append(sum(array_passes(op.values) for op in compiled.ops if op.queue == "array"))
+    assert passes == [3 * 3 * 9] * 2

@@ -56,9 +56,8 @@ def _layer_and_plan(
     """
     config, x = lowering.config, lowering.placements[op.x]
     geometry = geometry_of(op, x, result)
-    out_blocks = -(-op.weight.shape[0] // config.cols)
-    if fill_holes:
-        out_blocks = result.blocks * max(1, config.rows // config.cols)
+    channels = result.blocks * config.lanes if fill_holes else op.weight.shape[0]
+    out_blocks = -(-channels // config.cols)
     residual = op.second is not None and op.second.residual is not None
     summands = len(int8_summands(op.weight))
     makers = (all_blocks, nonzero_blocks) if op.groups == 1 else (all_blocks,)
