@@ -77,7 +77,7 @@ def test_what_is_refused(hwcnn, net, options, what):
 
 def test_corrected_biases_and_methods_change_the_weights(hwcnn, net, tmp_path):
     found = set()
-    for options in ((), ("--no-bias-correction",), ("--calibration", "mse")):
+    for options in ((), ("--no-bias-correction",), ("--calibration", "entropy")):
         generate(hwcnn, net, "--calibrate", "p.png", "--preset", "tf", *options)
         found.add((tmp_path / "made" / "weights.bin").read_bytes())
     assert len(found) == 3
