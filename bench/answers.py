@@ -58,6 +58,11 @@ class Float:
         return decode(self.info.task, outputs, view, self.info.labels)
 
 
+def by(run):
+    """What computed a picture, in words."""
+    return f"int8, {'RTL' if run.engine == 'rtl' else run.engine}"
+
+
 def luminance(picture):
     return np.asarray(picture.convert("L"))
 
@@ -94,13 +99,13 @@ def restoration(name, run, files, folder):
         figures.append([psnr(luminance(p), luminance(clean)) for p in shown])
         words = [
             f"{what} {figure:.2f} dB"
-            for what, figure in zip((BEFORE[name], "float", "int8, RTL"), figures[-1], strict=True)
+            for what, figure in zip((BEFORE[name], "float", by(run)), figures[-1], strict=True)
         ]
         rows.append([*zip(shown, words, strict=True), (clean, "original")])
     before, in_float, in_int8 = np.mean(figures, 0)
     return (
         sheet(rows),
-        (f"{before:.2f}", f"{in_float:.2f}", f"{in_int8:.2f}"),
+        [f"{v:.2f} dB" for v in (before, in_float, in_int8)],
         in_float - in_int8 <= 0.3,
     )
 
@@ -120,7 +125,7 @@ def digits(name, run, files, folder):
     shown = []
     for path, sample in zip(files, run.outputs, strict=True):
         drawn = sample.answer["picture"] or path
-        shown.append((Image.open(drawn), f"int8, RTL: {sample.answer['text']}"))
+        shown.append((Image.open(drawn), f"{by(run)}: {sample.answer['text']}"))
     rows = [shown[:2], shown[2:]]
     figures = ["-", *(f"{100 * s:.1f} %" for s in scores)]
     return sheet(rows, 3), figures, scores[0] - scores[1] <= 0.01
