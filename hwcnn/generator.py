@@ -5,7 +5,7 @@ import itertools
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -26,6 +26,7 @@ from .cpu import lacks_vnni
 from .errors import InputError, Note, RunError, check_choice, check_range
 from .limits import MAX_BATCH, MAX_SEED
 from .manifest import Manifest, Step, program_files
+from .origin import Origin
 from .preprocess import Preprocess
 from .quality import Loss
 from .results import GenerateResult, HostNode, Progress, silent
@@ -101,6 +102,7 @@ def generate(
     with artifact.claimed(out):
         progress("reading the model")
         loaded = load(source.argument, batch, shapes)
+        origin = Origin.of(source.argument, source.info is not None, shapes)
         given = preset, mean, scale, channels
         preprocess = preparation.preprocess_of(loaded, source.info, *given)
         progress("quantising")
@@ -116,6 +118,7 @@ def generate(
         loss = measure(loaded, network.quantised, samples) if samples and is_float else None
         compiled = [_compile(graph, accelerator, progress) for graph in network.graphs]
         manifest = _manifest(compiled, network, source, batch, seed, preprocess)
+        manifest = replace(manifest, origin=origin)
         progress("writing Verilog")
         artifact.write(out, _files(compiled, network, manifest), manifest)
     artifact.remember(out)

@@ -15,6 +15,7 @@ from typing import Any, cast
 from .config import AccelConfig
 from .errors import InputError, RunError
 from .layout import Placement
+from .origin import Origin
 from .preprocess import Preprocess
 from .typed_values import typed
 
@@ -224,8 +225,8 @@ class Manifest:
     built_in : a network of hwcnn. labels : names of the classes. unsigned_inputs : the network's
     own inputs that are quantised values of uint8, 128 above those of the program. seed : of
     calibration data.
-    hwcnn : version that wrote the folder. preprocess : of pictures. files : all that it wrote but
-    the manifest.
+    hwcnn : version that wrote the folder. preprocess : of pictures. origin : of the model. files :
+    all that it wrote but the manifest.
     """
 
     model: str
@@ -240,6 +241,7 @@ class Manifest:
     seed: int = 0
     hwcnn: str = ""
     preprocess: Preprocess = field(default_factory=Preprocess)
+    origin: Origin | None = None
     files: dict[str, File] = field(default_factory=dict[str, File])
 
     @property
@@ -249,18 +251,13 @@ class Manifest:
 
     @property
     def bases(self) -> list[int]:
-        """Offset of each program's region of DRAM."""
+        """Where each program's region of DRAM begins."""
         return [0, *accumulate(program.dram_bytes for program in self.programs)][:-1]
 
     @property
     def dram_bytes(self) -> int:
         """Bytes of DRAM of all programs."""
         return sum(program.dram_bytes for program in self.programs)
-
-    @property
-    def host_nodes(self) -> list[str]:
-        """Names of the nodes that the host computes."""
-        return [name for step in self.steps for name in step.nodes]
 
     def to_json(self) -> str:
         """The text of the file, with the format's number and a SHA-256 of all else."""

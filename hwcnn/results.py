@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .quality import Loss
@@ -116,6 +116,16 @@ class SampleResult:
     answer: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Closeness:
+    """How close an output is to the real network's. sqnr_db : signal to noise, None where it is
+    exact. max_abs_error : the largest difference.
+    """
+
+    sqnr_db: float | None
+    max_abs_error: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class SimulateResult:
     """A simulation: cycles, traffic and stalls are those of the first run, comparisons of all.
@@ -127,6 +137,7 @@ class SimulateResult:
     elements_compared, mismatches, max_abs_error : of all tensors, against the reference.
     stall_cycles : in which the array waited, by cause. seconds : of the engine. cycles_per_second :
     that were simulated. What only the RTL knows is None for the other engines.
+    against_float : each output against the model that the folder was made from, by name.
     mismatch_lines : the first mismatching tensors, in words (not in the JSON object).
     """
 
@@ -152,6 +163,7 @@ class SimulateResult:
     cycles_per_second: int | None
     layers: list[LayerResult]
     outputs: list[SampleResult]
+    against_float: dict[str, Closeness] = field(default_factory=dict[str, Closeness])
     mismatch_lines: list[str]
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ FILES = sorted({*ROOT.rglob("*.py"), *MODELS.rglob("*.py")})
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 VOCABULARY = {
     *("bitfields", "config", "errors", "fixedpoint", "ir", "isa", "layout", "limits", "resampling"),
-    *("cache", "manifest", "preprocess", "quality", "results", "tasks", "tile_ops"),
+    *("cache", "manifest", "origin", "preprocess", "quality", "results", "tasks", "tile_ops"),
     "typed_values",
 }
 

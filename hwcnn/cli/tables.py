@@ -141,10 +141,14 @@ def simulated(found: SimulateResult) -> list[Table]:
         if k in plain
     }
     stalls = {f"stall_cycles: {k}": v for k, v in found.stall_cycles.items()}
+    close = {
+        f"{name} against float": f"SQNR {_decibels(c.sqnr_db)}, at most {c.max_abs_error:.3g} off"
+        for name, c in found.against_float.items()
+    }
     columns = ["name", "op", "cycles", "macs", "mismatches"]
     return [
         table(values["layers"], columns),
-        pairs(plain | percent | stalls),
+        pairs(plain | percent | stalls | close),
         *_outputs(found.outputs),
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 from hwcnn.results import Element, OutputResult, SampleResult
 
 from .batches import Batch, Source
-from .network import Finished, Network
+from .network import Network, Parts, Values
 from .question import Question, file_names
 
 #: Elements of an output that are reported.
@@ -21,19 +21,21 @@ def sample_results(
     asked: Question,
     sources: Sequence[Source],
     batches: Sequence[Batch],
-    finished: Finished,
+    parts: Parts,
+    values: Sequence[Values],
 ) -> list[SampleResult]:
     """Of each sample, whose sources are in the order of the runs' images."""
     manifest, names = network.manifest, file_names(source.name for source in sources)
     found: list[SampleResult] = []
     for number, source in enumerate(sources):
         batch, image = divmod(number, manifest.batch)
-        values = finished.values[batch]
-        outputs = {name: _image(values[name], image, manifest.batch) for name in manifest.outputs}
+        outputs = {
+            name: _image(values[batch][name], image, manifest.batch) for name in manifest.outputs
+        }
         picture = network.first_input(batches[batch])[image]
         answer = asked.answer(source, picture, outputs, manifest.preprocess, names[number])
         largest = {name: _largest(value, asked.labels) for name, value in outputs.items()}
-        outcomes = [result.outcomes[batch] for _, result in finished.parts]
+        outcomes = [result.outcomes[batch] for _, result in parts]
         runs = [outcome.run.counters["cycles"] for outcome in outcomes if outcome.run]
         mismatches = sum(d.mismatches for o in outcomes for d in o.differences.values())
         cycles = sum(runs) if runs else None

@@ -1,15 +1,17 @@
 """The verb ``simulate``: from a generated folder and files to figures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from hwcnn.artifact import Generated, last
 from hwcnn.errors import InputError, check_range, unwritable
 from hwcnn.limits import MAX_SEED, READ_LATENCY
-from hwcnn.results import Progress, SampleResult, SimulateResult, silent
+from hwcnn.results import Closeness, Progress, SampleResult, SimulateResult, silent
 from hwcnn.tasks import Task
 
 from . import report, session
+from .against_model import against_model
 from .answers import sample_results
 from .batches import Batch, samples_of
 from .design import Design
@@ -43,8 +45,7 @@ def simulate(
     ----------
     folder : a generated one; the last one if left out.
     engine : "rtl", "isa" or "golden".
-    inputs : pictures, .npy or .npz files, or folders of pictures; the network's own samples, or
-    noise, if left out.
+    inputs : pictures, .npy or .npz files, or folders of pictures; if left out, samples of its own.
     layer : run this layer alone, from the reference's inputs.
     waves, trace : files to write: waves of the RTL (.fst or .vcd), and a Chrome trace (JSON).
     latency : cycles from a read of DRAM to its first data.
@@ -68,19 +69,21 @@ def simulate(
     sources, batches = samples_of(network.manifest, network.inputs, inputs, seed)
     network.check(batches)
     options = session.Options(engine, latency, stalls=stalls, waves=waves, progress=progress)
-    answers: list[SampleResult] = []
     if layer is not None:
         progress("golden")
-        design, operands = _alone(network, layer, batches)
-        parts = [(design, session.simulate(design, operands, options))]
+        alone, operands = _alone(network, layer, batches)
+        parts = [(alone, session.simulate(alone, operands, options))]
+        answers, close = list[SampleResult](), dict[str, Closeness]()
     else:
         asked.prepare()
-        finished = run(network, batches, options)
-        parts = finished.parts
-        answers = sample_results(network, asked, sources, batches, finished)
+        parts, values = run(network, batches, options)
+        answers = sample_results(network, asked, sources, batches, parts, values)
+        progress("comparing with float")
+        close = against_model(network.manifest, values)
     if trace is not None:
         _write_trace(trace, parts)
-    return report.merged([report.figures(d, options, r, answers) for d, r in parts])
+    found = [report.figures(d, options, r, answers) for d, r in parts]
+    return replace(report.merged(found), against_float=close)
 
 
 def _check(engine: str, latency: int, stalls: int | None, seed: int) -> None:
@@ -119,7 +122,7 @@ def _alone(network: Network, layer: str, batches: list[Batch]) -> tuple[Design, 
     graphs = [design.graph for design in network.designs]
     number = next((i for i, g in enumerate(graphs) if any(op.name == layer for op in g.ops)), 0)
     alone = network.designs[number].layer(layer)
-    _, result = run(network, batches, session.Options("golden")).parts[number]
+    _, result = run(network, batches, session.Options("golden"))[0][number]
     names = alone.graph.inputs
     return alone, [{name: o.tensors[name] for name in names} for o in result.outcomes]
 

@@ -88,7 +88,7 @@ class Host:
             runs = max([len(values[v]) for v in self.step.inputs.values()], default=1)
             for number in range(runs):
                 feed = {
-                    name: _fed(values[value][number], inputs[name])
+                    name: fed(values[value][number], inputs[name])
                     for name, value in self.step.inputs.items()
                 }
                 try:
@@ -103,7 +103,7 @@ class Host:
         return compute
 
 
-def _fed(array: np.ndarray, value: onnx.ValueInfoProto) -> np.ndarray:
+def fed(array: np.ndarray, value: onnx.ValueInfoProto) -> np.ndarray:
     """The array in the shape, where that is known, and the type of a model's input."""
     kind = value.type.tensor_type
     if kind.elem_type == TensorProto.UINT8 and array.dtype == np.int8:
@@ -131,9 +131,10 @@ class Network:
         """The network of a folder."""
         manifest = generated.manifest
         whole = onnx.ModelProto.FromString(generated.quantized)
+        host_nodes = [name for step in manifest.steps for name in step.nodes]
         steps: list[Program | Host] = []
         designs, hosts = 0, iter(generated.host)
-        for step, part in zip(manifest.steps, split(whole, manifest.host_nodes), strict=True):
+        for step, part in zip(manifest.steps, split(whole, host_nodes), strict=True):
             if step.on_host:
                 steps.append(Host(step, onnx.ModelProto.FromString(next(hosts))))
                 continue
@@ -186,20 +187,19 @@ class Network:
         return [step.design for step in self.steps if isinstance(step, Program)]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A network run on every batch. parts : what each design gave. values : of each batch."""
-
-    parts: list[tuple[Design, Result]]
-    values: list[Values]
+#: What each design of a network gave.
+Parts = list[tuple[Design, Result]]
 
 
-def run(network: Network, batches: Sequence[Batch], options: Options) -> Finished:
-    """Run a network, step by step. batches : the network's inputs, float32 or int8."""
+def run(network: Network, batches: Sequence[Batch], options: Options) -> tuple[Parts, list[Values]]:
+    """Run a network, step by step: (what its programs gave, all values of each batch).
+
+    batches : the network's inputs, float32 or int8.
+    """
     values = [
         {name: np.split(array, network.runs) for name, array in batch.items()} for batch in batches
     ]
-    parts: list[tuple[Design, Result]] = []
+    parts: Parts = []
     for step in network.steps:
         if isinstance(step, Host):
             options.progress(f"host: {step.step.file}")
@@ -210,4 +210,4 @@ def run(network: Network, batches: Sequence[Batch], options: Options) -> Finishe
         for known, outcome in zip(values, result.outcomes, strict=True):
             known |= step.outputs(outcome.outputs, network.runs)
         parts.append((step.design, result))
-    return Finished(parts, values)
+    return parts, values

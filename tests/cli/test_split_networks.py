@@ -85,6 +85,24 @@ def test_the_whole_is_what_onnxruntime_gives(hwcnn, tmp_path, batch):
         assert top["value"] == pytest.approx(expected.max(), rel=1e-6)
 
 
+def test_the_end_result_is_compared_with_the_models(hwcnn, tmp_path, split):
+    x = np.random.default_rng(5).standard_normal((2, 3, 8, 8), np.float32)
+    np.save(tmp_path / "x.npy", x)
+    given, quantised = (session(onnx.load(p)) for p in ("net.onnx", split[0] / "quantized.onnx"))
+    real, found = (
+        np.concatenate([run.run(None, {"x": i[None]})[0] for i in x]) for run in (given, quantised)
+    )
+    outcome = hwcnn("simulate", "--engine", "golden", "--input", "x.npy", "--json")
+    (close,) = outcome.json["against_float"].values()
+    assert close["max_abs_error"] == pytest.approx(np.abs(real - found).max(), rel=1e-5)
+    ratio = np.square(real).sum() / np.square(real - found).sum()
+    assert close["sqnr_db"] == pytest.approx(10 * np.log10(ratio), abs=0.01)
+    island(tmp_path / "net.onnx", (1, 3, 8, 9))
+    outcome = hwcnn("simulate", "--engine", "golden", "--input", "x.npy", "--json")
+    assert outcome.json["against_float"] == {}
+    assert "net.onnx: it is gone, or was changed" in outcome.err
+
+
 def test_a_layer_behind_the_host_alone(hwcnn, split):
     values = hwcnn("simulate", "--engine", "isa", "--layer", "second", "--json").json
     assert values["mismatches"] == 0
