@@ -28,12 +28,12 @@ def voxels(b: "Builder", x: str) -> str:
     depth = 3
     for k, (channels, kernel, stride) in enumerate(DECODER, 1):
         channels = b.scaled(channels) if channels > 1 else 1
-        x, depth = _deconvolution(b, f"decode{k}", x, depth, channels, kernel, stride)
+        x, depth = deconvolution(b, f"decode{k}", x, depth, channels, kernel, stride)
         x = b.relu(x) if channels > 1 else b.sigmoid(x)
     return x
 
 
-def _deconvolution(
+def deconvolution(
     b: "Builder", name: str, x: str, depth: int, channels: int, kernel: int, stride: int
 ) -> tuple[str, int]:
     """A transposed convolution in three dimensions of x, [depth * C, H, W] with the depths outside,

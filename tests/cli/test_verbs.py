@@ -405,7 +405,11 @@ def test_the_shape_of_an_input_left_open(hwcnn, tmp_path):
 
 
 def test_lists(hwcnn):
-    assert [m["name"] for m in hwcnn("models", "--json").json["models"]] == models.names()
+    listed = hwcnn("models", "--json").json["models"]
+    assert [m["name"] for m in listed] == models.names()
+    (unet,) = (m for m in listed if m["name"] == "unet")
+    assert (unet["task"], unet["input"]) == ("segmentation", [1, 316, 316])
+    assert unet["gmacs"] > 20 and "arXiv:1505.04597" in unet["citation"]
     assert [d["name"] for d in hwcnn("devices", "--json").json["devices"]] == list(DEVICES)
     ops = {o["name"] for o in hwcnn("ops", "--json").json["ops"]}
     assert {"Conv", "MaxPool", "Gemm", "LRN", "Concat"} <= ops
@@ -413,7 +417,11 @@ def test_lists(hwcnn):
 
 @pytest.mark.parametrize(
     "verb, words",
-    [("models", ["digits", "resnet50"]), ("devices", ["xc7z020"]), ("ops", ["Conv", "LRN"])],
+    [
+        ("models", ["digits", "resnet50", "key points"]),
+        ("devices", ["xc7z020"]),
+        ("ops", ["Conv", "LRN"]),
+    ],
 )
 def test_lists_as_tables(hwcnn, verb, words):
     outcome = hwcnn(verb)

@@ -1,0 +1,91 @@
+"""Layers of the builder that stand for something else, against what they stand for."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from hwcnn.models.builder import Builder
+from hwcnn.models.geometry.voxels import deconvolution
+from hwcnn.models.graphs.gcn import gcn, neighbours
+from onnx import helper
+
+
+def run(model, *inputs):
+    """The first output of a model for inputs in its order."""
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [i.name for i in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs, strict=True)))[0]
+
+
+def values(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+def test_bilinear_kernels_enlarge_as_resize_does(factor):
+    """All but the edges, where Resize repeats pixels and the kernel sees zeros."""
+    x, b = values(1, 3, 6, 5), Builder("bilinear", 3, (6, 5))
+    large = run(b.model(b.bilinear("up", "input", factor)), x)
+    node = helper.make_node("Resize", ["input", "", "scales"], ["y"], mode="linear")
+    info = helper.make_tensor_value_info
+    scales = helper.make_tensor("scales", onnx.TensorProto.FLOAT, (4,), (1, 1, factor, factor))
+    graph = helper.make_graph(
+        [node],
+        "resize",
+        [info("input", onnx.TensorProto.FLOAT, x.shape)],
+        [info("y", onnx.TensorProto.FLOAT, None)],
+        [scales],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    expected = run(helper.make_model(graph, ir_version=8, opset_imports=opset), x)
+    around = (large.shape[2] - expected.shape[2]) // 2
+    large = large[:, :, around:, around:][:, :, : expected.shape[2], : expected.shape[3]]
+    inner = slice(factor, -factor)
+    assert large[:, :, inner, inner] == pytest.approx(expected[:, :, inner, inner], abs=1e-5)
+
+
+@pytest.mark.parametrize("kernel, stride", [(4, 1), (5, 2), (4, 2)])
+def test_deconvolution_of_voxels_is_one_in_three_dimensions(kernel, stride):
+    depth, inputs, channels = 3, 4, 5
+    x, b = values(1, depth * inputs, 3, 3), Builder("voxels", depth * inputs, 3)
+    name, new_depth = deconvolution(b, "up", "input", depth, channels, kernel, stride)
+    flat = run(b.model(name), x).reshape(new_depth, channels, *b.shapes[name][1:])
+    weight = b.seeded("up.weight", (inputs, channels, *(kernel,) * 3), 2.0 * stride**3, outputs=1)
+    cube = x.reshape(depth, inputs, 3, 3).transpose(1, 0, 2, 3)
+    size = 2 * stride + kernel
+    expected = np.zeros((channels, size, size, size))
+    for d, h, w in np.ndindex(3, 3, 3):
+        taps = np.einsum("i,iodhw->odhw", cube[:, d, h, w], weight)
+        at = tuple(slice(k * stride, k * stride + kernel) for k in (d, h, w))
+        expected[:, *at] += taps
+    assert flat.transpose(1, 0, 2, 3) == pytest.approx(expected, abs=1e-4)
+
+
+def test_graph_convolution_is_two_products_a_layer():
+    x, b = values(1, 12, 20, 1), Builder("gcn", 12, (20, 1))
+    y = run(b.model(gcn(b, "input")), x)[0, :, 0]
+    model = b.model("layer2")
+    weights = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    first, second = (weights[f"layer{k}.features.weight"][:, :, 0, 0].T for k in (1, 2))
+    a = neighbours(b, 20)
+    assert (a == a.T).all() and (np.diag(a) > 0).all()
+    expected = a @ np.maximum(a @ x[0, :, :, 0].T @ first, 0) @ second
+    assert y == pytest.approx(expected, abs=1e-5)
+
+
+def test_shared_weights_are_there_once():
+    b = Builder("twins", 3, 8)
+    other = b.input("other", (3, 8, 8))
+    left, right = (b.conv(n, x, 4, 3, weights="conv") for n, x in (("a", "input"), ("b", other)))
+    model = b.model((left, right))
+    assert [i.name for i in model.graph.initializer] == ["conv.weight", "conv.bias"]
+    x = values(1, 3, 8, 8)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    a, c = session.run(None, {"input": x, "other": x})
+    assert (a == c).all() and a.shape == (1, 4, 6, 6)
+
+
+def test_a_slice_beyond_its_map_is_refused():
+    b = Builder("slices", 3, 8)
+    with pytest.raises(ValueError, match="slices: part"):
+        b.slice("part", "input", (0, 4, 0), (3, 5, 8))
