@@ -48,6 +48,17 @@ def test_super_resolution_by_a_transposed_convolution_of_one_channel():
     assert layers[-2:] == ["up", "up/shuffle"]
 
 
+def test_segmentation_by_bilinear_resampling():
+    """Its phases run on the depthwise unit, and write every other row and column."""
+    b = Builder("masks", 3, 11)
+    x = b.conv_relu("features", "input", 10, 3, pad=1)
+    factors = b.constant("factors", np.array([1, 1, 2, 2], np.float32))
+    x = b.node("Resize", [x, "", factors], "up", (10, 22, 22), mode="linear")
+    model = b.model(b.conv("head", x, 4, 3, pad=1))
+    pictures = np.random.default_rng(4).uniform(0, 1, (2, 1, 3, 11, 11)).astype(np.float32)
+    assert simulate(normalise(model, "masks"), pictures) == ["features", "up", "head"]
+
+
 def simulate(model, samples):
     """Quantise a network, and compare its run on the first sample with the reference; returns the
     names of its layers.

@@ -16,6 +16,8 @@ from .conv_geometry import geometry_of
 from .conv_plan import ConvLayer, ConvPlan
 from .conv_tiles import output_tiles
 from .conv_weights import int8_summands
+from .depthwise import lower_depthwise
+from .depthwise_parts import depthwise_parts
 from .lowering import Lowering
 from .output_groups import ResidentParams, output_groups
 from .subconvolutions import subconvolutions
@@ -40,9 +42,16 @@ def lower_conv(lowering: Lowering, op: ir.Conv, fill_holes: bool, cycles_after_r
 def lower_subconvolutions(
     lowering: Lowering, op: ir.ConvTranspose | ir.Resize, fill_holes: bool
 ) -> None:
-    """Emit a transposed convolution or a resampling, one sub-convolution after the other."""
-    x, y = lowering.placements[op.x], lowering.placements[op.y]
-    for conv, result in subconvolutions(op, x, y):
+    """Emit a transposed convolution or a resampling, one sub-convolution after the other; those of
+    a resampling all on the depthwise unit, where that takes fewer cycles.
+    """
+    made = subconvolutions(op, lowering.placements[op.x], lowering.placements[op.y])
+    on_unit = depthwise_parts(made, lowering.config) if isinstance(op, ir.Resize) else None
+    if on_unit is not None and not fill_holes:
+        for part, (_, result) in zip(on_unit, made, strict=True):
+            lower_depthwise(lowering, part, result)
+        return
+    for conv, result in made:
         layer, plan = _layer_and_plan(lowering, conv, result, fill_holes)
         rows = conv_plan.row_tiles(layer.geometry, plan, 0, lowering.config)
         _emit(lowering, conv, result, layer, plan, rows, alone=True)

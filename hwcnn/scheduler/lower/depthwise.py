@@ -13,9 +13,11 @@ from .ranges import Range, span, split
 from .vector_tiles import VectorLayer, VectorTile
 
 
-def lower_depthwise(lowering: Lowering, op: ir.Depthwise) -> None:
-    """Emit a depthwise layer: parameters and weights of some blocks, then their tiles."""
-    layer, config = VectorLayer(lowering, op), lowering.config
+def lower_depthwise(lowering: Lowering, op: ir.Depthwise, part: Placement | None = None) -> None:
+    """Emit a depthwise layer: parameters and weights of some blocks, then their tiles. part : as of
+    `VectorLayer`.
+    """
+    layer, config = VectorLayer(lowering, op, part), lowering.config
     shape = limits.DepthwiseShape(config, op.kernel, op.stride, op.dilation)
     slot_bytes, block_bytes = config.vector_param_bytes, shape.block_words * config.dw_word_bytes
     params = lowering.image.add(weight_image.vector_params(op, layer.x, slot_bytes))

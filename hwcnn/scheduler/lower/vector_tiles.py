@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hwcnn import ir, isa
 from hwcnn.errors import InputError
+from hwcnn.layout import Placement
 from hwcnn.tile_ops import TileOp
 
 from .lowering import Lowering
@@ -83,14 +84,16 @@ class VectorTile:
 class VectorLayer:
     """Emits the tiles of one layer of the vector engine. x, y : placements of operand and result.
 
-    Raises InputError where the accelerator has no vector engine.
+    part : where a part of the layer writes, where several make the result together. Raises
+    InputError where the accelerator has no vector engine.
     """
 
-    def __init__(self, lowering: Lowering, op: ir.Op):
+    def __init__(self, lowering: Lowering, op: ir.Op, part: Placement | None = None):
         if not lowering.config.features:
             require_feature(lowering, op, "eltwise")
         self.lowering, self.op = lowering, op
-        self.x, self.y = lowering.placements[op.inputs[0]], lowering.placements[op.y]
+        self.x, self.y = lowering.placements[op.inputs[0]], part or lowering.placements[op.y]
+        self._whole = part is None
         self._ends: set[int] = set()
 
     def block_ranges(self) -> list[Range]:
@@ -176,8 +179,8 @@ class VectorLayer:
                 **full,
                 out_addr=y.address(tile.image, tile.blocks[0], tile.rows[0], tile.cols[0]),
                 out_blk_stride=y.plane,
-                out_row_stride=y.shape[3] * y.lanes if height > 1 else 0,
-                out_pix_stride=y.lanes,
+                out_row_stride=y.row_bytes if height > 1 else 0,
+                out_pix_stride=y.pixel_bytes,
                 out_rows=height,
                 out_cols=width,
             ),
@@ -186,9 +189,10 @@ class VectorLayer:
         )
         images, operand = (tile.image, tile.image + 1), self.op.inputs[0]
         self.lowering.reads(op, operand, images, tile.blocks, (rows.first, rows.end))
-        self.lowering.wrote(self.op.y, images, tile.blocks, tile.rows, op)
-        self._ends.add(tile.rows[1])
-        self.lowering.tiles[self.lowering.layer] = (tuple(sorted(self._ends)), n_blk)
+        self.lowering.wrote(self.op.y, images, tile.blocks, y.tensor_rows(*tile.rows), op)
+        if self._whole:
+            self._ends.add(tile.rows[1])
+            self.lowering.tiles[self.lowering.layer] = (tuple(sorted(self._ends)), n_blk)
         return op
 
     def map_tiles(

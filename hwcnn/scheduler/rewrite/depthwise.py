@@ -23,7 +23,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     """The graph with `ir.Depthwise` in place of the convolutions that are such."""
     editor = GraphEditor(graph)
     editor.ops += [
-        _depthwise(op) or op
+        as_depthwise(op) or op
         if isinstance(op, ir.Conv) and _is_depthwise(op, graph) and _fits(op, config)
         else op
         for op in graph.ops
@@ -46,8 +46,10 @@ def _fits(op: ir.Conv, config: AccelConfig) -> bool:
     return limits.depthwise_reason(config, op.kernel, op.stride, op.dilation, op.pads) is None
 
 
-def _depthwise(op: ir.Conv) -> ir.Depthwise | None:
-    """None where a channel's constant does not fit."""
+def as_depthwise(op: ir.Conv) -> ir.Depthwise | None:
+    """A convolution of each channel for itself on the depthwise unit; None where a channel's
+    constant does not fit.
+    """
     reach = 128 * np.abs(op.weight.astype(np.int64)).sum(axis=(1, 2, 3))
     channels = [
         requantisation(*map(int, values))
