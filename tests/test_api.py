@@ -130,6 +130,10 @@ def test_a_configuration_may_be_given_as_it_is():
             lambda out: hwcnn.generate("digits", batch=0),
             "batch '0': expected a whole number from 1",
         ),
+        (
+            lambda out: hwcnn.generate("digits", cut=["conv1x"]),
+            "cut 'conv1x': the network has no such value",
+        ),
         (lambda out: hwcnn.generate("digits", seed=True), "seed 'True': expected a whole number"),
         (lambda out: hwcnn.generate("digits", channels="X"), "channels 'X': expected one of RGB"),
         (lambda out: hwcnn.estimate_resources(device="x"), "device 'x': unknown"),
