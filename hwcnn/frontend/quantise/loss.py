@@ -32,7 +32,8 @@ def measure(real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence
     chosen = [feed(sample, real) for sample in samples[:: -(-len(samples) // SAMPLES)]]
     runs = [session(model) for model in (real, quantised)]
     totals = dict.fromkeys(outputs, (0.0, 0.0))
-    top1: dict[str, int] = {}
+    classes = _classes(real, outputs)
+    top1: dict[str, int] = dict.fromkeys(classes, 0)
     for sample in chosen:
         results = [_run(run, outputs, sample) for run in runs]
         for name, a, b in zip(outputs, *results, strict=True):
@@ -42,11 +43,23 @@ def measure(real: onnx.ModelProto, quantised: onnx.ModelProto, samples: Sequence
                 signal, noise = totals[name]
                 with np.errstate(all="ignore"):  # of what is infinite
                     totals[name] = signal + _energy(a), noise + _energy(a - b)
-                if is_classification(a.shape):
-                    top1[name] = top1.get(name, 0) + same_top1(a, b)
+                if name in classes:
+                    top1[name] += same_top1(a, b)
     found = {name: decibels(*t) for name, t in totals.items() if np.isfinite(t).all()}
     top1 = {name: count for name, count in top1.items() if name in found}
     return Loss(len(chosen), found, top1, _worst(real, quantised, chosen[:LAYER_SAMPLES]))
+
+
+def _classes(model: onnx.ModelProto, outputs: Sequence[str]) -> list[str]:
+    """The outputs that hold a value a class: of several, those behind a softmax."""
+    index = OnnxIndex(model.graph)
+    softmax = [n for n in model.graph.node if n.op_type in ("Softmax", "LogSoftmax")]
+    behind = {n.output[0] for n in softmax}
+    return [
+        name
+        for name in outputs
+        if is_classification(index.shapes.get(name, ())) and (len(outputs) == 1 or name in behind)
+    ]
 
 
 def _run(run: ort.InferenceSession, names: list[str], sample: Sample) -> list[np.ndarray]:

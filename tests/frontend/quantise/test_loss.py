@@ -68,3 +68,15 @@ def test_outputs_without_a_ratio_are_left_out():
     found = loss.measure(real, other, Net(1, 3, 4, 4).samples(2))
     assert set(found.sqnr_db) == {y}
     assert found.top1_agreement == {}
+
+
+def test_of_several_outputs_those_behind_a_softmax_classify():
+    net = Net(1, 6)
+    boxes = net.gemm(6, 4)
+    net.x = "x"
+    net.gemm(6, 3)
+    scores = net.node("Softmax", axis=1)
+    model, samples = net.model(boxes, scores), net.samples(3)
+    found = loss.measure(model, quantise(model, samples), samples)
+    assert set(found.sqnr_db) == {boxes, scores}
+    assert set(found.top1_agreement) == {scores}
