@@ -29,7 +29,8 @@ product repeated over the map; scale and bias are an affine operation a channel.
 before it is given weights with which all channels have mean 0 and variance 1 on the calibration
 samples, which changes nothing of the result: otherwise a channel of a tenth of the size would have
 a tenth of the 256 steps, and its variance a hundredth. LayerNormalization over the channels of each
-pixel is computed likewise, its means by convolutions with equal weights. SQNR: signal to noise
+pixel is computed likewise, its means by convolutions with equal weights, and so is the division of
+each pixel's channels by the root of their squares (LpNormalization). SQNR: signal to noise
 ratio of the result against the same formula in float on the same int8 map, of maps other than those
 of the calibration. "Rounding alone": that of the float result rounded to int8. Made by
 `python bench/normalisation.py`."""
@@ -39,6 +40,7 @@ of the calibration. "Rounding alone": that of the float result rounded to int8. 
 KINDS = {
     "normal": ("normal", 1, 0, 1),
     "layer normalisation, normal": ("normal", 1, 0, 1),
+    "length one, ReLU of normal": ("relu", 1, 0, 1),
     "layer normalisation, Laplace": ("laplace", 1, 1, 1),
     "normal, channels from 1 to 100": ("normal", 100, 0, 1),
     "normal, offsets of 3": ("normal", 10, 3, 1),
@@ -63,8 +65,8 @@ def values(rng, kind, shape):
 
 
 def network(rng, channels, size, spread, offset, layer):
-    """The ModelProto. spread : of the largest channel to the smallest; layer : a normalisation of
-    the channels of each pixel.
+    """The ModelProto. spread : of the largest channel to the smallest; layer : "layer" or
+    "length" for normalisations of the channels of each pixel.
     """
     gain = np.exp(rng.uniform(-0.5, 0.5, channels) * np.log(spread))
     constants = {
@@ -77,7 +79,9 @@ def network(rng, channels, size, spread, offset, layer):
         helper.make_node("Conv", ["x", "w", "b"], ["map"], name="map"),
         helper.make_node("InstanceNormalization", ["map", "one", "zero"], ["y"], name="y"),
     ]
-    if layer:
+    if layer == "length":
+        nodes[1] = helper.make_node("LpNormalization", ["map"], ["y"], name="y", axis=1, p=2)
+    elif layer == "layer":
         nodes[1:] = [
             helper.make_node("Transpose", ["map"], ["last"], perm=[0, 2, 3, 1]),
             helper.make_node("LayerNormalization", ["last", "one", "zero"], ["normal"], name="y"),
@@ -95,8 +99,8 @@ def network(rng, channels, size, spread, offset, layer):
     return normalise(model, "normalisation")
 
 
-def measure(model, samples, axes):
-    """(SQNR of the result, of rounding alone) in dB. axes : of the means."""
+def measure(model, samples, layer):
+    """(SQNR of the result, of rounding alone) in dB. layer : see `network`."""
     half = len(samples) // 2
     graph = import_graph(quantise(model, samples[:half]))
     source, result = (graph.tensors[name] for name in (graph.ops[0].y, graph.outputs[0]))
@@ -105,7 +109,10 @@ def measure(model, samples, axes):
         inputs = {n: golden.quantise_input(graph, n, sample[n]) for n in graph.inputs}
         tensors = golden.run(graph, inputs)
         x, y = (real(tensors[t.name], t) for t in (source, result))
+        axes = 1 if layer in ("layer", "length") else (2, 3)
         exact = (x - x.mean(axes, keepdims=True)) / x.std(axes, keepdims=True)
+        if layer == "length":
+            exact = x / np.sqrt((x**2).sum(1, keepdims=True))
         int8 = np.clip(np.rint(exact / result.scale) + result.zero, -128, 127)
         signal += (exact**2).sum()
         noise += ((y - exact) ** 2).sum()
@@ -128,13 +135,13 @@ def main(arguments=None):
     args = parser.parse_args(arguments)
     for name, (kind, spread, offset, gain) in KINDS.items():
         rng = np.random.default_rng(1)
-        layer = name.startswith("layer")
+        layer = name.split()[0]
         model = network(rng, args.channels, args.size, spread, offset, layer)
         shape = 1, args.channels, args.size, args.size
         samples = [{"x": values(rng, kind, shape)} for _ in range(_SAMPLES)]
         for sample in samples[_SAMPLES // 2 :]:
             sample["x"] *= np.float32(gain)
-        sqnr, rounding = measure(model, samples, 1 if layer else (2, 3))
+        sqnr, rounding = measure(model, samples, layer)
         row = {
             "activations": name,
             "SQNR": f"{sqnr:.1f} dB",

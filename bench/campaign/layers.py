@@ -289,6 +289,15 @@ def layer_norm(net, pick, x):
     return [net.node("Transpose", [y], perm=[0, 3, 1, 2])]
 
 
+@layer("LpNormalization", "ReduceL2")
+def l2_norm(net, pick, name, x):
+    spatial(net, x)
+    if name == "LpNormalization":
+        return [net.node(name, [x], axis=1, p=2)]
+    root = net.node(name, [x, net.const([1], np.int64)], keepdims=1)
+    return [net.node("Div", [x, net.node("Max", [root, net.const(1e-12)])])]
+
+
 @layer("LRN")
 def lrn(net, pick, x):
     if len(spatial(net, x)) != 2:

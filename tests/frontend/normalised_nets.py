@@ -33,6 +33,18 @@ def of_pixels(net, channels, *, last=True):
     return net.node("Transpose", perm=[0, 3, 1, 2]) if last else net.x
 
 
+def of_length_one(net, channels, kind):
+    """Divides the channels of each pixel of the net's last map of 12x12 pixels by the root of their
+    squares. kind : "operator", or "normalize" as PyTorch writes that.
+    """
+    if kind == "operator":
+        return net.node("LpNormalization", axis=1, p=2)
+    x = net.x
+    root = net.node("Clip", net.node("ReduceL2", axes=[1], keepdims=1), net.const(1e-12))
+    shape = net.const([1, channels, 12, 12], np.int64)
+    return net.node("Div", x, net.node("Expand", root, shape))
+
+
 def uneven(channels, spread, *, groups=0):
     """A convolution whose channels differ in size by up to `spread`, normalised."""
     net = Net(1, 3, 24, 24)

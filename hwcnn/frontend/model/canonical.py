@@ -10,6 +10,7 @@ from hwcnn.errors import InputError
 
 from .edit import add_constant, infer_shapes, name_nodes, replace
 from .instance_norm import instance_norm
+from .l2_norm import l2_norm, l2_quotient
 from .layer_norm import layer_norm
 from .onnx_index import OnnxIndex
 from .written_norms import written_out
@@ -17,7 +18,12 @@ from .written_norms import written_out
 #: Operators of constant weights.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 #: What is written out as other operators, where that can be.
-_NORMS = {"InstanceNormalization": instance_norm, "LayerNormalization": layer_norm}
+NORMS = {
+    "InstanceNormalization": instance_norm,
+    "LayerNormalization": layer_norm,
+    "LpNormalization": l2_norm,
+    "Div": l2_quotient,
+}
 
 
 def canonicalise(model: onnx.ModelProto) -> None:
@@ -29,13 +35,13 @@ def canonicalise(model: onnx.ModelProto) -> None:
 
 
 def _write_out_norms(model: onnx.ModelProto) -> None:
-    if not any(n.op_type in _NORMS for n in model.graph.node):
+    if not any(n.op_type in NORMS for n in model.graph.node):
         return
     name_nodes(model)
     infer_shapes(model)
     index, nodes, gone = OnnxIndex(model.graph), list[onnx.NodeProto](), set[str]()
     for node in model.graph.node:
-        norm = _NORMS[node.op_type](index, node) if node.op_type in _NORMS else None
+        norm = NORMS[node.op_type](index, node) if node.op_type in NORMS else None
         if norm is None:
             nodes.append(node)
         else:

@@ -36,7 +36,7 @@ def instance_norm(index: OnnxIndex, node: onnx.NodeProto) -> Norm | None:
     ):
         return norm
     scale, bias = (np.full(whole[1], v[0]) for v in (scale, bias))
-    return _scaled(
+    return scaled(
         index,
         Norm(
             before.input[0],
@@ -57,8 +57,8 @@ def only_reader(index: OnnxIndex, name: str) -> onnx.NodeProto | None:
     return readers[0] if len(readers) == 1 and name not in index.outputs else None
 
 
-def _scaled(index: OnnxIndex, norm: Norm) -> Norm:
-    """The normalisation with a product and a sum with constants a channel behind it."""
+def scaled(index: OnnxIndex, norm: Norm) -> Norm:
+    """The normalisation joined with a product and a sum with constants a channel behind it."""
     for op in ("Mul", "Add"):
         reader = only_reader(index, norm.result)
         names = [] if reader is None else [i for i in reader.input if i in index.constants]

@@ -5,6 +5,7 @@ what lies between them:
     d = x - mean(x);  s = d * d;  v = mean(min(s, 4)) + mean(max(s - 4, 0))
     result = d * 1/sqrt(v + epsilon) * scale + bias
 
+Where a map is only divided by the root of its squares, the mean is left out.
 The squares are averaged in two parts since int8 of all of them would round off the small ones.
 Means are over rows and columns; over a group of channels too, by a convolution of the channels'
 means; or over the channels of each pixel, by a convolution.
@@ -29,7 +30,8 @@ SPLIT = 4.0
 class Norm:
     """What a normalisation reads, gives and does. shape : of the map; scale, bias : [C].
 
-    over : what its means are of; groups : of channels, where that is "group". before, after : nodes
+    over : what its means are of; groups : of channels, where that is "group". centred : the mean
+    is taken off. before, after : nodes
     that make the map, and the result's layout; gone : names of nodes that it stands for.
     """
 
@@ -40,6 +42,7 @@ class Norm:
     bias: np.ndarray
     over: Literal["map", "group", "channels"] = "map"
     groups: int = 0
+    centred: bool = True
     before: list[onnx.NodeProto] = field(default_factory=list)
     after: list[onnx.NodeProto] = field(default_factory=list)
     gone: tuple[str, ...] = ()
@@ -57,14 +60,15 @@ class _Writer:
 
     def __init__(self, model: onnx.ModelProto, node: onnx.NodeProto, norm: Norm):
         self.model, self.name, self.norm = model, node.name, norm
-        self.epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+        usual = 1e-5 if norm.centred else 1e-12
+        self.epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), usual)
         self.made: list[onnx.NodeProto] = []
 
     def nodes(self) -> list[onnx.NodeProto]:
         """In order."""
         norm, channels = self.norm, self.norm.shape[1]
         x = self._batch_norm(norm.source, "equalised", np.ones(channels), np.zeros(channels))
-        d = self._add("Sub", [x, self._mean(x, "mean")], "difference")
+        d = self._add("Sub", [x, self._mean(x, "mean")], "difference") if norm.centred else x
         square, split = self._add("Mul", [d, d], "square"), self._constant("split", SPLIT)
         low = self._mean(self._add("Min", [square, split], "square/low"), "low")
         above = self._add(

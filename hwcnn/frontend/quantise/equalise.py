@@ -26,13 +26,13 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Share of the variance up to which one epsilon does for all channels.
 _SMALL = 1e-3
-#: Least ranges of values, by what they are: in units of a channel's size on the samples, its
-#: square, and its inverse.
+#: Least and widest ranges of values, by what they are: in units of a channel's size on the samples,
+#: its square, and its inverse. Beyond the widest, all others would be too coarse.
 _ROOM = {
-    **dict.fromkeys(("mean", "mean/channels"), (-1.0, 1.0)),
-    **dict.fromkeys(("low", "low/channels"), (0.0, SPLIT)),
-    **dict.fromkeys(("high", "high/channels", "variance", "biased"), (0.0, 4.0)),
-    "factor": (0.0, 8.0),
+    **dict.fromkeys(("mean", "mean/channels"), ((-1.0, 1.0), (-np.inf, np.inf))),
+    **dict.fromkeys(("low", "low/channels"), ((0.0, SPLIT), (0.0, SPLIT))),
+    **dict.fromkeys(("high", "high/channels", "variance", "biased"), ((0.0, 4.0), (0.0, 16.0))),
+    "factor": ((0.0, 8.0), (0.0, 8.0)),
 }
 
 
@@ -57,8 +57,8 @@ def equalise(model: onnx.ModelProto, samples: Iterable[calibrate.Sample]) -> Non
     model : float, with all shapes inferred. Raises InputError as `calibrate.ranges` does.
     """
     index, norms = OnnxIndex(model.graph), normalisations(model)
-    groups = {n.name: _groups(index, n) for n in norms}
-    statistics = _measure(model, samples, norms, groups)
+    kinds = {n.name: _kind(index, n) for n in norms}
+    statistics = _measure(model, samples, norms, kinds)
     for norm in norms:
         _equalise(model, OnnxIndex(model.graph), norm, statistics[norm.name])
     infer_shapes(model)
@@ -72,21 +72,33 @@ def widened(
     """
     result = dict(measured)
     for norm in norms:
-        for what, (low, high) in _ROOM.items():
+        for what, (least, widest) in _ROOM.items():
             if (name := _named(norm, what)) in result:
-                least, most = result[name]
-                result[name] = min(low, 2 * min(least, 0.0)), max(high, 2 * most)
+                low, high = result[name]
+                result[name] = (
+                    max(min(2 * low, least[0]), widest[0]),
+                    min(max(2 * high, least[1]), widest[1]),
+                )
     return result
 
 
-def _groups(index: OnnxIndex, norm: onnx.NodeProto) -> int:
-    """Groups of channels that the normalisation behind `norm` works on; 0 where it is one of the
-    channels of each pixel.
+@dataclass(frozen=True)
+class _Kind:
+    """What a normalisation does. groups : of channels, 0 where it is one of the channels of each
+    pixel; centred : it takes the mean off.
     """
-    mean = next(n for n in index.graph.node if n.name == _named(norm, "mean"))
+
+    groups: int
+    centred: bool
+
+
+def _kind(index: OnnxIndex, norm: onnx.NodeProto) -> _Kind:
+    nodes = {n.name: n for n in index.graph.node}
+    mean, centred = nodes[_named(norm, "low")], _named(norm, "difference") in nodes
     if mean.op_type == "GlobalAveragePool":
-        return index.shapes[norm.input[0]][1]
-    return 0 if mean.input[0] == norm.output[0] else mean.attribute[0].i
+        return _Kind(index.shapes[norm.input[0]][1], centred)
+    grouped = _named(norm, "low/channels") in nodes
+    return _Kind(mean.attribute[0].i if grouped else 0, centred)
 
 
 def _named(norm: onnx.NodeProto, what: str) -> str:
@@ -98,7 +110,7 @@ def _measure(
     model: onnx.ModelProto,
     samples: Iterable[calibrate.Sample],
     norms: list[onnx.NodeProto],
-    groups: dict[str, int],
+    kinds: dict[str, _Kind],
 ) -> dict[str, _Statistics]:
     """By the norms' names."""
     found: dict[str, list[FloatArray]] = {n.name: [] for n in norms}
@@ -106,23 +118,24 @@ def _measure(
     run = calibrate.Run(model, list(names.values()))
     for values in map(run.values, samples):
         for name, value in names.items():
-            found[name].append(_moments(values[value].astype(np.float64), groups[name]))
+            found[name].append(_moments(values[value].astype(np.float64), kinds[name]))
     statistics: dict[str, _Statistics] = {}
     for name, parts in found.items():
         statistics[name] = _Statistics(*np.concatenate(parts, 1).mean(1))
     return statistics
 
 
-def _moments(x: FloatArray, groups: int) -> FloatArray:
-    """(mean, variance) of a map [N, C, ...], [2, N, C]. groups : 0 for each pixel, whose channels
-    keep their means: what is added to them would have to be the same for all.
+def _moments(x: FloatArray, kind: _Kind) -> FloatArray:
+    """(mean, variance) of a map [N, C, ...], [2, N, C]. Channels of each pixel keep their means:
+    what is added to them would have to be the same for all.
     """
     n, c = x.shape[:2]
-    if not groups:
-        variance = x.reshape(n, c, -1).var(1).mean(1)
+    if not kind.groups:
+        x = x.reshape(n, c, -1)
+        variance = (x.var(1) if kind.centred else (x**2).mean(1)).mean(1)
         return np.stack([np.zeros((n, c)), np.repeat(variance[:, None], c, 1)])
-    x = x.reshape(n, groups, -1)
-    return np.repeat(np.stack([x.mean(2), x.var(2)]), c // groups, 2)
+    x = x.reshape(n, kind.groups, -1)
+    return np.repeat(np.stack([x.mean(2), x.var(2)]), c // kind.groups, 2)
 
 
 def _equalise(

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from float_nets import Net
-from normalised_nets import grouped, layer, of_pixels, uneven
+from normalised_nets import grouped, layer, of_length_one, of_pixels, uneven
 from onnx import helper
 
+from hwcnn.frontend.model.canonical import NORMS
 from hwcnn.frontend.model.optimise import fold
 from hwcnn.frontend.model.session import session
 
@@ -17,7 +18,7 @@ def same(net):
     (before,), (after,) = session(model).run(None, feed), session(folded).run(None, feed)
     np.testing.assert_allclose(after, before, atol=2e-5)
     kinds = [n.op_type for n in folded.graph.node]
-    assert not {"InstanceNormalization", "LayerNormalization"} & set(kinds)
+    assert not {*NORMS, "ReduceL2"} & set(kinds)
     return kinds
 
 
@@ -78,3 +79,20 @@ def test_a_map_that_is_transposed_for_others_too():
     of_pixels(net, 5, last=False)
     net.node("Add", net.x, last)
     same(net)
+
+
+@pytest.mark.parametrize("kind", ["operator", "normalize"])
+def test_vectors_of_length_one(kind):
+    net = Net(1, 24, 12, 12)
+    of_length_one(net, 24, kind)
+    assert "Expand" not in same(net)
+
+
+@pytest.mark.parametrize(
+    "attributes, bound", [({"axes": [2]}, 1e-12), ({"axes": [1]}, 0.1), ({"axes": [1, 2]}, 1e-12)]
+)
+def test_other_quotients_are_left(attributes, bound):
+    net = Net(1, 24, 12, 12)
+    root = net.node("Clip", net.node("ReduceL2", keepdims=1, **attributes), net.const(bound))
+    net.node("Div", "x", root)
+    assert [n.op_type for n in fold(net.model()).graph.node] == ["ReduceL2", "Clip", "Div"]

@@ -5,7 +5,7 @@ whatever the sizes of the channels.
 import numpy as np
 import pytest
 from float_nets import Net
-from normalised_nets import layer, of_pixels, uneven
+from normalised_nets import layer, of_length_one, of_pixels, uneven
 from to_program import run
 
 from hwcnn import golden, ir
@@ -56,6 +56,31 @@ def test_channels_of_each_pixel(residual):
     of_pixels(net, 24)
     assert run(net)[1][0].max() <= 1
     assert sqnr(net) > (25 if residual else 28)
+
+
+@pytest.mark.parametrize("kind", ["operator", "normalize"])
+def test_vectors_of_length_one(kind):
+    """As SSD has them before its first boxes (Liu et al., 2016); some pixels are all zero."""
+    net = Net(1, 3, 12, 12)
+    net.conv(3, 24, 3, 3)
+    net.node("Relu")
+    net.node("Pad", net.x, net.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
+    of_length_one(net, 24, kind)
+    net.node("Mul", net.x, net.const(net.rng.uniform(10, 20, (24, 1, 1))))
+    graph, steps = run(net)
+    assert steps[0].max() <= 1
+    assert sum(isinstance(op, ir.Affine) for op in graph.ops) == 1
+    assert sqnr(net) > 25
+
+
+def test_a_flat_channel_of_one_sample_spoils_no_other():
+    net = uneven(12, 1)
+    usual, zeros = net.samples(4), {"x": np.zeros((1, 3, 24, 24), np.float32)}
+    scales = []
+    for samples in (usual, [*usual, zeros]):
+        graph = import_graph(quantise(net.model(), samples))
+        scales.append(next(t.scale for name, t in graph.tensors.items() if name.endswith("factor")))
+    assert scales[0] == scales[1]
 
 
 def test_sums_of_views_are_views():

@@ -102,3 +102,20 @@ def layer_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
     raise Unsupported(
         "of a quantised model, of computed parameters, or not over the last axis of [N, H, W, C]"
     )
+
+
+@operator(
+    "LpNormalization",
+    "ReduceL2",
+    attributes=("axis", "p", "axes", "keepdims"),
+    limits="float models; p = 2 over the channels of [N, C, ..]; ReduceL2 where its map is divided "
+    "by it",
+)
+def l2_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
+    """ONNX LpNormalization, opset 1-22, and ReduceL2, opset 1-18, that `frontend.model.canonical`
+    has not written out as other operators.
+    """
+    raise Unsupported(
+        "of a quantised model, or not the division of [N, C, ..] by the root of its channels' "
+        "squares"
+    )
