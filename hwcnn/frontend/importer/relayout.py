@@ -105,7 +105,7 @@ def _find(x_shape: MapShape, shape: MapShape, index: Int64Array | None) -> Emit 
     """What computes a view, or None. index: flat positions, or None: in order."""
     size = int(np.prod(x_shape[1:]))
     index = np.arange(np.prod(shape)) if index is None else index
-    index = index.reshape(shape)
+    index = np.ascontiguousarray(index.reshape(shape))  # numpy unravels no repeated axes rightly
     if (
         shape[0] != x_shape[0]
         or (index != index[:1] + np.arange(shape[0]).reshape(-1, 1, 1, 1) * size).any()

@@ -45,6 +45,12 @@ def test_a_map_times_the_average_and_the_largest_of_its_channels():
     assert isinstance(graph.ops[-1], ir.Eltwise)
 
 
+def test_a_large_map_times_one_channel():
+    net = Net(1, 1, 120, 100)
+    net.node("Mul", net.conv(1, 6, 1, 1), net.node("Sigmoid", net.conv(1, 1, 1, 1, x="x")))
+    assert run(net)[1][0].max() <= 1
+
+
 def test_averages_that_are_expanded_cost_nothing():
     net = Net(1, 3, 40, 40)
     x = operand(net, 6, True)
