@@ -1,8 +1,8 @@
 """Random networks on random accelerators: onnxruntime against golden, the ISA engine and the RTL
 against golden, bit by bit.
 
-    python bench/campaign.py [--isa N] [--ort N] [--rtl N --configs N] [--hours H] [--seed S]
-                             [--jobs J] [--record]
+    python bench/campaign.py [--isa N] [--ort N] [--split N] [--rtl N --configs N] [--hours H]
+                             [--seed S] [--jobs J] [--record]
     python bench/campaign.py --case isa NUMBER [--seed S]    a case again, with what went wrong
     python bench/campaign.py --replay FILE                   a case that was saved
 
@@ -21,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-from campaign import cases, isa_case, minimise, report, results, rtl_case, summary
+from campaign import cases, isa_case, minimise, report, results, rtl_case, split_case, summary
 from campaign.stages import Failure
 
 BUILD = results.ROOT / "build" / "campaign"
@@ -35,6 +35,7 @@ def main(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--isa", type=int, default=0, help="networks through the ISA engine")
+    parser.add_argument("--split", type=int, default=0, help="networks cut into host and programs")
     parser.add_argument("--ort", type=int, default=0, help="of them compared with onnxruntime")
     parser.add_argument("--rtl", type=int, default=0, help="RTL runs")
     parser.add_argument("--configs", type=int, default=0, help="configurations that they share")
@@ -80,6 +81,9 @@ def main(arguments=None):
                 isa_case.run,
                 lambda n: (args.seed, n, bool(every) and n % every == 0),
             )
+        if args.split:
+            cases_of = (found, args, until, "split", args.split, split_case.run)
+            _campaign(pool, *cases_of, lambda n: (args.seed, n))
         if args.configs:
             count = -(-args.rtl // args.configs)
             _campaign(
@@ -156,7 +160,7 @@ def _tell(found, kind, line, done, wanted, began):
 def _minimise_all(found, args):
     """One saved case for each signature, of the first failure that has it."""
     seen = set()
-    for line in found.lines:
+    for line in found.of("isa") + found.of("rtl"):
         kind, number = line["case"]
         for run in line.get("runs", [line]):
             if (
@@ -201,8 +205,8 @@ def _minimise(args, kind, number, run):
 
 def _again(args):
     kind, number = args.case[0], int(args.case[1])
-    if kind == "isa":
-        line = isa_case.run(args.seed, number)
+    if kind in ("isa", "split"):
+        line = (isa_case if kind == "isa" else split_case).run(args.seed, number)
         print(
             line.get("signature", line["result"]),
             *line["refusals"],

@@ -52,5 +52,5 @@ class Results:
         self.lines += [json.loads(line) for line in lines]
 
     def of(self, kind):
-        """Lines of a kind, "isa" or "rtl"."""
+        """Lines of a kind, "isa", "split" or "rtl"."""
         return [line for line in self.lines if line["case"][0] == kind]

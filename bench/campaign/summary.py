@@ -41,7 +41,8 @@ def summary(results):
 
 def failures(results):
     """Counter of signatures."""
-    lines = [line for line in results.of("isa") if line["result"] == "failed"]
+    drawn = results.of("isa") + results.of("split")
+    lines = [line for line in drawn if line["result"] == "failed"]
     lines += [
         run for group in results.of("rtl") for run in group["runs"] if run["result"] == "failed"
     ]

@@ -17,6 +17,7 @@ from campaign import (
     report,
     results,
     rtl_case,
+    split_case,
     stages,
 )
 
@@ -32,6 +33,12 @@ def test_networks_on_the_isa_engine():
     lines = [isa_case.run(2, number) for number in range(45)]
     assert [line["signature"] for line in lines if line["result"] == "failed"] == []
     assert sum(line["result"] == "ok" for line in lines) >= 25
+
+
+def test_networks_of_which_random_nodes_are_the_hosts():
+    lines = [split_case.run(1, number) for number in range(30)]
+    assert [line["signature"] for line in lines if line["result"] == "failed"] == []
+    assert sum(line["result"] == "ok" and line["steps"] > 1 for line in lines) >= 10
 
 
 @pytest.mark.parametrize("group", GROUPS)

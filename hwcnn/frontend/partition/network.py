@@ -4,7 +4,7 @@ the host runs, in float.
 
 import difflib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -62,6 +62,7 @@ def partition(
     batch: int = 1,
     host: bool = True,
     cut: Sequence[str] = (),
+    nodes: Collection[str] = (),
 ) -> Network:
     """Quantise a model and cut it into steps.
 
@@ -72,11 +73,12 @@ def partition(
     batch : images of every tensor on the accelerator.
     host : False raises `Refused` where a node cannot run on the accelerator.
     cut : names of values; what is behind them runs on the host.
+    nodes : names of nodes that run there too.
 
     Raises InputError; `Refused` where nothing is left that is worth running on the accelerator.
     Warns with a `Note` where much of the work is the host's.
     """
-    plan = _Plan.of(model, host, cut)
+    plan = _Plan.of(model, host, cut, nodes)
     while True:
         quantised = plan.quantise(how)
         parts = split(quantised, plan.host)
@@ -112,7 +114,9 @@ class _Plan:
     host: Reasons
 
     @classmethod
-    def of(cls, model: onnx.ModelProto, host: bool, cut: Sequence[str]) -> "_Plan":
+    def of(
+        cls, model: onnx.ModelProto, host: bool, cut: Sequence[str], nodes: Collection[str]
+    ) -> "_Plan":
         is_float = not is_quantised(model)
         if is_float:
             model = folded_float(model)
@@ -120,8 +124,9 @@ class _Plan:
         found = refusals(model) if is_float else []
         if found and not host:
             raise Refused(found)
-        if found or plan.cuts:
-            plan.assign(dict.fromkeys(plan.cuts, "it is behind a cut"), found)
+        if found or plan.cuts or nodes:
+            asked = dict.fromkeys(nodes, "it was asked for")
+            plan.assign(asked | dict.fromkeys(plan.cuts, "it is behind a cut"), found)
         return plan
 
     def assign(self, given: Reasons, found: Sequence[Refusal]) -> None:
@@ -134,7 +139,8 @@ class _Plan:
             return
         if self.cuts:
             raise InputError("nothing worth a run of the accelerator is before it", "cut")
-        raise Refused(found)
+        why = [Refusal(n.name, n.op_type, self.host[n.name]) for n in graph.nodes]
+        raise Refused(list(found) or why)
 
     def _write_out(self) -> None:
         """Bring a quantised model into the form that the importer gives it."""

@@ -116,7 +116,7 @@ def quantise_folded(
     ranges = widened(norms, calibrate.ranges(model, samples, method, names))
     ranges = _share_ranges(nodes, ranges)
     measured = bias_correction.measure(model, samples) if correct_bias else {}
-    normalised = take_out(model)
+    normalised = take_out(model, host)
     ranges |= {name: ranges[taken.value] for name, taken in normalised.items()}
     result = insert_qdq(model, ranges, {n.name for n in nodes})
     infer_shapes(result)

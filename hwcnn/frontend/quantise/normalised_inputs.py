@@ -7,7 +7,7 @@ convolution reads the input itself. That is exact at the borders too, where the 
 what is normalised with zeros.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,18 +32,19 @@ class Normalisation:
     offset: FloatArray
 
 
-def take_out(model: onnx.ModelProto) -> dict[str, Normalisation]:
+def take_out(model: onnx.ModelProto, host: Collection[str] = ()) -> dict[str, Normalisation]:
     """Take the constants' nodes behind each float input out of the model, in place: the input
     stands for their result then. Returns what was taken, by the input's name.
 
     Only nodes are taken that alone read what they work on, with constants of one value a channel:
-    Add, Sub, Mul, Div and BatchNormalization.
+    Add, Sub, Mul, Div and BatchNormalization. host : names of nodes that stay float, whose operands
+    and results are not touched.
     """
     index = OnnxIndex(model.graph)
     found: dict[str, Normalisation] = {}
     taken: list[str] = []
     for value in model.graph.input:
-        last, nodes = _chain(index, value.name)
+        last, nodes = _chain(index, value.name, host)
         if nodes:
             found[value.name] = last
             taken += nodes
@@ -77,14 +78,16 @@ def put_back(model: onnx.ModelProto, taken: Mapping[str, Normalisation]) -> None
     replace(model.graph.node, [*nodes, *model.graph.node])
 
 
-def _chain(index: OnnxIndex, name: str) -> tuple[Normalisation, list[str]]:
+def _chain(index: OnnxIndex, name: str, host: Collection[str]) -> tuple[Normalisation, list[str]]:
     """What the nodes after an input make of it, and their results."""
     shape, nodes = index.shapes[name], list[str]()
     norm = Normalisation(name, np.ones(1), np.zeros(1))
     while len(index.readers.get(norm.value, ())) == 1:
         (node,) = index.readers[norm.value]
         step = _step(index, node, norm.value, shape)
-        if step is None or node.output[0] in index.outputs:
+        if step is None or node.output[0] in index.outputs or node.name in host:
+            break
+        if any(reader.name in host for reader in index.readers.get(node.output[0], ())):
             break
         gain, offset = step
         norm = Normalisation(node.output[0], norm.gain * gain, norm.offset * gain + offset)
