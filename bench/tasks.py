@@ -70,7 +70,7 @@ def measure(name, kind, pe, rtl_cycles):
         "GMAC": macs / 1e9,
         "host nodes": len(made.host_nodes),
         "host MACs": made.host_macs / macs,
-        "SQNR, dB": min(sqnr.values()),
+        "SQNR, dB": min((v for v in sqnr.values() if v is not None), default=None),
         "values compared": run.elements_compared,
         "mismatches, ISA": run.mismatches,
         "mismatches, RTL": rtl.mismatches if rtl else None,
