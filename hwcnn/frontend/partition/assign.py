@@ -34,6 +34,10 @@ _MOVES = {
 _MAPS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8}
 #: Why what `HOST_OPERATORS` holds runs on the host.
 FLOAT_END = "in integers it would lose accuracy and gain nothing"
+#: Data movement after which channels, rows and columns are others.
+_TURNS = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze"}
+#: Why it runs on the host where a layer could not read its result otherwise.
+TURNED = "data movement that a layer cannot read from the accelerator"
 #: Node to the reason why the host computes it.
 Reasons = dict[str, str]
 
@@ -56,6 +60,10 @@ def assign(model: onnx.ModelProto, quantised: bool, given: Reasons) -> Reasons:
         for refusal in refusals(model, host, dry_run=not quantised):
             for name in computing(graph, refusal.node):
                 refused.setdefault(name, refusal.reason)
+        turned = {m: TURNED for n in refused for m in _turning(graph, n, host)}
+        host |= turned
+        if turned:
+            continue
         host |= {n: why for n, why in refused.items() if not _moved(graph, n, {*host, *refused})}
         for node in graph.nodes:
             if not {types.get(v) or TensorProto.FLOAT for v in graph.activations(node)} <= _MAPS:
@@ -66,6 +74,15 @@ def assign(model: onnx.ModelProto, quantised: bool, given: Reasons) -> Reasons:
             host |= refused
         _movement(graph, host)
     return {node.name: host[node.name] for node in graph.nodes if node.name in host}
+
+
+def _turning(graph: NodeGraph, name: str, host: Collection[str]) -> list[str]:
+    """Of a refused node with multiply-accumulates, the data movement right before it: with that on
+    the host, it may run.
+    """
+    if not node_macs(graph.by_name[name], graph.index):
+        return []
+    return [m for m in graph.before[name] if m not in host and graph.by_name[m].op_type in _TURNS]
 
 
 def _moved(graph: NodeGraph, name: str, host: Collection[str]) -> bool:
