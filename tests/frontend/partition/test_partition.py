@@ -119,3 +119,20 @@ def test_a_network_that_runs_whole_is_not_split():
     assert [part.on_host for part in network.parts] == [False]
     assert network.parts[0].model is network.quantised
     assert network.host == []
+
+
+def test_a_layer_between_others_that_turn_the_map():
+    """A * X * W: nodes of a graph become channels, and features again."""
+    nodes = [
+        node("Conv", ["x", "f"], ["xw"]),
+        node("Transpose", ["xw"], ["turned"], perm=[0, 2, 3, 1]),
+        node("Conv", ["turned", "a"], ["axw"]),
+        node("Relu", ["axw"], ["r"]),
+        node("Transpose", ["r"], ["back"], perm=[0, 3, 1, 2]),
+        node("Conv", ["back", "g"], ["y"]),
+    ]
+    constants = {"f": weights(8, 6, 1, 1), "a": weights(20, 20, 1, 1), "g": weights(4, 8, 1, 1)}
+    net = model(nodes, constants, {"y": (4, FLOAT)}, x=(1, 6, 20, 1))
+    turns, reasons = split(net)
+    assert turns == ["A: xw", "H: turned", "A: axw r", "H: back", "A: y"]
+    assert set(reasons) == {"turned", "back"}
