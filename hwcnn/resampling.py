@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 #: Steps of a run, in results and in inputs, are at most this.
-MAX_STEP = 16
+MAX_STEP = 64
 #: Convolutions that one resampling may become, and the largest weight: the array takes a pass for
 #: each 127 of it.
 MAX_CONVOLUTIONS, MAX_WEIGHT = 256, 8 * 127

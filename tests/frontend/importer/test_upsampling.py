@@ -190,3 +190,22 @@ def test_refusals(settings, words):
     )
     with pytest.raises(InputError, match=words):
         quantise(net.model())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "mode", "share"),
+    [
+        ((21, 33), "half_pixel", 0.02),  # a ratio whose positions repeat after 11 results
+        ((64, 100), "half_pixel", 0.02),  # after 25
+        ((24, 71), "half_pixel", 0.2),  # never: rows are rounded before columns
+        ((24, 71), "align_corners", 0.2),
+    ],
+)
+def test_linear_resampling_by_any_ratio(sizes, mode, share):
+    before, after = sizes
+    net = Net(1, 2, before, 5)
+    net.conv(2, 3, 1, 1)
+    size = net.const([1, 3, after, 8], np.int64)
+    net.node("Resize", net.x, "", "", size, mode="linear", coordinate_transformation_mode=mode)
+    _, steps = run(net)
+    assert steps[0].max() <= 1 and (steps[0] > 0).mean() < share

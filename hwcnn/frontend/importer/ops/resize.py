@@ -1,4 +1,4 @@
-"""Resampling of rows and columns, nearest and linear: exact where the positions repeat after a few
+"""Resampling of rows and columns, nearest and linear: exact where the positions repeat after some
 pixels.
 """
 
@@ -25,7 +25,7 @@ from hwcnn.resampling import MAX_CONVOLUTIONS, MAX_WEIGHT, runs
 MAX_DENOMINATOR = 1024
 #: Kinds of rows or columns at most where these are taken one after the other; of both together
 #: where that is exact.
-MAX_KINDS = 64
+MAX_KINDS = 1024
 #: (index, weight, divisor) of one axis: int64 [results, 2] each, and what weights are divided by.
 Taps = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 #: coordinate_transformation_mode to: (result's index, factor, size, result's size) -> position.
@@ -55,9 +55,9 @@ _ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
 @operator(
     "Resize",
     attributes=("axes", "coordinate_transformation_mode", "mode", "nearest_mode"),
-    limits="rows and columns; nearest and linear, whose positions repeat after at most 16 pixels: "
-    "whole factors other than with align_corners; linear by more than 8 in both, or with "
-    "align_corners, rows are rounded before columns: one result in six is a step off",
+    limits="rows and columns; nearest and linear; linear by more than 8 in both, or where rows and "
+    "columns have many different positions, rows are rounded before columns: one result in six is "
+    "a step off",
     runs_on="array",
 )
 def resize(
