@@ -220,6 +220,8 @@ def performance(found: PerformanceEstimate) -> list[Table]:
     """What `hwcnn estimate performance` shows."""
     values = found.to_dict()
     plain = {k: v for k, v in values.items() if k != "layers" and not isinstance(v, dict)}
+    if found.host_nodes:
+        plain["host_nodes"] = f"{found.host_nodes}, not in the cycles"
     fps = {f"images a second at {mhz} MHz": v for mhz, v in values["fps_at_mhz"].items()}
     return [
         table(values["layers"]),

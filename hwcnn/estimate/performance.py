@@ -29,7 +29,7 @@ def estimate_performance(
     shapes: Mapping[str, Sequence[int]] | None = None,
     progress: Progress = silent,
 ) -> PerformanceEstimate:
-    """Cycles, utilisation and traffic of a run.
+    """Cycles, utilisation and traffic of a run, without what the host computes.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ def estimate_performance(
         generated = Generated(folder or last())
         programs = _generated(generated)
         name, batch = generated.manifest.model, generated.manifest.batch
+        on_host = sum(len(step.nodes) for step in generated.manifest.steps)
+        on_host += sum(len(manifest.host) for _, manifest in programs)
     else:
         if folder is not None:
             raise InputError("give a folder or a model, not both", "model")
@@ -54,7 +56,15 @@ def estimate_performance(
         network = partition(load(model, batch, shapes), batch=batch)
         programs = _compiled(network.graphs, AccelConfig.load(config, pe), progress)
         name, batch = str(model), max(batch, images(network.quantised))
+        on_host = len(network.host)
     progress("replaying the program")
+    return _estimated(name, batch, on_host, programs)
+
+
+def _estimated(
+    name: str, batch: int, on_host: int, programs: Sequence[tuple[Program, ProgramManifest]]
+) -> PerformanceEstimate:
+    """Of all programs together. on_host : nodes that the host computes."""
     accelerator = programs[0][1].config
     found = [estimate(program, accelerator) for program, _ in programs]
     cycles, macs = sum(f.cycles for f in found), sum(m.macs for _, m in programs)
@@ -67,6 +77,7 @@ def estimate_performance(
         model=name,
         pe=accelerator.pe,
         batch=batch,
+        host_nodes=on_host,
         cycles=cycles,
         bound_cycles=sum(m.bound_cycles for _, m in programs),
         macs=macs,

@@ -1,6 +1,7 @@
 """The verbs on networks of which the host runs parts."""
 
 import json
+import subprocess
 
 import nets
 import numpy as np
@@ -50,6 +51,49 @@ def test_generate_says_what_the_host_does(hwcnn, split):
     network = (folder / "hwcnn_network.h").read_text()
     assert "#define HWCNN_PROGRAMS 2u" in network
     assert " * host_0.onnx: from b_DequantizeLinear_Output to c\n" in network
+
+
+def test_the_driver_runs_each_program_in_its_part_of_memory(split, tmp_path):
+    """The C driver, linked with a main that plays the registers."""
+    folder, _ = split
+    (tmp_path / "main.c").write_text("""
+#include <stdio.h>
+#include "hwcnn.h"
+#include "hwcnn_network.h"
+#include "hwcnn_registers.h"
+static uint32_t regs[1024];
+static uint8_t dram[HWCNN_DRAM_BYTES], program[HWCNN_DRAM_BYTES], weights[HWCNN_DRAM_BYTES];
+int main(int argc, char **argv) {
+    hwcnn_t dev = {regs, dram, 0x40000000u};
+    regs[HWCNN_ID / 4] = HWCNN_ID_VALUE;
+    regs[HWCNN_KEY / 4] = HWCNN_KEY_VALUE;
+    regs[HWCNN_VERSION / 4] = HWCNN_VERSION_VALUE;
+    regs[HWCNN_STATUS / 4] = HWCNN_STATUS_DONE_MASK;
+    for (uint32_t i = 0; i < HWCNN_PROGRAMS; ++i) {
+        FILE *f = fopen(argv[2 * i + 1], "rb"), *g = fopen(argv[2 * i + 2], "rb");
+        fread(program, 1, sizeof program, f);
+        fread(weights, 1, sizeof weights, g);
+        if (argc != 5 || hwcnn_load(&dev, i, program, weights) != HWCNN_OK) return 1;
+        if (hwcnn_run(&dev, i, 100, NULL) != HWCNN_OK) return 2;
+        printf("%u %u ", regs[HWCNN_BASE / 4] - 0x40000000u, regs[HWCNN_PROGRAM / 4]);
+    }
+    fwrite(dram, 1, sizeof dram, stderr);
+    return 0;
+}
+""")
+    build = ["cc", "-std=c99", f"-I{folder}", "main.c", folder / "hwcnn.c", "-o", "a"]
+    subprocess.run(build, check=True, cwd=tmp_path)
+    names = ["program.bin", "weights.bin", "program_1.bin", "weights_1.bin"]
+    ran = subprocess.run(
+        [tmp_path / "a", *(folder / n for n in names)], capture_output=True, check=True
+    )
+    first, second = json.loads((folder / "manifest.json").read_text())["programs"]
+    bases = [0, first["dram_bytes"]]
+    at = [p["memory"]["program"]["addr"] for p in (first, second)]
+    assert [int(word) for word in ran.stdout.split()] == [bases[0], at[0], bases[1], at[1]]
+    for base, address, name in zip(bases, at, names[::2], strict=True):
+        data = (folder / name).read_bytes()
+        assert ran.stderr[base + address : base + address + len(data)] == data
 
 
 def test_without_the_host_it_is_refused(hwcnn, split):
@@ -138,6 +182,8 @@ def test_cycles_are_those_of_all_programs(hwcnn, split):
     assert measured["mismatches"] == 0
     assert measured["cycles"] == pytest.approx(estimated["cycles"], rel=0.05)
     assert [row["name"] for row in estimated["layers"]] == ["first", "second"]
+    assert estimated["host_nodes"] == 1
+    assert "1, not in the cycles" in hwcnn("estimate", "performance").out
     with open("trace.json") as file:
         events = json.load(file)["traceEvents"]
     assert {event["pid"] for event in events} == {0, 1}
