@@ -3,12 +3,13 @@
     python bench/restoration.py MODEL PICTURES_DIR [--noise SIGMA] [--calibrate DIR]
         [--range LOW HIGH] [--out PAGE]
 
-MODEL: ONNX with one input of one or three channels, whose output is its picture restored, of the
-same size. Pictures get Gaussian noise of that deviation (of 255, seeded; 0: they are given as they
-are) and are prepared from 0..255 to --range. Ranges come from the pictures of --calibrate, treated
-likewise, or from synthetic ones. PSNR of three networks, in onnxruntime: float; int8; and int8 up
-to the last convolution, whose sums and all that follows stay float, which is more than any wider
-output could keep. One row goes to docs/networks.md. Exit code 1 where int8 loses over 0.3 dB.
+MODEL: a built-in network or ONNX with one input of one or three channels, whose output is its
+picture restored, of the same size. Pictures get Gaussian noise of that deviation (of 255, seeded;
+0: they are given as they are), rounded to 0..255, and are prepared to --range. Ranges come from the
+pictures of --calibrate, treated likewise, from a built-in network's own or from synthetic ones.
+PSNR of three networks, in onnxruntime: float; int8; and int8 up to the last convolution, whose sums
+and all that follows stay float, which is more than any wider output could keep. One row goes to
+docs/networks.md. Exit code 1 where int8 loses over 0.3 dB.
 """
 
 import argparse
@@ -19,22 +20,24 @@ import numpy as np
 import onnx
 from page import NETWORKS, record
 
-from hwcnn import pictures, synthetic
+from hwcnn import models, pictures, synthetic
 from hwcnn.errors import InputError
 from hwcnn.frontend.model.load import load
 from hwcnn.frontend.model.session import session
 from hwcnn.frontend.quantise.float_to_qdq import quantise
+from hwcnn.preparation import SAMPLES
 from hwcnn.preprocess import Preprocess
 from hwcnn.sim.inputs import expand
 
 SECTION = "Restored pictures"
 INTRO = """\
 PSNR in dB, the mean over the pictures. "Output in float": int8 up to the last convolution, whose
-sums, and what follows, are not quantised: no wider output could give back more. Made by
-`python bench/restoration.py MODEL PICTURES_DIR --noise SIGMA`, in onnxruntime."""
+sums, and what follows, are not quantised: no wider output could give back more. "Ranges from
+pictures": six, four of them textures, on which hidden layers reach less than half of what they
+reach on those tested. Made by `python bench/restoration.py MODEL PICTURES_DIR --noise SIGMA`, in
+onnxruntime."""
 #: dB that int8 may lose.
 BAR = 0.3
-SYNTHETIC = 8
 
 
 def main(arguments=None):
@@ -68,12 +71,23 @@ def measure(args):
     scale = (high - low) / 255
     preprocess = Preprocess((-low / scale,), (scale,), order, resize=1.0)
     clean = [pictures.load(p, shape, preprocess)[None] for p in expand(args.pictures)]
-    given = [noisy(x, args.noise * scale, seed) for seed, x in enumerate(clean)]
-    samples = [
-        {value.name: noisy(x, args.noise * scale, 1000 + seed)}
-        for seed, x in enumerate(_calibration(args.calibrate, shape, preprocess))
-    ]
-    quantised = quantise(model, samples, correct_bias=args.calibrate is not None)
+
+    def noisy(x, seed):
+        noise = args.noise * np.random.default_rng(seed).standard_normal(x.shape)
+        return np.clip(np.rint((x - low) / scale + noise), 0, 255).astype(np.float32) * scale + low
+
+    given = [noisy(x, seed).astype(np.float32) for seed, x in enumerate(clean)]
+    source = "pictures"
+    if args.calibrate:
+        chosen = [pictures.load(p, shape, preprocess)[None] for p in expand(args.calibrate)]
+        samples = [{value.name: noisy(x, 1000 + n)} for n, x in enumerate(chosen)]
+    elif args.model in models.names():
+        source, samples = "its own", models.feeds(args.model, {value.name: shape}, SAMPLES)
+    else:
+        made = [synthetic.picture(shape[1], shape[2], shape[0], n) for n in range(SAMPLES)]
+        chosen = [pictures.prepare(p, shape, preprocess)[None] for p in made]
+        source, samples = "synthetic", [{value.name: noisy(x, n)} for n, x in enumerate(chosen)]
+    quantised = quantise(model, samples, correct_bias=source == "pictures")
     networks = {
         "float": model,
         "int8": quantised,
@@ -86,25 +100,12 @@ def measure(args):
         found[name] = np.mean([psnr(y, x, high - low) for y, x in zip(results, clean, strict=True)])
     before = np.mean([psnr(y, x, high - low) for y, x in zip(given, clean, strict=True)])
     row = {
-        "network": f"{Path(args.model).stem}, noise of {args.noise:g}",
+        "network": f"{Path(args.model).stem}, noise of {args.noise:g}, ranges from {source}",
         "pictures": str(len(clean)),
-        "ranges from": "pictures" if args.calibrate else "synthetic pictures",
         "given": f"{before:.2f}",
         **{name: f"{value:.2f}" for name, value in found.items()},
     }
     return row, found["float"] - found["int8"]
-
-
-def _calibration(folder, shape, preprocess):
-    if folder is not None:
-        return [pictures.load(p, shape, preprocess)[None] for p in expand(folder)]
-    made = [synthetic.picture(shape[1], shape[2], shape[0], seed) for seed in range(SYNTHETIC)]
-    return [pictures.prepare(p, shape, preprocess)[None] for p in made]
-
-
-def noisy(x, deviation, seed):
-    """x with Gaussian noise."""
-    return x + deviation * np.random.default_rng(seed).standard_normal(x.shape).astype(np.float32)
 
 
 def psnr(found, clean, peak):

@@ -16,7 +16,8 @@ from . import models
 from .errors import InputError, Note
 from .preprocess import ORDERS, PRESETS, Preprocess, doubts, preset
 
-#: Calibration samples of a built-in network, and synthetic ones of any other.
+#: Calibration samples of a built-in network, synthetic ones of any other, and the least number of
+#: given ones that raises no doubt.
 SAMPLES = 8
 
 Values = float | Sequence[float] | None
@@ -92,11 +93,14 @@ def calibration(
     if files:
         if guessed and any(map(inputs.is_picture, files)):
             _note_guess(preprocess)
-        return [
+        found = [
             sample
             for path in files
             for sample in inputs.samples(path, shapes, preprocess, quantised=False)
         ]
+        if len(found) < SAMPLES and not is_quantised(model):
+            _note_few(len(found))
+        return found
     if info is not None:
         return models.feeds(name, shapes, SAMPLES, seed)
     if is_quantised(model):
@@ -110,6 +114,16 @@ def calibration(
         stacklevel=3,
     )
     return [inputs.stand_in(shapes, preprocess, seed + number) for number in range(SAMPLES)]
+
+
+def _note_few(count: int) -> None:
+    warnings.warn(
+        Note(
+            f"ranges come from {count} sample(s): larger values of other inputs are clipped; give "
+            "some dozen that are as different as those in use"
+        ),
+        stacklevel=4,
+    )
 
 
 def _note_guess(preprocess: Preprocess) -> None:

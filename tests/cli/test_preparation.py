@@ -12,7 +12,9 @@ from PIL import Image
 def net(tmp_path):
     pixels = np.random.default_rng(0).integers(115, 145, (12, 12, 3), np.uint8)
     pixels[5, 5] = 255  # rare and far from all others
-    Image.fromarray(pixels).save(tmp_path / "p.png")
+    (tmp_path / "pictures").mkdir()
+    for number in range(8):
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
     return nets.small(tmp_path / "net.onnx")
 
 
@@ -37,15 +39,15 @@ def test_built_in_networks_have_samples_of_their_own(hwcnn):
 
 
 def test_pictures_without_a_word_on_their_preparation(hwcnn, net):
-    outcome = generate(hwcnn, net, "--calibrate", "p.png")
+    outcome = generate(hwcnn, net, "--calibrate", "pictures")
     assert outcome.err.count("note:") == 1
     assert "--preset torchvision" in outcome.err
     assert "BGR" in outcome.err
-    assert generate(hwcnn, net, "--calibrate", "p.png", "--preset", "tf").err == ""
+    assert generate(hwcnn, net, "--calibrate", "pictures", "--preset", "tf").err == ""
 
 
 def test_a_preset_is_what_the_manifest_holds_and_options_override_it(hwcnn, net, tmp_path):
-    generate(hwcnn, net, "--calibrate", "p.png", "--preset", "yolo")
+    generate(hwcnn, net, "--calibrate", "pictures", "--preset", "yolo")
     assert preprocess(tmp_path) == {
         "mean": [0.0],
         "scale": [1 / 255],
@@ -53,9 +55,9 @@ def test_a_preset_is_what_the_manifest_holds_and_options_override_it(hwcnn, net,
         "resize": 1.0,
         "fit": "letterbox",
     }
-    generate(hwcnn, net, "--calibrate", "p.png", "--preset", "caffe", "--channels", "RGB")
+    generate(hwcnn, net, "--calibrate", "pictures", "--preset", "caffe", "--channels", "RGB")
     assert preprocess(tmp_path)["mean"] == [123.68, 116.779, 103.939]
-    generate(hwcnn, net, "--calibrate", "p.png", "--preset", "caffe", "--mean", "1,2,3")
+    generate(hwcnn, net, "--calibrate", "pictures", "--preset", "caffe", "--mean", "1,2,3")
     found = preprocess(tmp_path)
     assert (found["mean"], found["order"]) == ([1.0, 2.0, 3.0], "BGR")
 
@@ -78,7 +80,7 @@ def test_what_is_refused(hwcnn, net, options, what):
 def test_corrected_biases_and_methods_change_the_weights(hwcnn, net, tmp_path):
     found = set()
     for options in ((), ("--no-bias-correction",), ("--calibration", "entropy")):
-        generate(hwcnn, net, "--calibrate", "p.png", "--preset", "tf", *options)
+        generate(hwcnn, net, "--calibrate", "pictures", "--preset", "tf", *options)
         found.add((tmp_path / "made" / "weights.bin").read_bytes())
     assert len(found) == 3
 
@@ -88,3 +90,10 @@ def test_processors_on_which_onnxruntime_saturates(hwcnn, monkeypatch):
     err = generate(hwcnn, "digits").err
     assert err.count("note:") == 1
     assert "session.x64quantprecision" in err
+
+
+def test_few_samples_raise_doubt(hwcnn, net):
+    outcome = generate(hwcnn, net, "--calibrate", "pictures/0.png", "--preset", "tf")
+    assert outcome.code == 0
+    assert outcome.err.count("note:") == 1
+    assert "1 sample(s)" in outcome.err
