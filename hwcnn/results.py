@@ -216,8 +216,8 @@ class LayerEstimate:
 @dataclass(frozen=True, kw_only=True)
 class PerformanceEstimate:
     """A run as the cycle model predicts it. bound_cycles : what the network takes at least on this
-    array and data bus. fps_at_mhz : images a second, by the clock in MHz. host_nodes : that the host
-    computes besides, which takes none of these cycles.
+    array and data bus. fps_at_mhz : images a second, by the clock in MHz. host_nodes : that the
+    host computes besides, which takes none of these cycles.
     """
 
     model: str
