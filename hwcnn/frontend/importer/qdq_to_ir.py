@@ -19,6 +19,7 @@ from hwcnn.frontend.model.edit import infer_shapes, name_nodes
 from hwcnn.frontend.model.weightless import is_placeholder, without_weights
 
 from . import fuse, ops  # noqa: F401 (the handlers register themselves)
+from .batch import with_batch
 from .constants import evaluate_node
 from .context import INTEGERS, Context, Value
 from .expand_qlinear import expand
@@ -93,25 +94,6 @@ def refusals(
     return _Importer(weightless, model.graph.initializer, dry_run, host).refused()
 
 
-def with_batch(graph: ir.Graph, batch: int) -> ir.Graph:
-    """The graph with `batch` images in every tensor. Raises InputError where it has another number
-    than 1 already.
-    """
-    sizes = {t.shape[0] for t in graph.tensors.values()}
-    if sizes == {batch} or batch == 1:
-        return graph
-    if sizes != {1}:
-        raise InputError(
-            f"{graph.name}: the model is made for a batch of {max(sizes)}, it cannot run with "
-            f"{batch}"
-        )
-    tensors = {n: replace(t, shape=(batch, *t.shape[1:])) for n, t in graph.tensors.items()}
-    if any(len(shape) < 2 for _, shape in graph.onnx_outputs):
-        raise InputError(f"{graph.name}: an output has no dimension for the batch")
-    outputs = [(name, (batch, *shape[1:])) for name, shape in graph.onnx_outputs]
-    return replace(graph, tensors=tensors, onnx_outputs=outputs)
-
-
 class _Importer:
     """The walk. weightless: the model as `without_weights` gives it; initialisers: those of the
     whole model; dry_run: as in `builder.IrBuilder`; host: as in `refusals`.
@@ -142,15 +124,29 @@ class _Importer:
         self.opset = next(opsets, 13)
 
     def refused(self) -> list[Refusal]:
-        """What cannot run; outputs that lack a QuantizeLinear are left out where a host follows."""
+        """What cannot run; where a host follows, also views that cannot reach it."""
         for node in self.graph.node:
             if node.name in (self.host or ()):
+                self._views(node.input)
                 self.values |= {name: self._as_input(name) for name in node.output if name}
             else:
                 self._node(node)
         if self.host is None:
             self._outputs()
+        else:
+            self._views(value.name for value in self.graph.output)
         return self.problems
+
+    def _views(self, names: Iterable[str]) -> None:
+        """Note which of the values that leave the accelerator are views that it cannot give."""
+        for name in names:
+            value = self.values.get(name)
+            if isinstance(value, Linear) and value.is_identity and value.index is not None:
+                try:
+                    output(self.ctx, name, value)
+                except Unsupported as e:
+                    self.problems.append(Refusal(name, "", str(e)))
+                    self.values[name] = self._as_input(name)
 
     def run(self) -> ir.Graph:
         for node in self.graph.node:

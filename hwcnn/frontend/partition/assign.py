@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto
 
 from hwcnn.frontend.importer.qdq_to_ir import refusals
+from hwcnn.frontend.importer.refusals import Refusal
 from hwcnn.frontend.quantise.host_tail import HOST_OPERATORS
 
 from .node_graph import STORES, NodeGraph
@@ -58,7 +59,7 @@ def assign(model: onnx.ModelProto, quantised: bool, given: Reasons) -> Reasons:
         before = len(host)
         refused: Reasons = {}
         for refusal in refusals(model, host, dry_run=not quantised):
-            for name in computing(graph, refusal.node):
+            for name in computing(graph, refusal):
                 refused.setdefault(name, refusal.reason)
         turned = {m: TURNED for n in refused for m in _turning(graph, n, host)}
         host |= turned
@@ -107,10 +108,13 @@ def _moves(graph: NodeGraph, name: str, host: Collection[str]) -> bool:
     return name not in host and graph.by_name[name].op_type in _MOVES
 
 
-def computing(graph: NodeGraph, name: str) -> list[str]:
-    """The node of that name; for one that only stores a value, the nodes that compute that value
-    from others that are stored.
+def computing(graph: NodeGraph, refusal: Refusal) -> list[str]:
+    """The node that is refused, or that gives the output; for one that only stores a value, the
+    nodes that compute that value from others that are stored.
     """
+    name = refusal.node if refusal.op else graph.source(refusal.node)
+    if name is None:
+        return []
     if name in graph.by_name:
         return [name]
     node = next(n for n in graph.model.graph.node if n.name == name)

@@ -160,8 +160,7 @@ class _Plan:
             return bool(self.host)
         graph, given = NodeGraph(quantised), dict(self.host)
         for refusal in found:
-            source = graph.source(refusal.node) if not refusal.op else None
-            for name in computing(graph, source or refusal.node):
+            for name in computing(graph, refusal):
                 given.setdefault(name, refusal.reason)
         if len(given) == len(self.host):
             return False
