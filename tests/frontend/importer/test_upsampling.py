@@ -175,7 +175,7 @@ def test_resize_of_one_dimension():
     "settings, words",
     [
         ({"mode": "cubic"}, "mode 'cubic'"),
-        ({"mode": "linear", "coordinate_transformation_mode": "align_corners"}, "whole factors"),
+        ({"mode": "linear", "coordinate_transformation_mode": "align_corners"}, "in 1020ths"),
         (
             {"mode": "nearest", "coordinate_transformation_mode": "tf_crop_and_resize"},
             "tf_crop_and_resize",
@@ -185,9 +185,9 @@ def test_resize_of_one_dimension():
 def test_refusals(settings, words):
     net = Net(1, 4, 60, 60)
     roi = net.const([0, 0, 0, 0, 1, 1, 1, 1]) if "tf" in words else ""
-    net.node(
-        "Resize", net.conv(4, 6, 1, 1), roi, "", net.const([1, 6, 120, 120], np.int64), **settings
-    )
+    rows = 1021 if "ths" in words else 120
+    size = net.const([1, 6, rows, 120], np.int64)
+    net.node("Resize", net.conv(4, 6, 1, 1), roi, "", size, **settings)
     with pytest.raises(InputError, match=words):
         quantise(net.model())
 
