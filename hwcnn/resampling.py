@@ -30,7 +30,7 @@ class Run:
 
 def runs(index: npt.NDArray[np.int64], weight: npt.NDArray[np.int64]) -> list[Run]:
     """The fewest runs of an axis whose result o is ``sum(weight[o, k] * x[index[o, k]])``; index,
-    weight: int64 [results, 2].
+    weight: int64 [results, taps].
     """
     taps = [_taps(i, w) for i, w in zip(index.tolist(), weight.tolist(), strict=True)]
     return min((_runs(taps, period) for period in range(1, min(MAX_STEP, len(taps)) + 1)), key=len)

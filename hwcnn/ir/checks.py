@@ -139,7 +139,7 @@ def _resize(op: Resize, tensors: Tensors) -> None:
     largest = 1
     for axis, what, (index, weight) in ((2, "rows", op.rows), (3, "cols", op.cols)):
         for array in (index, weight):
-            _same(op, what, array.shape, (y[axis], 2))
+            _same(op, what, array.shape, (y[axis], index.shape[-1]))
         _in_range(op, (0, x.shape[axis] - 1), **{f"index of {what}": index})
         _in_range(op, (0, MAX_WEIGHT), **{f"weight of {what}": weight})
         largest *= int(weight.max())

@@ -145,11 +145,11 @@ class Depthwise(_OneOperand, _Weighted):
 
 @dataclass(frozen=True, eq=False)
 class Resize(_OneOperand):
-    """Each result is a weighted sum of up to two rows and two columns of its channel.
+    """Each result is a weighted sum of some rows and columns of its channel, mostly two.
 
     ``clamp(zero + rhe(sum(row_weight[o, k] * col_weight[p, l] * (x[row[o, k], col[p, l]] - x_zero))
-    * mantissa / 2**shift), low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, 2]
-    and [Wo, 2]; all products of weights are at most `resampling.MAX_WEIGHT`.
+    * mantissa / 2**shift), low, high)`` over k and l. rows, cols: (index, weight), int64 [Ho, K]
+    and [Wo, L]; all products of weights are at most `resampling.MAX_WEIGHT`.
     """
 
     name: str

@@ -49,14 +49,17 @@ def test_super_resolution_by_a_transposed_convolution_of_one_channel():
 
 
 def test_segmentation_by_bilinear_resampling():
-    """Its phases run on the depthwise unit, and write every other row and column."""
-    b = Builder("masks", 3, 11)
+    """Its phases run on the depthwise unit, and write every other or eighth row and column."""
+    b = Builder("masks", 3, 6)
     x = b.conv_relu("features", "input", 10, 3, pad=1)
-    factors = b.constant("factors", np.array([1, 1, 2, 2], np.float32))
-    x = b.node("Resize", [x, "", factors], "up", (10, 22, 22), mode="linear")
-    model = b.model(b.conv("head", x, 4, 3, pad=1))
-    pictures = np.random.default_rng(4).uniform(0, 1, (2, 1, 3, 11, 11)).astype(np.float32)
-    assert simulate(normalise(model, "masks"), pictures) == ["features", "up", "head"]
+    for factor, channels in ((2, 10), (8, 4)):
+        factors = b.constant(f"factors{factor}", np.array([1, 1, factor, factor], np.float32))
+        size = factor * b.shapes[x][1]
+        x = b.node("Resize", [x, "", factors], f"up{factor}", (channels, size, size), mode="linear")
+        x = x if factor == 8 else b.conv("head", x, 4, 3, pad=1)
+    pictures = np.random.default_rng(4).uniform(0, 1, (2, 1, 3, 6, 6)).astype(np.float32)
+    layers = simulate(normalise(b.model(x), "masks"), pictures)
+    assert layers == ["features", "up2", "head", "up8/doubled", "up8"]
 
 
 def simulate(model, samples):

@@ -43,15 +43,16 @@ def lower_subconvolutions(
     lowering: Lowering, op: ir.ConvTranspose | ir.Resize, fill_holes: bool
 ) -> None:
     """Emit a transposed convolution or a resampling, one sub-convolution after the other; those of
-    a resampling all on the depthwise unit, where that takes fewer cycles.
+    a resampling on the depthwise unit, where that takes fewer cycles.
     """
     made = subconvolutions(op, lowering.placements[op.x], lowering.placements[op.y])
-    on_unit = depthwise_parts(made, lowering.config) if isinstance(op, ir.Resize) else None
-    if on_unit is not None and not fill_holes:
-        for part, (_, result) in zip(on_unit, made, strict=True):
+    parts: list[ir.Depthwise | None] = [None] * len(made)
+    if isinstance(op, ir.Resize) and not fill_holes:
+        parts = depthwise_parts(made, lowering.config)
+    for (conv, result), part in zip(made, parts, strict=True):
+        if part is not None:
             lower_depthwise(lowering, part, result)
-        return
-    for conv, result in made:
+            continue
         layer, plan = _layer_and_plan(lowering, conv, result, fill_holes)
         rows = conv_plan.row_tiles(layer.geometry, plan, 0, lowering.config)
         _emit(lowering, conv, result, layer, plan, rows, alone=True)

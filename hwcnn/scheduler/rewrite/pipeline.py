@@ -13,6 +13,7 @@ from . import (
     compact_lanes,
     copy_operands,
     depthwise,
+    double_columns,
     fold_stem,
     phases_as_channels,
     split_pools,
@@ -32,6 +33,7 @@ class Pass:
 PASSES = (
     Pass("fold_stem", fold_stem.run),
     Pass("phases_as_channels", phases_as_channels.run),
+    Pass("double_columns", double_columns.run),
     Pass("split_pools", split_pools.run),
     Pass("depthwise", depthwise.run),
     Pass("compact_lanes", compact_lanes.run),

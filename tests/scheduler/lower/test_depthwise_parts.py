@@ -3,32 +3,14 @@
 import numpy as np
 import pytest
 from random_networks import run_isa
+from resampled import network
 
-from hwcnn import golden, ir, isa
+from hwcnn import golden, isa
 from hwcnn.config import AccelConfig
-from hwcnn.fixedpoint import multiplier
 from hwcnn.scheduler.check import check
 from hwcnn.scheduler.compile import compile_graph
 
 CONFIG = AccelConfig(rows=4, cols=8, act_kib=8, acc_depth=64, param_slots=16, pool_depth=64)
-
-
-def taps(size, factor, half):
-    """Two inputs of each of size * factor results, and their weights in parts of the unit."""
-    unit = 2 * factor if half else factor
-    at = np.arange(size * factor) * (unit // factor) + (1 - factor if half else 0)
-    at = np.clip(at, 0, (size - 1) * unit)
-    low, part = at // unit, at % unit
-    return np.stack([low, np.minimum(low + 1, size - 1)], 1), np.stack([unit - part, part], 1)
-
-
-def network(factors, half, channels=6, size=(5, 7)):
-    mantissa, shift = (int(v) for v in multiplier(1 / (4 * np.prod(factors))))
-    rows, cols = (taps(n, f, half) for n, f in zip(size, factors, strict=True))
-    up = ir.Resize("up", "x", "y", rows, cols, mantissa, shift, 3, -9)
-    out = 1, channels, size[0] * factors[0], size[1] * factors[1]
-    tensors = {"x": ir.Tensor("x", (1, channels, *size), 0.1, 3), "y": ir.Tensor("y", out, 0.1, -9)}
-    return ir.Graph("net", tensors, [up], ["x"], ["y"], [], [("y", out)]).verify()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +20,8 @@ def network(factors, half, channels=6, size=(5, 7)):
         ((4, 4), True, True),
         ((2, 4), False, True),
         ((8, 8), False, True),
-        ((8, 8), True, False),  # products of odd sixteenths, up to 225
+        ((8, 8), True, True),  # products of odd sixteenths, up to 225: of a map doubled
+        ((8, 12), True, False),  # up to 345
         ((1, 2), False, False),  # two or one pass on the array, two cycles on the unit
     ],
 )

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from random_networks import Builder, random_input, random_network
+from resampled import network as resampled
 from transposed import network as transposed
 
 from hwcnn import ir
@@ -42,6 +43,7 @@ GRAPHS = {
     **{f"random {seed}": lambda seed=seed: random_network(seed) for seed in range(6)},
     "wide windows": wide_windows,
     "held twice": held_twice,
+    "by eight": lambda: resampled((8, 8), True),
     "few phases": lambda: transposed(
         np.random.default_rng(9), (5, 2), (7, 6), (5, 4), (2, 3), (2, 1), (1, 0)
     ),
