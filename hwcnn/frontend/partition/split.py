@@ -38,9 +38,13 @@ def split(model: onnx.ModelProto, host: Collection[str]) -> list[Part]:
     order = turns(graph, host)
     parts: list[Part] = []
     wanted = set(graph.index.outputs)
+    constant = sorted(wanted & graph.constants)
     for on_host, names in reversed(order):
         collector = _Collector(graph, names, on_host, host)
         collector.give(v for v in sorted(wanted) if graph.source(v) in names)
+        if on_host:
+            collector.give(constant)
+            constant = []
         if collector.outputs:
             live = tuple(name for name in names if name in collector.taken)
             parts.append(Part(on_host, collector.model(), live, collector.inputs))

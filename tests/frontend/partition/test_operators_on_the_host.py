@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from onnx import helper
 from parts import CONV, FLOAT, INT64, W, model, node, split, weights
 
 TRUNK = [CONV, node("Relu", ["a"], ["b"])]
@@ -79,7 +80,7 @@ def test_normalised_tokens():
 def test_positions_and_classes_of_pixels():
     nodes = [
         *(*TRUNK, node("ReduceMax", ["b"], ["m"], axes=[1], keepdims=0)),
-        *(node("Greater", ["m", "t"], ["g"]), node("NonZero", ["g"], ["y"])),
+        *(node("Greater", ["m", "least"], ["g"]), node("NonZero", ["g"], ["y"])),
         node("ArgMax", ["b"], ["z"], axis=1),
     ]
     outputs = {"y": (2, INT64), "z": (4, INT64), "b": (4, FLOAT)}
@@ -159,3 +160,47 @@ def test_a_normalised_input_that_the_host_reads_too():
     constants = W | {"mean": weights(1, 3, 1, 1)}
     turns, _ = split(model(nodes, constants, {"y": (4, FLOAT), "z": (4, FLOAT)}, x=X))
     assert [turn[0] for turn in turns] == ["A", "H"]
+
+
+def test_outputs_that_are_constants_or_inputs():
+    nodes = [
+        *(*TRUNK, node("CumSum", ["b", "axis"], ["y"])),
+        *(node("Identity", ["x"], ["same"]), node("Add", ["w", "w"], ["twice"])),
+    ]
+    outputs = dict.fromkeys(("y", "same", "twice"), (4, FLOAT))
+    turns, _ = split(model(nodes, W, outputs, x=X))
+    assert turns == ["A: a b", "H: same y"]
+
+
+def test_a_subgraph_that_reads_what_is_outside_of_it():
+    branches = {
+        "then_branch": node("CumSum", ["b", "axis"], ["t"]),
+        "else_branch": node("Relu", ["b"], ["e"]),
+    }
+    graphs = {
+        name: helper.make_graph(
+            [inner], name, [], [helper.make_tensor_value_info(inner.output[0], FLOAT, None)]
+        )
+        for name, inner in branches.items()
+    }
+    nodes = [
+        *(
+            *TRUNK,
+            node("ReduceMax", ["b"], ["m"], keepdims=0),
+            node("Greater", ["m", "least"], ["g"]),
+        ),
+        *(node("If", ["g"], ["c"], **graphs), node("Conv", ["c", "v"], ["y"])),
+    ]
+    net = model(nodes, W | {"least": np.array(0.1, np.float32)}, {"y": (4, FLOAT)}, x=X)
+    assert split(net)[0] == ["A: a b", "H: m g c", "A: y"]
+
+
+def test_values_that_skip_several_steps():
+    nodes = [
+        *(*TRUNK, node("CumSum", ["b", "axis"], ["c"])),
+        *(node("Conv", ["c", "v"], ["d"], pads=[1, 1, 1, 1]), node("CumSum", ["d", "axis"], ["e"])),
+        *(node("Conv", ["e", "v"], ["f"], pads=[1, 1, 1, 1]), node("Add", ["f", "b"], ["g"])),
+        *(node("Mul", ["g", "d"], ["h"]), node("Conv", ["h", "v"], ["y"])),
+    ]
+    turns, _ = split(model(nodes, W, {"y": (4, FLOAT)}, x=X))
+    assert turns == ["A: a b", "H: c", "A: d", "H: e", "A: f g h y"]
