@@ -80,7 +80,7 @@ def test_normalised_tokens():
 def test_positions_and_classes_of_pixels():
     nodes = [
         *(*TRUNK, node("ReduceMax", ["b"], ["m"], axes=[1], keepdims=0)),
-        *(node("Greater", ["m", "least"], ["g"]), node("NonZero", ["g"], ["y"])),
+        *(node("Greater", ["m", "t"], ["g"]), node("NonZero", ["g"], ["y"])),
         node("ArgMax", ["b"], ["z"], axis=1),
     ]
     outputs = {"y": (2, INT64), "z": (4, INT64), "b": (4, FLOAT)}
