@@ -60,15 +60,20 @@ NETWORKS = {
         *_of("torchvision", "maskrcnn_resnet50_fpn keypointrcnn_resnet50_fpn"),
         *_of("torchvision", "resnet18 mobilenet_v3_small efficientnet_b0 densenet121", dynamo=True),
         *_of("torchvision", "deeplabv3_mobilenet_v3_large convnext_tiny", dynamo=True),
-        *_of("pytorchcv", "hrnet_w18_small_v1 lwopenpose2d_mobilenet_cmupan_coco ghostnet"),
-        *_of("pytorchcv", "unet_cityscapes centernet_resnet18_coco", size=(64, 64)),
-        *_of("pytorchcv", "darknet_tiny simplepose_mobile_mobilenet_w1_coco dla34 vovnet27s"),
-        *_of("pytorchcv", "peleenet mixnet_s fbnet_cb proxylessnas_mobile sqnxt23_w1 igcv3_wd2"),
-        *_of("pytorchcv", "seresnet18 cbam_resnet18 bam_resnet18 resnesta18 hardnet39ds"),
-        *_of("pytorchcv", "shufflenet_g3_wd2 espnetv2_wd2 ibn_resnet50 dpn68 menet108_8x1_g3"),
+        *_of("pytorchcv", "lwopenpose2d_mobilenet_cmupan_coco simplepose_mobile_mobilenet_w1_coco"),
         *_of("pytorchcv", "fastscnn_cityscapes bisenet_resnet18_celebamaskhq"),
+        *_of("pytorchcv", "unet_cityscapes centernet_resnet18_coco", size=(64, 64)),
         *_of("pytorchcv", "enet_cityscapes erfnet_cityscapes linknet_cityscapes", size=(64, 64)),
-        *_of("pytorchcv", "xception", size=(139, 139)),
+        # Their last pooling has 7x7 values, which only pictures of this size have.
+        *_of(
+            "pytorchcv", "hrnet_w18_small_v1 ghostnet darknet_tiny dla34 peleenet", size=(224, 224)
+        ),
+        *_of("pytorchcv", "vovnet27s mixnet_s fbnet_cb proxylessnas_mobile", size=(224, 224)),
+        *_of("pytorchcv", "sqnxt23_w1 igcv3_wd2 seresnet18 cbam_resnet18", size=(224, 224)),
+        *_of("pytorchcv", "bam_resnet18 resnesta18 hardnet39ds espnetv2_wd2", size=(224, 224)),
+        *_of("pytorchcv", "shufflenet_g3_wd2 menet108_8x1_g3", size=(224, 224)),
+        *_of("pytorchcv", "ibn_resnet50 dpn68", size=(224, 224)),
+        *_of("pytorchcv", "xception", size=(299, 299)),
         *_of("pytorchcv", "nin_cifar10 resnet20_cifar10 densenet40_k12_cifar10", size=(32, 32)),
         *_of("pytorchcv", "pyramidnet110_a48_cifar10", size=(32, 32)),
         *_of("pytorchcv", "superpointnet", size=(64, 64), channels=1),
@@ -116,7 +121,7 @@ def _build(network):
         return torchvision.models.get_model(network.model, **options)
     if network.library == "own":
         return {"cyclegan": CycleGan, "yolov3_tiny": YoloV3Tiny, "crnn": Crnn}[network.model]()
-    sized = network.model.endswith(("_cityscapes", "_coco", "_celebamaskhq", "superpointnet"))
+    sized = network.model.endswith(("_cityscapes", "_coco", "_celebamaskhq"))
     return get_model(network.model, **({"in_size": network.size} if sized else {}))
 
 
