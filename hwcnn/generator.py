@@ -106,10 +106,10 @@ def generate(
         given = preset, mean, scale, channels
         preprocess = preparation.preprocess_of(loaded, source.info, *given)
         progress("quantising")
-        guessed = source.info is None and given == (None,) * 4
+        guess = None if source.info else preparation.guess_of(preprocess, *given)
         correct = bool(files) if bias_correction is None else bias_correction
         samples = preparation.calibration(
-            loaded, source.name, source.info, files, preprocess, guessed, seed
+            loaded, source.name, source.info, files, preprocess, guess, seed
         )
         is_float = not is_quantised(loaded)
         how = Quantisation(samples, seed, calibration, correct)

@@ -14,7 +14,7 @@ from hwcnn.sim import inputs
 
 from . import models
 from .errors import InputError, Note
-from .preprocess import ORDERS, PRESETS, Preprocess, doubts, preset
+from .preprocess import ORDERS, PRESETS, Preprocess, doubts, likely_order, preset
 
 #: Calibration samples of a built-in network, synthetic ones of any other, and the least number of
 #: given ones that raises no doubt.
@@ -78,21 +78,21 @@ def calibration(
     info: models.ModelInfo | None,
     files: Sequence[Path],
     preprocess: Preprocess,
-    guessed: bool,
+    guess: str | None,
     seed: int,
 ) -> Samples | None:
     """The samples to quantise with, float32 by the input's name, or None where none are needed.
 
-    name, info : of a built-in network, whose own samples do where there are no files. guessed :
-    nothing said how pictures are prepared. Warns (`Note`) of what was assumed.
+    name, info : of a built-in network, whose own samples do where there are no files. guess :
+    what was assumed of pictures (`guess_of`). Warns (`Note`) of all that was assumed.
     """
     shapes = {
         i.name: tuple(d.dim_value for d in i.type.tensor_type.shape.dim)[1:]
         for i in model.graph.input
     }
     if files:
-        if guessed and any(map(inputs.is_picture, files)):
-            _note_guess(preprocess)
+        if guess and any(map(inputs.is_picture, files)):
+            warnings.warn(Note(guess), stacklevel=3)
         found = [
             sample
             for path in files
@@ -126,15 +126,24 @@ def _note_few(count: int) -> None:
     )
 
 
-def _note_guess(preprocess: Preprocess) -> None:
-    if preprocess.order == "L":
-        how = "from -1 to 1"
-    else:
-        how = "as RGB from -1 to 1 (not BGR, as OpenCV's and Caffe's are)"
-    warnings.warn(
-        Note(
-            f"pictures are prepared {how}, which is a guess: say how the network was trained with "
-            f"--preset {', '.join(PRESETS)}, or with --mean, --scale and --channels"
-        ),
-        stacklevel=4,
+def guess_of(
+    preprocess: Preprocess, named: str | None, mean: Values, scale: Values, order: str | None
+) -> str | None:
+    """What was assumed of pictures where the options of `preprocess_of` leave it open, in words;
+    None where they do not.
+    """
+    if named is not None or order is not None:
+        return None
+    grey = preprocess.order == "L"
+    if mean is None and scale is None:
+        how = "" if grey else "as RGB (not BGR, as OpenCV's and Caffe's are) "
+        return (
+            f"pictures are prepared {how}from -1 to 1, which is a guess: say how the network was "
+            f"trained with --preset {', '.join(PRESETS)}, or with --mean, --scale and --channels"
+        )
+    if grey or likely_order(preprocess) is not None:
+        return None
+    return (
+        "the order of the channels is taken as RGB, which is a guess: --channels BGR where the "
+        "network was trained on OpenCV's or Caffe's pictures, --channels RGB to confirm it"
     )

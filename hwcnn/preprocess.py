@@ -107,15 +107,17 @@ def doubts(given: Preprocess) -> list[str]:
             f"no prepared pixel is above {reach:.2g}: pixels are from 0 to 255 before mean and "
             "scale"
         )
-    if (likely := _likely_order(given)) not in (None, given.order):
+    if (likely := likely_order(given)) not in (None, given.order):
         found.append(
             f"a mean of {_numbers(given.mean)} looks like {likely}, but the order is {given.order}"
         )
     return found
 
 
-def _likely_order(given: Preprocess) -> str | None:
-    """What ImageNet's mean tells, whose red is the brightest and blue the darkest."""
+def likely_order(given: Preprocess) -> str | None:
+    """The order that ImageNet's mean tells, whose red is the brightest and blue the darkest; None
+    for any other mean.
+    """
     if len(given.mean) != 3 or max(np.abs(np.sort(given.mean) - (104, 117, 123.5))) > 3:
         return None
     return "RGB" if given.mean[0] > given.mean[2] else "BGR"

@@ -46,6 +46,14 @@ def test_pictures_without_a_word_on_their_preparation(hwcnn, net):
     assert generate(hwcnn, net, "--calibrate", "pictures", "--preset", "tf").err == ""
 
 
+def test_the_order_of_the_channels_is_asked_where_nothing_tells_it(hwcnn, net):
+    outcome = generate(hwcnn, net, "--calibrate", "pictures", "--mean", "127.5")
+    assert outcome.err.count("note:") == 1
+    assert "--channels BGR" in outcome.err
+    for options in (("--mean", "127.5", "--channels", "RGB"), ("--mean", "123.7,116.3,103.5")):
+        assert generate(hwcnn, net, "--calibrate", "pictures", *options).err == ""
+
+
 def test_a_preset_is_what_the_manifest_holds_and_options_override_it(hwcnn, net, tmp_path):
     generate(hwcnn, net, "--calibrate", "pictures", "--preset", "yolo")
     assert preprocess(tmp_path) == {
