@@ -269,6 +269,12 @@ def instance_norm(net, pick, x):
         parameters = [net.const(scale if scaled else np.ones(c)), net.const(bias)]
         return [net.node("InstanceNormalization", [x, *parameters])]
     shape = net.shapes[x]
+    if pick("one_node", (False, True)):
+        return [
+            net.node(
+                "GroupNormalization", [x, net.const(scale), net.const(bias)], num_groups=groups
+            )
+        ]
     y = net.node("Reshape", [x, net.const([shape[0], groups, -1], np.int64)])
     y = net.node("InstanceNormalization", [y, net.const([1] * groups), net.const([0] * groups)])
     y = net.node("Reshape", [y, net.const(shape, np.int64)])

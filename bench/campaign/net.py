@@ -10,7 +10,7 @@ MOST_ELEMENTS = 12_000
 MOST_WEIGHTS = 60_000
 OPSET, NEWEST_OPSET = 20, 24
 #: Operators that came after `OPSET`.
-_NEWEST = {"Swish"}
+_NEWEST = {"Swish", "GroupNormalization"}
 
 
 class Invalid(Exception):

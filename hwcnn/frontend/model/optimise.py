@@ -14,6 +14,7 @@ from hwcnn.errors import InputError
 
 from .canonical import WEIGHTED, canonicalise
 from .edit import infer_shapes, name_nodes, replace
+from .group_norm import split_groups
 from .onnx_index import OnnxIndex
 from .session import open_session
 from .weightless import is_large, without_weights
@@ -28,6 +29,7 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     unfoldable = _unfoldable(model)
     weightless = without_weights(model, as_inputs=lambda tensor: tensor.name in unfoldable)
+    split_groups(weightless)
     constants = [
         (t.name, numpy_helper.to_array(t))
         for t in model.graph.initializer

@@ -29,11 +29,14 @@ _SMALL = 1e-3
 #: Least and widest ranges of values, by what they are: in units of a channel's size on the samples,
 #: its square, and its inverse. Beyond the widest, all others would be too coarse.
 _ROOM = {
-    **dict.fromkeys(("mean", "mean/channels"), ((-1.0, 1.0), (-np.inf, np.inf))),
-    **dict.fromkeys(("low", "low/channels"), ((0.0, SPLIT), (0.0, SPLIT))),
-    **dict.fromkeys(("high", "high/channels", "variance", "biased"), ((0.0, 4.0), (0.0, 16.0))),
+    "mean": ((-1.0, 1.0), (-np.inf, np.inf)),
+    "low": ((0.0, SPLIT), (0.0, SPLIT)),
+    **dict.fromkeys(("high", "variance", "biased"), ((0.0, 4.0), (0.0, 16.0))),
     "factor": ((0.0, 8.0), (0.0, 8.0)),
 }
+#: How much wider the ranges of channels' means are than those of groups: of one scale, the average
+#: of two would lie halfway between two steps every other time.
+_WIDER = 1.03
 
 
 @dataclass
@@ -72,13 +75,14 @@ def widened(
     """
     result = dict(measured)
     for norm in norms:
-        for what, (least, widest) in _ROOM.items():
-            if (name := _named(norm, what)) in result:
-                low, high = result[name]
-                result[name] = (
-                    max(min(2 * low, least[0]), widest[0]),
-                    min(max(2 * high, least[1]), widest[1]),
-                )
+        for what, bounds in _ROOM.items():
+            for part, factor in (("", 1.0), ("/channels", _WIDER)):
+                if (name := _named(norm, what + part)) in result:
+                    (low, high), (least, widest) = result[name], factor * np.array(bounds)
+                    result[name] = (
+                        float(np.clip(2 * low, widest[0], least[0])),
+                        float(np.clip(2 * high, least[1], widest[1])),
+                    )
     return result
 
 

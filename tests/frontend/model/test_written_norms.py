@@ -38,6 +38,15 @@ def test_groups_with_their_constants():
     assert kinds.count("BatchNormalization") == 2  # neutral, and the constants
 
 
+def test_group_normalization():
+    net = Net(1, 6, 5, 7, opset=21)
+    parameters = (net.const(net.rng.uniform(0.5, 1.5, 6)), net.const(net.rng.standard_normal(6)))
+    net.node("GroupNormalization", net.x, *parameters, num_groups=2, epsilon=0.3)
+    kinds = same(net)
+    assert not {"Reshape", "GroupNormalization"} & set(kinds)
+    assert kinds.count("BatchNormalization") == 2
+
+
 def test_groups_that_are_read_elsewhere_too():
     net = Net(1, 6, 5, 7)
     view = net.node("Reshape", net.x, net.const([0, 3, -1], np.int64))

@@ -77,12 +77,13 @@ def batch_norm(
 
 @operator(
     "InstanceNormalization",
-    attributes=("epsilon",),
-    limits="float models, constant parameters; also of groups of channels, as PyTorch writes them",
+    "GroupNormalization",
+    attributes=("epsilon", "num_groups"),
+    limits="float models, constant parameters",
 )
 def instance_norm(ctx: Context, node: onnx.NodeProto, *_: Value) -> Value:
-    """ONNX InstanceNormalization, opset 1-22, that `frontend.model.canonical` has not written out
-    as other operators.
+    """ONNX InstanceNormalization, opset 1-22, and GroupNormalization, opset 21, that
+    `frontend.model.canonical` has not written out as other operators.
     """
     raise Unsupported(
         "of a quantised model, of computed parameters, or not of [N, C, L] or [N, C, H, W]: "
