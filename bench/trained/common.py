@@ -38,14 +38,17 @@ _FOLDERS = [*_FOLDERS, _FOLDERS[1] / "images"]
 
 class ConvNet(nn.Module):
     """Convolutions as (channels in, channels out, kernel, stride, padding), with a batch norm and
-    ReLU behind each but the last. `pools` : those that are followed by 2x2 max pooling.
+    ReLU behind each but the last. pools : those that are followed by 2x2 max pooling. normed :
+    whether there are batch norms.
     """
 
-    def __init__(self, layers, pools=()):
+    def __init__(self, layers, pools=(), normed=True):
         super().__init__()
         self.pools = pools
         self.convs = nn.ModuleList(nn.Conv2d(i, o, k, s, p) for i, o, k, s, p in layers)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(c.out_channels) for c in self.convs[:-1])
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(c.out_channels) if normed else nn.Identity() for c in self.convs[:-1]
+        )
 
     def forward(self, x):
         for number, (conv, norm) in enumerate(zip(self.convs[:-1], self.norms, strict=True)):
@@ -58,8 +61,8 @@ class ConvNet(nn.Module):
         values = {}
         for number, conv in enumerate(self.convs, 1):
             weight, bias = conv.weight, conv.bias
-            if number <= len(self.norms):
-                norm = self.norms[number - 1]
+            norm = self.norms[number - 1] if number <= len(self.norms) else None
+            if isinstance(norm, nn.BatchNorm2d):
                 factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
                 weight = weight * factor[:, None, None, None]
                 bias = (bias - norm.running_mean) * factor + norm.bias

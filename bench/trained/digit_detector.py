@@ -22,7 +22,7 @@ from hwcnn.models.detection.digit_detector import (
 from PIL import Image
 from torch.nn import functional as F
 
-STEPS, BATCH, SCENES, CALIBRATION, SHOWN, MOST = 1300, 16, 200, 32, 4, 7
+STEPS, BATCH, SCENES, CALIBRATION, SHOWN, MOST = 1000, 16, 200, 32, 4, 7
 ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 
 

@@ -35,7 +35,7 @@ from hwcnn.models.restoration.super_resolver import (
 from PIL import Image
 from torch.nn import functional as F
 
-STEPS, BATCH, PATCH = 1400, 32, 32
+STEPS, BATCH, PATCH = 700, 16, 24
 
 
 def smaller(pixels):
@@ -80,7 +80,8 @@ def main():
     torch.manual_seed(SEED)
     pictures = [picture(name) for name in TRAINING]
     middle = [(CHANNELS, CHANNELS, 3, 1, 1)] * (LAYERS - 2)
-    net = ConvNet([(1, CHANNELS, 5, 1, 2), *middle, (CHANNELS, FACTOR * FACTOR, 3, 1, 1)])
+    layers = [(1, CHANNELS, 5, 1, 2), *middle, (CHANNELS, FACTOR * FACTOR, 3, 1, 1)]
+    net = ConvNet(layers, normed=False)
     train(net, batches(generator("training"), pictures), loss, 4e-3, STEPS)
     save(net, super_resolver, (1, SIZE, SIZE), ONNX_FILE)
     write_pictures()

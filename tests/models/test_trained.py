@@ -19,7 +19,7 @@ from hwcnn.frontend.quantise.float_to_qdq import quantise
 
 HELD_OUT = Path(__file__).parents[2] / "bench" / "trained"
 #: Input sizes at which they are small enough to run in RTL in a test, with seeded weights.
-SMALL = {"denoiser": (16, 24), "digit-reader": (32, 40)}
+SMALL = {"denoiser": (16, 24), "super-resolver": (12, 16), "digit-reader": (32, 40)}
 NETWORKS = [n for n in models.names() if models.info(n).file and n != "digits"]
 
 
@@ -102,3 +102,18 @@ def test_digit_reader():
         shown = np.asarray(Image.open(path))
         number, text = path.stem.split("_")
         assert texts[int(number)] == text and (pixels[int(number)] == shown).all()
+
+
+def test_super_resolver():
+    """Better than bicubic interpolation on every picture, and int8 within 0.3 dB of float."""
+    whole, figures = held_out("super-resolver"), []
+    in_float, in_int8 = runs("super-resolver")
+    for path in sorted(models.info("super-resolver").pictures.glob("*.png")):
+        small = Image.open(path).convert("L")
+        wanted = np.asarray(Image.fromarray(whole[path.stem]).convert("L"))
+        bicubic = np.asarray(small.resize((192, 192), Image.Resampling.BICUBIC))
+        found = [255 * np.clip(run(np.asarray(small))[0, 0], 0, 1) for run in (in_float, in_int8)]
+        figures.append([psnr(f, wanted) for f in (bicubic.astype(float), *found)])
+        assert figures[-1][1] > figures[-1][0] + 0.7
+    _, real, quantised = np.mean(figures, 0)
+    assert quantised > real - 0.3
