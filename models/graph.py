@@ -67,12 +67,16 @@ class Graph:
         if name in self.shapes:
             raise ValueError(f"{self.name}: expected unique layer names, not {name!r} twice")
         if min(shape) < 1:
-            size = "x".join(map(str, dict.fromkeys(self.shapes[self.inputs[0]][1:])))
-            raise InputError(
-                f"model {self.name}: the input size {size} is too small: {name} has no output"
-            )
+            raise self.misfit(f"is too small: {name} has no output")
         self.shapes[name] = tuple(shape)
         return name
+
+    def misfit(self, why: str) -> InputError:
+        """The error for an input size of which the network cannot be made. why : follows the
+        size.
+        """
+        size = "x".join(map(str, dict.fromkeys(self.shapes[self.inputs[0]][1:])))
+        return InputError(f"model {self.name}: the input size {size} {why}")
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """A constant tensor; where there is one of that name, it is shared."""

@@ -100,7 +100,11 @@ class Maps(Graph):
         return self.node("Mul", [a, b], name, self.shapes[a])
 
     def concat(self, name: str, xs: Sequence[str]) -> str:
-        """Along channels."""
+        """Along channels. Raises InputError where rows or columns differ."""
+        sizes = {x: self.shapes[x][1:] for x in xs}
+        if len(set(sizes.values())) > 1:
+            maps = ", ".join(f"{x} is {'x'.join(map(str, size))}" for x, size in sizes.items())
+            raise self.misfit(f"does not fit: {name} joins maps of different sizes: {maps}")
         return self.node(
             "Concat",
             xs,
@@ -130,7 +134,7 @@ class Maps(Graph):
             return x
         bounds = [[start[a] for a in axes], [start[a] + shape[a] for a in axes]]
         if any(end > self.shapes[x][a] for a, end in zip(axes, bounds[1], strict=True)):
-            raise ValueError(f"{self.name}: {name}: {start} and {shape} out of {self.shapes[x]}")
+            raise self.misfit(f"does not fit: {name} is {shape} from {start} of {self.shapes[x]}")
         parameters = [
             self.constant(f"{name}.{what}", np.array(values))
             for what, values in zip(

@@ -9,6 +9,9 @@ from hwcnn.models.geometry.voxels import deconvolution
 from hwcnn.models.graphs.gcn import gcn, neighbours
 from onnx import helper
 
+from hwcnn import models
+from hwcnn.errors import InputError
+
 
 def run(model, *inputs):
     """The first output of a model for inputs in its order."""
@@ -85,7 +88,13 @@ def test_shared_weights_are_there_once():
     assert (a == c).all() and a.shape == (1, 4, 6, 6)
 
 
-def test_a_slice_beyond_its_map_is_refused():
+def test_sizes_that_do_not_fit_are_refused():
     b = Builder("slices", 3, 8)
-    with pytest.raises(ValueError, match="slices: part"):
+    with pytest.raises(InputError, match="slices: the input size 8 does not fit: part is"):
         b.slice("part", "input", (0, 4, 0), (3, 5, 8))
+    with pytest.raises(InputError, match="size 112 does not fit: both joins maps of different"):
+        models.build("yolov3-tiny", 0.125, 112)
+    with pytest.raises(InputError, match="siamfc: the input size 140 is too small"):
+        models.build("siamfc", 0.125, 140)
+    with pytest.raises(InputError, match="crnn: the input size 8x40 is too small"):
+        models.build("crnn", 0.125, (8, 40))
