@@ -14,7 +14,8 @@ _HEAD = """\
 Written by `make docs` from the registry that `hwcnn ops` prints. "Runs on" is the engine: the PE
 array, the vector engine, the host after the accelerator; what runs "with its producer" costs
 nothing, "nothing" moves no data. An operator that is not here, or an attribute's value beyond these
-limits, is refused by name, with the reason, before any work starts.
+limits, runs on the host, in onnxruntime, and `generate` says why; with `--no-host` it is refused by
+name, with the reason, before any work starts.
 
 | operator | runs on | attributes | limits |
 |---|---|---|---|

@@ -21,7 +21,7 @@ from .typed_values import typed
 
 #: Number of the format. It rises with any change of the dataclasses here or of the files that a
 #: generated folder holds; folders of another number are refused.
-FORMAT = 4
+FORMAT = 5
 
 Shape = tuple[int, int, int, int]
 

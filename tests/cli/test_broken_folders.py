@@ -110,8 +110,8 @@ def test_a_file_of_another_folder(hwcnn, folder, other, name):
         "3",
         "{}",
         '{"format": 2}',
-        '{"format": 4}',
-        '{"format": [4]}',
+        '{"format": 5}',
+        '{"format": [5]}',
         "[" * 9999,
         "\xff",
         "NaN",
@@ -140,7 +140,7 @@ def test_a_folder_of_an_older_hwcnn(hwcnn, folder):
     (folder / artifact.MANIFEST).write_text(
         json.dumps({k: v for k, v in manifest.items() if k not in ("files", "format", "sha256")})
     )
-    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 4")
+    failed(hwcnn("simulate", "copy"), 3, "its format is older", "this hwcnn reads 5")
 
 
 def test_what_is_no_generated_folder_is_bad_input(hwcnn, tmp_path):
