@@ -23,7 +23,7 @@ def test_every_unsupported_node_is_listed():
     net.conv(4, 4, 3, 3)
     net.node("ReduceMax", axes=[0])
     net.node("Relu")
-    net.node("LpNormalization", axis=1)
+    net.node("LpNormalization", axis=1, p=1)
     text = refusal(net.model())
     assert text.startswith("3 node(s)")
     for part in (
@@ -36,7 +36,7 @@ def test_every_unsupported_node_is_listed():
 
 def test_no_calibration_runs_for_a_model_that_cannot_run():
     net = Net(1, 4, 8, 8)
-    net.node("LpNormalization", axis=1)
+    net.node("LpNormalization", axis=1, p=1)
 
     def samples():
         pytest.fail("calibration was started")
