@@ -1,7 +1,7 @@
 """Trains the network `super_resolver`: writes models/super_resolver.onnx and its pictures, and
 beside this file the held-out pictures in full resolution.
 
-    pip install -e '.[train]'; python bench/trained/super_resolver.py    (five minutes on one core)
+    pip install -e '.[train]'; python bench/trained/super_resolver.py    (some seconds)
 
 Data: pictures that scikit-image and scikit-learn carry, made smaller by Pillow (bicubic, with its
 antialiasing); three of them are held out.
