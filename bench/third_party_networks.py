@@ -76,7 +76,6 @@ NETWORKS = {
         *_of("pytorchcv", "xception", size=(299, 299)),
         *_of("pytorchcv", "nin_cifar10 resnet20_cifar10 densenet40_k12_cifar10", size=(32, 32)),
         *_of("pytorchcv", "pyramidnet110_a48_cifar10", size=(32, 32)),
-        *_of("pytorchcv", "superpointnet", size=(64, 64), channels=1),
         *_of("own", "cyclegan", size=(64, 64)),
         *_of("own", "yolov3_tiny", size=(128, 128)),
         *_of("own", "crnn", size=(32, 100), channels=1),

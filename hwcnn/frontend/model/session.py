@@ -13,6 +13,9 @@ from hwcnn.errors import InputError, RunError
 
 from .weightless import is_large, without_weights
 
+#: Copies sizes by the 0 of Reshape beside a -1, which fails where a size is 0: a detector's map
+#: without an object.
+_UNSAFE = ["ReshapeFusion"]
 #: onnxruntime's logging level "fatal": its errors arrive as exceptions.
 _QUIET = 4
 
@@ -57,7 +60,10 @@ def open_session(
         options.optimized_model_filepath = str(optimised_path)
     try:
         return ort.InferenceSession(
-            weightless.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            weightless.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=_UNSAFE,
         )
     except Exception as e:  # onnxruntime's exceptions share no public base class
         if (

@@ -319,3 +319,37 @@ def test_pictures_without_a_batch_dimension(opset):
 def test_an_input_of_three_dimensions_that_is_used_as_such_stays():
     made = model([node("Relu", ["x"], ["y"])], [], shape=(3, 12, 14))
     assert same(made, (3, 12, 14)) == (3, 12, 14)
+
+
+def test_values_that_are_not_there_keep_their_shapes():
+    """[objects, 2, 2] to [objects, 4], with sizes that the model reads off another value. There may
+    be no object.
+    """
+    made = model(
+        [
+            constant("limit", 199.5, np.float32),
+            node("Greater", ["x", "limit"], ["found"]),
+            node("NonZero", ["found"], ["where"]),
+            node("Transpose", ["where"], ["objects"], perm=[1, 0]),
+            node("Cast", ["objects"], ["o"], to=1),
+            constant("two", [-1, 2, 2], np.int64),
+            node("Reshape", ["o", "two"], ["boxes"]),
+            node("Flatten", ["boxes"], ["flat"]),
+            node("Shape", ["boxes"], ["boxes shape"]),
+            node("Shape", ["flat"], ["flat shape"]),
+            constant("first", 0, np.int64),
+            constant("second", 1, np.int64),
+            node("Gather", ["boxes shape", "first"], ["n"], axis=0),
+            node("Gather", ["flat shape", "second"], ["m"], axis=0),
+            constant("axes", [0], np.int64),
+            node("Unsqueeze", ["n", "axes"], ["count"]),
+            node("Unsqueeze", ["m", "axes"], ["length"]),
+            node("Concat", ["count", "length"], ["size"], axis=0),
+            node("Reshape", ["boxes", "size"], ["y"]),
+        ],
+        [],
+    )
+    loaded = fold(normalise(made, "m"))
+    for low, high, count in ((0, 199, 0), (200, 255, 3 * 12 * 14)):
+        x = np.random.default_rng(0).uniform(low, high, (1, 3, 12, 14)).astype(np.float32)
+        assert session(loaded).run(None, {"x": x})[0].shape == (count, 4)
