@@ -117,9 +117,11 @@ The built-in networks of tasks other than classification, with seeded weights, o
 `python bench/tasks.py`. Each is quantised with {SAMPLES} samples and run on another one; every
 tensor of the accelerator is compared with the reference. "host": nodes of the ONNX model that the
 accelerator does not run, and their part of the multiply-accumulates. "SQNR": of the worst output,
-against the float network; with seeded weights it says less than on trained ones. Whole networks run
-in RTL where that is at most {RTL_CYCLES:,} cycles; for the others, utilisation is that of the
-estimated cycles.
+against the float network; with seeded weights it says less than on trained ones, and of Show and
+tell nothing, since a sentence goes on with other words once one word is another. Whole networks
+that take long are not run in RTL (`--rtl-cycles`): their utilisation is that of the estimated
+cycles. Weights of "voxels" count the zeros between depths that no tap joins, whose passes are left
+out.
 
 {chr(10).join(parts)}""")
 
