@@ -29,3 +29,23 @@ def test_network(name):
     assert row["mismatches, ISA"] == 0 and row["values compared"] > 300
     assert row["mismatches, RTL"] == (0 if name in IN_RTL else None)
     assert row["SQNR, dB"] > LEAST[name]
+
+
+def test_a_run_goes_on_where_the_last_one_was_stopped(tmp_path, monkeypatch):
+    page, measured = tmp_path / "tasks.md", []
+
+    def measure(name, kind, pe, rtl_cycles):
+        measured.append((kind, name))
+        row = {column: 0 if form != "<" else "-" for column, form in tasks.COLUMNS.items()}
+        row |= {"kind": kind, "network": name, "cycles": None}
+        return row | {"mismatches, ISA": int(name == "gcn")}
+
+    monkeypatch.setattr(tasks, "measure", measure)
+    assert tasks.main(["gcn", "--reduced", "--out", str(page)]) == 1
+    assert tasks.main(["gcn", "espcn", "--out", str(page)]) == 1
+    expected = [("reduced", "gcn"), ("reduced", "espcn"), ("whole", "espcn"), ("whole", "gcn")]
+    assert measured == expected
+    assert tasks.main(["espcn", "--reduced", "--again", "--out", str(page)]) == 0
+    assert measured[4:] == [("reduced", "espcn")]
+    whole, reduced = page.read_text().split("\n## ")[1:]
+    assert whole.index("espcn") < whole.index("gcn") and "| - | gcn |" in reduced
