@@ -244,9 +244,11 @@ def split_channels(net, pick, x):
     ones = [1] * len(dims)
     y = net.node("Reshape", [x, net.const([n, groups, c // groups, *dims], np.int64)])
     if pick("weighted", (False, True)):
-        weight = net.node("Sigmoid", [net.node("GlobalAveragePool", [x])])
         shape = net.const([n, groups, c // groups, *ones], np.int64)
-        y = net.node("Mul", [y, net.node("Reshape", [weight, shape])])
+        weight = net.node("Reshape", [net.node("GlobalAveragePool", [x]), shape])
+        soft = groups == 2 and pick("softmax", (False, True))
+        weight = net.node("Softmax", [weight], axis=1) if soft else net.node("Sigmoid", [weight])
+        y = net.node("Mul", [y, weight])
     op = pick("op", ("ReduceSum", "ReduceMean"))
     return [net.node(op, [y, net.const([axis], np.int64)], keepdims=0)]
 
@@ -269,12 +271,6 @@ def instance_norm(net, pick, x):
         parameters = [net.const(scale if scaled else np.ones(c)), net.const(bias)]
         return [net.node("InstanceNormalization", [x, *parameters])]
     shape = net.shapes[x]
-    if pick("one_node", (False, True)):
-        return [
-            net.node(
-                "GroupNormalization", [x, net.const(scale), net.const(bias)], num_groups=groups
-            )
-        ]
     y = net.node("Reshape", [x, net.const([shape[0], groups, -1], np.int64)])
     y = net.node("InstanceNormalization", [y, net.const([1] * groups), net.const([0] * groups)])
     y = net.node("Reshape", [y, net.const(shape, np.int64)])
@@ -282,6 +278,14 @@ def instance_norm(net, pick, x):
         scale, bias = (net.const(v.reshape(-1, *[1] * len(dims))) for v in (scale, bias))
         y = net.node("Add", [net.node("Mul", [y, scale]), bias])
     return [y]
+
+
+@layer("GroupNormalization")
+def group_norm(net, pick, x):
+    c, _ = net.shapes[x][1], spatial(net, x)
+    parameters = net.const(net.rng.uniform(0.3, 2, c)), net.const(net.rng.standard_normal(c))
+    groups = pick("groups", divisors(c))
+    return [net.node("GroupNormalization", [x, *parameters], num_groups=groups)]
 
 
 @layer("LayerNormalization")

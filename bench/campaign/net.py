@@ -11,6 +11,8 @@ MOST_WEIGHTS = 60_000
 OPSET, NEWEST_OPSET = 20, 24
 #: Operators that came after `OPSET`.
 _NEWEST = {"Swish", "GroupNormalization"}
+#: Operators whose result onnx infers no shape of; it is that of their input.
+_UNINFERRED = {"GroupNormalization"}
 
 
 class Invalid(Exception):
@@ -72,6 +74,8 @@ class Net:
         return names if outputs > 1 else names[0]
 
     def _inferred(self, node):
+        if node.op_type in _UNINFERRED:
+            return {node.output[0]: self.shapes[node.input[0]]}
         values = [
             helper.make_tensor_value_info(i, TensorProto.FLOAT, self.shapes[i])
             for i in dict.fromkeys(node.input)

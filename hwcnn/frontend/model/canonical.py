@@ -13,6 +13,7 @@ from .instance_norm import instance_norm
 from .l2_norm import l2_norm, l2_quotient
 from .layer_norm import layer_norm
 from .onnx_index import OnnxIndex
+from .pair_softmax import write_pairs
 from .written_norms import written_out
 
 #: Operators of constant weights.
@@ -29,6 +30,7 @@ NORMS = {
 def canonicalise(model: onnx.ModelProto) -> None:
     """All of the rewrites. Raises InputError where a Gemm's bias does not fit it."""
     _write_out_norms(model)
+    write_pairs(model)
     _binary_chains(model)
     _canonical_gemms(model)
     _unshare_weights(model)

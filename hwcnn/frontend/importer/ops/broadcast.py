@@ -68,6 +68,24 @@ def merged(ctx: Context, value: Value) -> Value:
     return replace(value, shape=shape) if same and len(value.shape) > 4 else value
 
 
+def of_one_pixel(ctx: Context, a: Value, b: Value) -> tuple[Value, Value]:
+    """Two views of one shape as [N, C, 1, 1] where their maps have one pixel and their elements are
+    in different order, or on more than four axes; others as they are.
+    """
+    if not isinstance(a, Linear) or not isinstance(b, Linear) or a.shape != b.shape:
+        return a, b
+    usual = len(a.shape) <= 4 and a.index is None and b.index is None
+    if usual or any(ctx.tensor(v).shape[2:] != (1, 1) for v in (a, b)):
+        return a, b
+    shape = ctx.tensor(a).shape[0], -1, 1, 1
+    flat = [np.arange(np.prod(a.shape)) if v.index is None else v.index for v in (a, b)]
+    flat = [index.reshape(shape) for index in flat]
+    return (
+        replace(a, shape=flat[0].shape, index=None if a.index is None else flat[0]),
+        replace(b, shape=flat[1].shape, index=None if b.index is None else flat[1]),
+    )
+
+
 def _repeated(ctx: Context, x: Linear, shape: tuple[int, ...]) -> Linear:
     for step in ((*x.shape[:2], *shape[2:]), shape):  # few channels are cheaper to repeat
         if x.shape != step:

@@ -13,7 +13,7 @@ from hwcnn.frontend.importer.pending_conv import PendingConv
 from hwcnn.frontend.importer.registry import Unsupported, operator
 from hwcnn.frontend.importer.values import Const, Input, Linear, Padded, PerChannel, Table
 
-from .broadcast import broadcast, merged, once
+from .broadcast import broadcast, merged, of_one_pixel, once
 from .channel_constants import per_channel
 from .clamp import clipped
 from .unary import as_table, evaluate
@@ -149,6 +149,7 @@ def _maps(
     if table is not None:
         return table
     shape = np.broadcast_shapes(a.shape, b.shape)
+    a, b = of_one_pixel(ctx, a, b)
     maps = merged(ctx, a), merged(ctx, b)
     if all(len(value.shape) == 4 for value in maps):
         a, b = maps
