@@ -27,7 +27,8 @@ SECTION = "Time of the verbs"
 INTRO = """\
 CPU seconds of all threads on the command line's default configuration, and the wall clock's in
 brackets, which other work on the machine may lengthen. `unet` is a VGG-16 encoder with batch
-normalisation and a U-Net decoder at 320x320. Made by `python bench/compile_time.py NETWORK ...
+normalisation and a U-Net decoder at 320x320; "before" is `generate` without the comparison with
+float, which takes half of it since. Made by `python bench/compile_time.py NETWORK ...
 --record`."""
 #: Channels of the encoder's stages: VGG-16 without its fully connected layers.
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
