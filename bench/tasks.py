@@ -120,9 +120,9 @@ accelerator does not run, and their part of the multiply-accumulates. "SQNR": of
 against the float network; with seeded weights it says less than on trained ones, and of Show and
 tell nothing, since a sentence goes on with other words once one word is another. Whole networks
 that take long are not run in RTL (`--rtl-cycles`): their utilisation is that of the estimated
-cycles. The multiply-accumulates of "voxels" and "gcn" count zeros (between depths that no tap joins,
-and between nodes that are no neighbours), of which passes are left out: utilisation may be over
-100 %.
+cycles. The multiply-accumulates of "voxels" and "gcn" count zeros (between depths that no tap
+joins, and between nodes that are no neighbours), of which passes are left out: utilisation may be
+over 100 %.
 
 {chr(10).join(parts)}""")
 
