@@ -32,10 +32,11 @@ INTRO = """\
 # Networks of other packages
 
 Networks of torchvision and pytorchcv, and a few by their published definition, exported by
-`torch.onnx.export` with seeded weights ({versions}): generated for {pe} PEs, compared bit by bit
-between the ISA engine and the reference, and timed by the cycle model. Inputs of large networks are
-smaller than usual, which lowers utilisation. The share of the host is in multiply-accumulates. Made
-by `python bench/third_party.py --all`.
+`torch.onnx.export` with seeded weights: generated for {pe} PEs, compared bit by bit between the ISA
+engine and the reference, and timed by the cycle model. Inputs of large networks are smaller than
+usual, which lowers utilisation. The share of the host is in multiply-accumulates of nodes whose
+shapes are known; heads behind RoiAlign have as many rows as there are regions, and are not counted.
+Made by `python bench/third_party.py --all`, with {versions}.
 
 {summary}
 """
