@@ -1,21 +1,31 @@
 """A float ONNX graph that grows a node at a time, with seeded weights, deterministic by seed,
-network and tensor.
+network and tensor. ONNX itself is loaded only when a model is written.
 """
 
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from hwcnn.errors import InputError
 
 from .shapes import Shape
 
+if TYPE_CHECKING:
+    import onnx
+
 OPSET, IR_VERSION = 17, 8
+
+
+class _Node(NamedTuple):
+    """An operator of the graph. Its name is that of its first output."""
+
+    op_type: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any]
 
 
 class Graph:
@@ -31,8 +41,8 @@ class Graph:
         self.name, self.seed = name, seed
         self.inputs = list(inputs)
         self.shapes: dict[str, Shape] = dict(inputs)
-        self._nodes: list[onnx.NodeProto] = []
-        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._nodes: list[_Node] = []
+        self._constants: dict[str, np.ndarray] = {}
 
     def input(self, name: str, shape: Shape) -> str:
         """One more input of the network."""
@@ -52,10 +62,7 @@ class Graph:
         """Any operator; returns `name`, which is that of its first output. more : shapes of further
         outputs.
         """
-        outputs = [name, *(more or ())]
-        self._nodes.append(
-            helper.make_node(op_type, list(inputs), outputs, name=name, **attributes)
-        )
+        self._nodes.append(_Node(op_type, list(inputs), [name, *(more or ())], attributes))
         for output, size in (more or {}).items():
             self.computed(output, size)
         return self.computed(name, shape)
@@ -80,8 +87,7 @@ class Graph:
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """A constant tensor; where there is one of that name, it is shared."""
-        if name not in self._initializers:
-            self._initializers[name] = numpy_helper.from_array(np.asarray(value), name)
+        self._constants.setdefault(name, np.asarray(value))
         return name
 
     def rng(self, name: str) -> np.random.Generator:
@@ -119,19 +125,23 @@ class Graph:
             name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32)
         )
 
-    def model(self, outputs: str | Sequence[str]) -> onnx.ModelProto:
+    def model(self, outputs: str | Sequence[str]) -> "onnx.ModelProto":
         """The onnx.ModelProto with these outputs."""
+        from onnx import TensorProto, helper, numpy_helper
 
-        def info(name: str) -> onnx.ValueInfoProto:
+        def info(name: str) -> "onnx.ValueInfoProto":
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
 
         names = [outputs] if isinstance(outputs, str) else outputs
         graph = helper.make_graph(
-            self._nodes,
+            [
+                helper.make_node(n.op_type, n.inputs, n.outputs, name=n.outputs[0], **n.attributes)
+                for n in self._nodes
+            ],
             self.name,
             [info(name) for name in self.inputs],
             [info(name) for name in names],
-            list(self._initializers.values()),
+            [numpy_helper.from_array(value, name) for name, value in self._constants.items()],
         )
         return helper.make_model(
             graph,
