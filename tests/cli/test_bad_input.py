@@ -169,13 +169,16 @@ def test_a_batch_that_memory_does_not_hold(hwcnn, tmp_path, monkeypatch):
 
 def test_a_batch_that_takes_too_many_instructions(hwcnn, tmp_path, monkeypatch):
     nets.small(tmp_path / "net.onnx", (1, 3, 6, 6))
+    arguments = ("generate", "--model", "net.onnx", "--pe", "8x8", "--out", "one")
+    hwcnn(*arguments)
+    loads = json.loads(Path("one", "manifest.json").read_text())["programs"][0]["counts"]["load"]
     monkeypatch.setattr(isa, "MAX_WAIT", 500)
     refused(
-        hwcnn("generate", "--model", "net.onnx", "--pe", "8x8", "--batch", "256"),
+        hwcnn(*arguments, "--batch", "256"),
         "batch of 256",
-        "1280 LOAD",
+        f"{256 * loads} LOAD",
         "at most 500",
-        "100 images",
+        f"{500 // loads} images",
     )
 
 
