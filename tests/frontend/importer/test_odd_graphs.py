@@ -149,10 +149,15 @@ def test_it_is_refused(nodes, outputs, dtype, words):
 
 
 def test_integers_into_a_float_network():
-    nodes = [node("Cast", "x", "f", to=1), node("Relu", "f", "y")]
+    """Of an input that is read as integers too, no cast can be left out."""
+    nodes = [
+        node("Cast", "x", "f", to=1),
+        node("Relu", "f", "y"),
+        node("Cast", "x", "z", to=6),
+    ]
     values = [
         helper.make_tensor_value_info(*v, (1, 3, 8, 8))
-        for v in (("x", TensorProto.UINT8), ("y", TensorProto.FLOAT))
+        for v in (("x", TensorProto.UINT8), ("y", TensorProto.FLOAT), ("z", TensorProto.INT32))
     ]
     made = helper.make_model(
         helper.make_graph(nodes, "odd", values[:1], values[1:]),
