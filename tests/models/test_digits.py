@@ -11,6 +11,7 @@ import onnxruntime as ort
 import pytest
 from hwcnn.models.builder import Builder
 from hwcnn.models.classification.digits import ONNX_FILE, PICTURES
+from hwcnn.models.onnx_model import onnx_model
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
 
@@ -86,7 +87,7 @@ def test_calibration_pictures_are_not_held_out_ones(held_out):
 
 def test_stored_network_has_the_layers_of_the_source():
     builder = Builder("digits", 1, 28)
-    expected = builder.model(INFO.layers(builder, "input"))
+    expected = onnx_model(builder, INFO.layers(builder, "input"))
     stored = models.build("digits")
     onnx.checker.check_model(stored)
     assert stored.graph.node == expected.graph.node

@@ -7,6 +7,7 @@ import pytest
 from hwcnn.models.builder import Builder
 from hwcnn.models.geometry.voxels import deconvolution
 from hwcnn.models.graphs.gcn import gcn, neighbours
+from hwcnn.models.onnx_model import onnx_model
 from onnx import helper
 
 from hwcnn import models
@@ -28,7 +29,7 @@ def values(*shape):
 def test_bilinear_kernels_enlarge_as_resize_does(factor):
     """All but the edges, where Resize repeats pixels and the kernel sees zeros."""
     x, b = values(1, 3, 6, 5), Builder("bilinear", 3, (6, 5))
-    large = run(b.model(b.bilinear("up", "input", factor)), x)
+    large = run(onnx_model(b, b.bilinear("up", "input", factor)), x)
     node = helper.make_node("Resize", ["input", "", "scales"], ["y"], mode="linear")
     info = helper.make_tensor_value_info
     scales = helper.make_tensor("scales", onnx.TensorProto.FLOAT, (4,), (1, 1, factor, factor))
@@ -52,7 +53,7 @@ def test_deconvolution_of_voxels_is_one_in_three_dimensions(kernel, stride):
     depth, inputs, channels = 3, 4, 5
     x, b = values(1, depth * inputs, 3, 3), Builder("voxels", depth * inputs, 3)
     name, new_depth = deconvolution(b, "up", "input", depth, channels, kernel, stride)
-    flat = run(b.model(name), x).reshape(new_depth, channels, *b.shapes[name][1:])
+    flat = run(onnx_model(b, name), x).reshape(new_depth, channels, *b.shapes[name][1:])
     weight = b.seeded("up.weight", (inputs, channels, *(kernel,) * 3), 2.0 * stride**3, outputs=1)
     cube = x.reshape(depth, inputs, 3, 3).transpose(1, 0, 2, 3)
     size = 2 * stride + kernel
@@ -66,8 +67,8 @@ def test_deconvolution_of_voxels_is_one_in_three_dimensions(kernel, stride):
 
 def test_graph_convolution_is_two_products_a_layer():
     x, b = values(1, 12, 20, 1), Builder("gcn", 12, (20, 1))
-    y = run(b.model(gcn(b, "input")), x)[0, :, 0]
-    model = b.model("layer2")
+    y = run(onnx_model(b, gcn(b, "input")), x)[0, :, 0]
+    model = onnx_model(b, "layer2")
     weights = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
     first, second = (weights[f"layer{k}.features.weight"][:, :, 0, 0].T for k in (1, 2))
     a = neighbours(b, 20)
@@ -80,7 +81,7 @@ def test_shared_weights_are_there_once():
     b = Builder("twins", 3, 8)
     other = b.input("other", (3, 8, 8))
     left, right = (b.conv(n, x, 4, 3, weights="conv") for n, x in (("a", "input"), ("b", other)))
-    model = b.model((left, right))
+    model = onnx_model(b, (left, right))
     assert [i.name for i in model.graph.initializer] == ["conv.weight", "conv.bias"]
     x = values(1, 3, 8, 8)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

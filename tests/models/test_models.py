@@ -8,6 +8,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 from hwcnn.models.builder import Builder
+from hwcnn.models.onnx_model import onnx_model
 from hwcnn.models.reduced import CLASSIFICATION, TASKS
 from hwcnn.models.shapes import pool_size
 
@@ -46,7 +47,7 @@ def test_small_version_runs_and_stays_alive(name):
     width, size = CLASSIFICATION[name]
     info = models.info(name)
     builder = Builder(name, info.channels, size, width)
-    model = builder.model(info.layers(builder, "input"))
+    model = onnx_model(builder, info.layers(builder, "input"))
     onnx.checker.check_model(model, full_check=True)
     first, second, *rest = (
         every_tensor(model, {"input": x}) for x in models.samples(name, 5, size=size)
@@ -106,6 +107,6 @@ def test_bad_requests_are_refused():
 )
 def test_pool_size_equals_onnxruntime(size, kernel, stride, pad, ceil):
     builder = Builder("pool", 1, size)
-    model = builder.model(builder.max_pool("pool", "input", kernel, stride, pad, ceil))
+    model = onnx_model(builder, builder.max_pool("pool", "input", kernel, stride, pad, ceil))
     result = every_tensor(model, {"input": np.zeros((1, 1, size, size), np.float32)})["pool"]
     assert result.shape[2] == pool_size(size, kernel, stride, pad, pad, ceil)

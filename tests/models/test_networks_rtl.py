@@ -5,6 +5,7 @@ every bit of every tensor.
 import numpy as np
 import pytest
 from hwcnn.models.builder import Builder
+from hwcnn.models.onnx_model import onnx_model
 from hwcnn.models.reduced import CLASSIFICATION, TASKS
 
 from hwcnn import golden, ir, models
@@ -42,7 +43,7 @@ def test_super_resolution_by_a_transposed_convolution_of_one_channel():
         x = b.conv_relu(f"conv{i}", x, channels, kernel, pad=kernel // 2)
     weight = b.weight("up.weight", (14, 1, 9, 9), 1)
     options = {"strides": (3, 3), "pads": (4, 4, 4, 4), "output_padding": (2, 2)}
-    model = b.model(b.node("ConvTranspose", [x, weight], "up", (1, 30, 30), **options))
+    model = onnx_model(b, b.node("ConvTranspose", [x, weight], "up", (1, 30, 30), **options))
     pictures = np.random.default_rng(2).uniform(0, 1, (2, 1, 1, 10, 10)).astype(np.float32)
     layers = simulate(normalise(model, "fsrcnn"), pictures)
     assert layers[-2:] == ["up", "up/shuffle"]
@@ -58,7 +59,7 @@ def test_segmentation_by_bilinear_resampling():
         x = b.node("Resize", [x, "", factors], f"up{factor}", (channels, size, size), mode="linear")
         x = x if factor == 8 else b.conv("head", x, 4, 3, pad=1)
     pictures = np.random.default_rng(4).uniform(0, 1, (2, 1, 3, 6, 6)).astype(np.float32)
-    layers = simulate(normalise(b.model(x), "masks"), pictures)
+    layers = simulate(normalise(onnx_model(b, x), "masks"), pictures)
     assert layers == ["features", "up2", "head", "up8/doubled", "up8"]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from hwcnn.models.builder import Builder
+from hwcnn.models.onnx_model import onnx_model
 from PIL import Image
 from test_networks_rtl import simulate
 
@@ -56,7 +57,7 @@ def test_files_are_small(name):
 def test_stored_network_has_the_layers_of_the_source(name):
     info, stored = models.info(name), models.build(name)
     builder = Builder(name, info.channels, info.size)
-    expected = builder.model(info.layers(builder, "input"))
+    expected = onnx_model(builder, info.layers(builder, "input"))
     onnx.checker.check_model(stored)
     assert stored.graph.node == expected.graph.node
     parameters = [[(i.name, i.dims) for i in m.graph.initializer] for m in (stored, expected)]
@@ -67,7 +68,7 @@ def test_stored_network_has_the_layers_of_the_source(name):
 def test_smaller_network_in_rtl(name):
     info, shape = models.info(name), (1, *SMALL[name])
     builder = Builder(name, info.channels, SMALL[name])
-    model = normalise(builder.model(info.layers(builder, "input")), name)
+    model = normalise(onnx_model(builder, info.layers(builder, "input")), name)
     rng = np.random.default_rng(0)
     simulate(model, [rng.random((1, *shape), np.float32) for _ in range(2)])
 
