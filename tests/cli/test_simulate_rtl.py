@@ -42,7 +42,7 @@ def test_digits(hwcnn, generated, tmp_path):
         for e in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
         if e["ph"] == "X"
     ]
-    assert len(slices) == made["instructions"]["total"] - 1
+    assert len(slices) == made["programs"][0]["instructions"]["total"] - 1
     assert {e["name"] for e in slices} == {row["name"] for row in values["layers"]}
     assert all(e["dur"] >= 0 and 0 <= e["ts"] <= values["cycles"] for e in slices)
     assert sum(row["array_busy"] for row in values["layers"]) >= 3_726_208 / 64

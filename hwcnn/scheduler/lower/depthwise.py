@@ -6,6 +6,7 @@ from hwcnn import ir, isa, limits
 from hwcnn.config import AccelConfig
 from hwcnn.layout import Placement
 from hwcnn.scheduler import weight_image
+from hwcnn.scheduler.rewrite.depthwise import windows_inside
 from hwcnn.tile_ops import TileOp
 
 from .lowering import Lowering
@@ -59,7 +60,7 @@ def _tiles(
     (sh, sw), (top, left, _, _) = op.stride, op.pads
     _, _, h, w = layer.x.shape
     _, _, out_h, out_w = layer.y.shape
-    inside = max(0, -(-(top - shape.rows + 1) // sh)), min(out_h, -(-(h + top) // sh))
+    inside = windows_inside(op, h, out_h)
     for rows, some in layer.tiles(blocks, inside, shape.rows, sh, top):
         # windows wholly in the padding go with those beside them: a VECTOR reads some of the map
         rows = (rows[0] if rows[0] > inside[0] else 0, rows[1] if rows[1] < inside[1] else out_h)

@@ -24,7 +24,7 @@ def run(graph: ir.Graph, config: AccelConfig) -> ir.Graph:
     editor = GraphEditor(graph)
     editor.ops += [
         as_depthwise(op) or op
-        if isinstance(op, ir.Conv) and _is_depthwise(op, graph) and _fits(op, config)
+        if isinstance(op, ir.Conv) and _is_depthwise(op, graph) and _fits(op, graph, config)
         else op
         for op in graph.ops
     ]
@@ -42,8 +42,19 @@ def _is_depthwise(op: ir.Conv, graph: ir.Graph) -> bool:
     )
 
 
-def _fits(op: ir.Conv, config: AccelConfig) -> bool:
-    return limits.depthwise_reason(config, op.kernel, op.stride, op.dilation, op.pads) is None
+def _fits(op: ir.Conv, graph: ir.Graph, config: AccelConfig) -> bool:
+    first, end = windows_inside(op, graph.tensors[op.x].shape[2], graph.tensors[op.y].shape[2])
+    reason = limits.depthwise_reason(config, op.kernel, op.stride, op.dilation, op.pads)
+    return first < end and reason is None
+
+
+def windows_inside(op: ir.Conv | ir.Depthwise, rows: int, out_rows: int) -> tuple[int, int]:
+    """(first, end) of the rows of results whose windows see some of a map of `rows` rows, rather
+    than nothing but padding; empty where first >= end.
+    """
+    stride, top = op.stride[0], op.pads[0]
+    height = (op.kernel[0] - 1) * op.dilation[0] + 1
+    return max(0, -(-(top - height + 1) // stride)), min(out_rows, -(-(rows + top) // stride))
 
 
 def as_depthwise(op: ir.Conv) -> ir.Depthwise | None:

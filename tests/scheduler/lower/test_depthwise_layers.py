@@ -133,3 +133,10 @@ def test_requantisation_with_a_narrower_constant():
             exact = Fraction((total + bias) * mantissa, 1 << shift)
             assert narrow(total) == round(exact), (bias, mantissa, shift, total)
     assert found > 100
+
+
+def test_windows_that_see_nothing_but_padding():
+    """One row of the map between two windows: the array does it, and every result is right."""
+    graph = network(9, (2, 3), (4, 1), (3, 1, 2, 1), size=(1, 9))
+    assert not depthwise_layers(graph, CONFIG)
+    check(graph, CONFIG)
