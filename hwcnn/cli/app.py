@@ -17,13 +17,14 @@ from hwcnn.errors import Note
 from hwcnn.limits import MAX_SEED, READ_LATENCY
 
 from . import lists, show, tables
-from .arguments import numbers, shapes, spread
+from .arguments import numbers, one_model, shapes, spread
 from .failure import TRACEBACK, failure
 from .options import (
     ARRAYS,
     Batch,
     BiasCorrection,
     Calibration,
+    Channels,
     Config,
     Folder,
     Json,
@@ -65,7 +66,8 @@ def _options(
 
 @app.command()
 def generate(
-    model: Model,
+    argument: Model = None,
+    model: MaybeModel = None,
     pe: Pe = None,
     out: Annotated[Path | None, typer.Option(help="Folder; default build/MODEL-PE.")] = None,
     config: Config = None,
@@ -85,13 +87,7 @@ def generate(
         ),
     ] = None,
     scale: Annotated[str | None, typer.Option(help="Multiplies what is left: likewise.")] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            help="Order of the input's channels: RGB, BGR or L (grey); "
-            "the default is L for one channel, RGB for three."
-        ),
-    ] = None,
+    channels: Channels = None,
     no_host: Annotated[
         bool,
         typer.Option("--no-host", help="Refuse what the accelerator cannot run."),
@@ -105,7 +101,7 @@ def generate(
     """Turn a model into an accelerator: Verilog, program, weights, drivers, manifest."""
     with show.progress(json_) as progress:
         made = hwcnn.generate(
-            model,
+            one_model(argument, model),
             pe=pe,
             out=out,
             config=config,

@@ -23,6 +23,16 @@ def message(error: InputError) -> str:
     return f"{option}{value}: {error.problem}"
 
 
+def one_model(argument: str | None, option: str | None) -> str:
+    """The model, which stands either alone or behind --model. Raises InputError for none or two."""
+    given = [name for name in (argument, option) if name is not None]
+    if len(given) == 2:
+        raise InputError(f"{argument} and {option} are two: generate one at a time", "model")
+    if not given:
+        raise InputError("missing: give a built-in model's name or an ONNX file", "model")
+    return given[0]
+
+
 def numbers(parameter: str, text: str | None) -> tuple[float, ...] | None:
     """Numbers, or ratios such as 1/255, separated by commas. Raises InputError for others."""
     if text is None:

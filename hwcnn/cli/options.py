@@ -17,12 +17,22 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else there.")
 ]
 Model = Annotated[
-    str, typer.Option(help="A built-in model's name (see `hwcnn models`) or an ONNX file.")
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="A built-in model's name (see `hwcnn models`) or an ONNX file."
+    ),
 ]
 MaybeModel = Annotated[
     str | None, typer.Option("--model", help="A built-in model's name or an ONNX file.")
 ]
 Pe = Annotated[str | None, typer.Option(help="Rows x columns of the array, such as 16x16.")]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        help="Order of the input's channels: RGB, BGR or L (grey); "
+        "the default is L for one channel, RGB for three."
+    ),
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file with accelerator parameters.")]
 Shape = Annotated[
     list[str] | None,

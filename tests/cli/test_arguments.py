@@ -79,3 +79,15 @@ def test_shapes_that_are_none(texts):
     with pytest.raises(InputError) as e:
         shapes(texts)
     assert message(e.value).startswith(f"--shape {texts[-1]}: ")
+
+
+def test_the_model_stands_alone_or_behind_its_option(hwcnn):
+    alone, behind = (
+        hwcnn("generate", *model, "--pe", "4x4", "--out", f"out{i}", "--json").json
+        for i, model in enumerate((["digits"], ["--model", "digits"]))
+    )
+    assert alone["model"] == behind["model"] == "digits"
+    for wrong, said in (([], "--model: missing"), (["digits", "--model", "alexnet"], "are two")):
+        outcome = hwcnn("generate", *wrong)
+        assert outcome.code == 2
+        assert said in outcome.err
