@@ -51,6 +51,11 @@ class OnnxIndex:
         return {value.name: value.type.tensor_type.elem_type for value in self._values}
 
     @cached_property
+    def descriptions(self) -> dict[str, onnx.ValueInfoProto]:
+        """Inputs, outputs and inferred values whose element type is known, by name."""
+        return {v.name: v for v in self._values if v.type.tensor_type.elem_type}
+
+    @cached_property
     def outputs(self) -> set[str]:
         """Names of the graph's outputs."""
         return {value.name for value in self.graph.output}

@@ -136,10 +136,8 @@ class _Collector:
 
     def _described(self, name: str) -> onnx.ValueInfoProto:
         """Type and shape of a value; a dimension that is not known gets a name of its own."""
-        graph = self.graph.model.graph
-        for value in [*graph.input, *graph.output, *graph.value_info]:
-            if value.name == name and value.type.tensor_type.elem_type:
-                return value
+        index = self.graph.index
+        if name in index.descriptions:
+            return index.descriptions[name]
         kind = onnx.TensorProto.FLOAT
-        shape = self.graph.index.shapes.get(name)
-        return helper.make_tensor_value_info(name, kind, shape or None)
+        return helper.make_tensor_value_info(name, kind, index.shapes.get(name) or None)
