@@ -1,14 +1,13 @@
 """How large a network is: its parameters and multiply-accumulates, without its weights."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from .builder import Builder
+from .graph import Node
 from .info import ModelInfo
-from .shapes import Shape
 
 #: Last parts of the names of constants that are not trained: statistics of batch norms, weights of
 #: interpolation, a graph's edges, and parameters of operators.
@@ -29,8 +28,7 @@ _GIVEN = {
 class Counter(Builder):
     """Counts what a Builder would make.
 
-    sizes : shape of each constant. macs : multiply-accumulates of convolutions, transposed
-    convolutions (taps that meet a pixel of the input), matrix products and LSTMs.
+    sizes : shape of each constant.
     """
 
     def __init__(
@@ -38,7 +36,6 @@ class Counter(Builder):
     ) -> None:
         super().__init__(info.name, info.channels, size or info.size, width)
         self.sizes: dict[str, tuple[int, ...]] = {}
-        self.macs = 0
         self.outputs = info.layers(self, "input")
 
     def weight(self, name: str, shape: Sequence[int], gain: float, outputs: int = 0) -> str:
@@ -54,33 +51,29 @@ class Counter(Builder):
         """Its shape only."""
         return self.weight(name, value.shape, 1)
 
-    def node(
-        self,
-        op_type: str,
-        inputs: Iterable[str],
-        name: str,
-        shape: Sequence[int],
-        more: Mapping[str, Shape] | None = None,
-        **attributes: Any,
-    ) -> str:
-        """A node of which only shapes and multiply-accumulates stay."""
-        x, *others = inputs = list(inputs)
-        result = self.computed(name, shape)
-        for output, size in (more or {}).items():
-            self.computed(output, size)
-        if op_type == "Conv":
-            kernel = self.sizes.get(others[0]) or self.shapes[others[0]]
-            self.macs += math.prod(kernel) * math.prod(shape[1:])
-        elif op_type == "ConvTranspose":
-            self.macs += math.prod(self.sizes[others[0]]) * math.prod(self.shapes[x][1:])
-        elif op_type == "Gemm":
-            self.macs += math.prod(self.sizes[others[0]])
-        elif op_type == "MatMul":
-            a, _ = (self.sizes.get(t) or self.shapes[t] for t in inputs)
-            self.macs += math.prod(shape) * a[-1]
-        elif op_type == "LSTM":
-            self.macs += self.shapes[x][0] * sum(math.prod(self.sizes[t]) for t in others[:2])
-        return result
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions, transposed convolutions (taps that meet a pixel of
+        the input), matrix products and LSTMs.
+        """
+        return sum(map(self._macs, self.nodes))
+
+    def _macs(self, node: Node) -> int:
+        shapes = [self.sizes.get(t) or self.shapes.get(t, ()) for t in node.inputs]
+        result = self.shapes[node.outputs[0]]
+        match node.op_type:
+            case "Conv":
+                return math.prod(shapes[1]) * math.prod(result[1:])
+            case "ConvTranspose":
+                return math.prod(shapes[1]) * math.prod(shapes[0][1:])
+            case "Gemm":
+                return math.prod(shapes[1])
+            case "MatMul":
+                return math.prod(result) * shapes[0][-1]
+            case "LSTM":
+                return shapes[0][0] * sum(map(math.prod, shapes[1:3]))
+            case _:
+                return 0
 
     @property
     def params(self) -> int:

@@ -15,6 +15,7 @@ from onnx import numpy_helper, shape_inference
 
 from hwcnn import ir
 from hwcnn.errors import InputError
+from hwcnn.frontend.model.data_movement import MOVES
 from hwcnn.frontend.model.edit import infer_shapes, name_nodes
 from hwcnn.frontend.model.weightless import is_placeholder, without_weights
 
@@ -31,20 +32,7 @@ from .values import Const, Host, Input, Linear, Padded, PlainConst, Table, Unkno
 _QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
 #: Operators that work on int8 as on its real numbers, so that they may stand without
 #: DequantizeLinear.
-_ON_INT8 = {
-    *(
-        "DepthToSpace",
-        "Dropout",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "MaxPool",
-        "Reshape",
-        "Slice",
-    ),
-    *("SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
-}
+_ON_INT8 = MOVES | {"Dropout", "MaxPool"}
 _HINTS = {
     "ArgMax": ": take it out, and compare the values that it reads on the host",
     "DynamicQuantizeLinear": ": quantise statically",

@@ -11,6 +11,7 @@ from onnx import TensorProto
 
 from hwcnn.frontend.importer.qdq_to_ir import refusals
 from hwcnn.frontend.importer.refusals import Refusal
+from hwcnn.frontend.model.data_movement import MOVES
 from hwcnn.frontend.quantise.host_tail import HOST_OPERATORS
 
 from .node_graph import STORES, NodeGraph
@@ -19,19 +20,7 @@ from .schedule import turns
 
 #: Least share of a network's multiply-accumulates that is worth a run of the accelerator.
 WORTH = 0.001
-_MOVES = {
-    *(
-        "Concat",
-        "DepthToSpace",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "Reshape",
-        "Slice",
-        "SpaceToDepth",
-    ),
-    *("Split", "Squeeze", "Transpose", "Unsqueeze", "Expand", "Tile", "Cast"),
-}
+_MOVES = MOVES | {"Cast", "Concat"}
 _MAPS = {TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8}
 #: Why what `HOST_OPERATORS` holds runs on the host.
 FLOAT_END = "in integers it would lose accuracy and gain nothing"

@@ -7,25 +7,13 @@ from collections.abc import Set as AbstractSet
 import onnx
 
 from hwcnn.frontend.importer.ops.unary import FUNCTIONS
+from hwcnn.frontend.model.data_movement import MOVES
 from hwcnn.frontend.model.onnx_index import OnnxIndex
 
 #: Activations that only clip: hardware clips while it requantises.
 CLIPS = {"Relu", "Clip"}
 #: Operators whose result onnxruntime quantises with the scale of their input.
-SAME_SCALE = {
-    *(
-        "DepthToSpace",
-        "Dropout",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "MaxPool",
-        "Pad",
-        "Reshape",
-    ),
-    *("Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"),
-}
+SAME_SCALE = MOVES | {"Dropout", "MaxPool", "Pad", "Resize"}
 _BINARY = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
 
 
